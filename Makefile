@@ -1,0 +1,84 @@
+# reel: recorder sink for audio over MQTT.
+#
+#   make          programs and library            make test     everything, with sanitizers
+#   make demo     the whole thing, to watch       make run      a broker and a sink to play with
+#   make deps     what it needs, through apt      make install  PREFIX=/usr/local DESTDIR=
+#   make coverage   where the tests do not reach  V=1 shows commands, SAN=1 builds with sanitizers
+
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+CFLAGS  ?= -O2 -g
+BUILD   ?= build$(if $(SAN),/san)$(if $(COV),/cov)
+PYTHON  ?= /usr/bin/python3
+Q := $(if $(V),,@)
+
+warnings := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
+            -Wmissing-prototypes -Wformat=2 -Wundef -Wvla -Wcast-qual $(if $(CI),-Werror)
+sanitize := $(if $(SAN),-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+coverage := $(if $(COV),-O0 --coverage)
+pure_pkgs  := jansson msgpack
+all_pkgs   := $(pure_pkgs) libmosquitto sqlite3 sndfile libcrypto inih libsystemd libxxhash
+# Without them only `deps` and what calls it can be made, so a missing one is no error here.
+pkg_cflags := $(shell pkg-config --cflags $(all_pkgs) 2>/dev/null)
+pure_libs   = $(shell pkg-config --libs $(pure_pkgs)) -lm
+store_libs  = $(shell pkg-config --libs sqlite3 sndfile libcrypto)
+io_libs     = $(shell pkg-config --libs libmosquitto)
+daemon_libs = $(shell pkg-config --libs inih libsystemd libxxhash libcrypto)
+test_libs   = $(shell pkg-config --libs cmocka)
+
+compile := $(CC) -std=c17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DREEL_VERSION='"$(VERSION)"' -pthread \
+           -Isrc -Iinclude $(pkg_cflags) $(warnings) $(CPPFLAGS) $(CFLAGS) $(sanitize) $(coverage)
+link    := $(CC) -pthread $(CFLAGS) $(sanitize) $(coverage) $(LDFLAGS)
+
+objects = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard $(addprefix src/,$(addsuffix /*.c,$(1)))))
+pure    := $(call objects,base wire core)
+store   := $(call objects,store)
+io      := $(call objects,io)
+unit_tests  := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+store_tests := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/store/test_*.c))
+
+.PHONY: all deps test check demo run install coverage clean
+all: $(BUILD)/libreel.a $(BUILD)/reeld $(BUILD)/reel
+
+$(BUILD)/libreel.a: $(pure)
+$(BUILD)/store.a: $(store)
+$(BUILD)/io.a: $(io)
+$(BUILD)/%.a:
+	@echo "  AR    $@"
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/reeld: $(call objects,daemon) $(BUILD)/io.a $(BUILD)/store.a $(BUILD)/libreel.a
+	@echo "  LINK  $@"
+	$(Q)$(link) -o $@ $^ $(daemon_libs) $(io_libs) $(store_libs) $(pure_libs)
+
+$(BUILD)/reel: $(call objects,cli) $(BUILD)/io.a $(BUILD)/store.a $(BUILD)/libreel.a
+	@echo "  LINK  $@"
+	$(Q)$(link) -o $@ $^ $(io_libs) $(store_libs) $(pure_libs)
+
+$(BUILD)/obj/%.o: src/%.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$(Q)$(compile) -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests/%.o: tests/%.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$(Q)$(compile) -MMD -MP -Itests -c -o $@ $<
+
+# Unit tests link the pure library alone: an impurity is a link error.
+$(unit_tests): %: %.o $(BUILD)/libreel.a
+	@echo "  LINK  $@"
+	$(Q)$(link) -o $@ $^ $(test_libs) $(pure_libs)
+
+$(store_tests): %: %.o $(BUILD)/store.a $(BUILD)/libreel.a
+	@echo "  LINK  $@"
+	$(Q)$(link) -o $@ $^ $(test_libs) $(store_libs) $(pure_libs)
+
+.PHONY: test-programs
+test-programs: $(unit_tests) $(store_tests)
+
+clean:
+	rm -rf build
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+.SECONDARY:

@@ -1,0 +1,39 @@
+/* Describe: a recording as the documents that the protocol promises. Pure. */
+#ifndef REEL_CORE_DESCRIBE_H
+#define REEL_CORE_DESCRIBE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "core/recording.h"
+
+/* "A recording" of the protocol: all fields of `list`. `id` is 16 hex digits; `started_at`,
+ * `updated_at`, `captured_*` RFC 3339 in UTC with microseconds (captured ones null where no `time`
+ * was sent); `end_reason`, `next_seq` null where there is none; `bytes` by core/wav_header.h.
+ * NULL if memory ran out. The caller owns it. */
+json_t *reel_describe_recording(const struct reel_recording *recording);
+
+/* The same with what `info` adds: gaps, missing, missing_frames, lost, stretches, sha256. */
+json_t *reel_describe_info(const struct reel_recording *recording);
+
+/* An acknowledgement (protocol.md, "Acknowledgement"): status, device, session, boot, seq, frames,
+ * missing, missing_frames, lost, of that boot's newest epoch. `boot` may be NULL: the recording's
+ * newest. */
+json_t *reel_describe_ack(const struct reel_recording *recording, const struct reel_boot *boot);
+
+/* An error's acknowledgement: {status, error, device, session, boot, seq, frame}; names and
+ * numbers where known (`numbers` may be NULL, names ""). */
+json_t *reel_describe_refusal(const struct reel_error *error, const char *device,
+                              const char *session, const struct reel_numbers *numbers);
+
+enum { REEL_TIME_BYTES = 32 };
+
+/* Microseconds since 1970 as RFC 3339 in UTC: "2026-01-02T03:04:05.678901Z". */
+void reel_time_format(int64_t time_us, char out[REEL_TIME_BYTES]);
+
+/* Parse RFC 3339, any offset and any number of fractional digits. False where it is none. */
+bool reel_time_parse(const char *text, int64_t *time_us_out);
+
+#endif
