@@ -14,7 +14,8 @@ Q := $(if $(V),,@)
 
 warnings := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
             -Wmissing-prototypes -Wformat=2 -Wundef -Wvla -Wcast-qual $(if $(CI),-Werror)
-sanitize := $(if $(SAN),-O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+comma := ,
+sanitize := $(if $(SAN),-O1 -fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 coverage := $(if $(COV),-O0 --coverage)
 pure_pkgs  := jansson msgpack
 all_pkgs   := $(pure_pkgs) libmosquitto sqlite3 sndfile libcrypto inih libsystemd libxxhash
