@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "core/recording.h"
+#include "core/timestamp.h"
 
 /* "A recording" of the protocol: all fields of `list`. `id` is 16 hex digits; `started_at`,
  * `updated_at`, `captured_*` RFC 3339 in UTC with microseconds (captured ones null where no `time`
@@ -27,13 +28,5 @@ json_t *reel_describe_ack(const struct reel_recording *recording, const struct r
  * numbers where known (`numbers` may be NULL, names ""). */
 json_t *reel_describe_refusal(const struct reel_error *error, const char *device,
                               const char *session, const struct reel_numbers *numbers);
-
-enum { REEL_TIME_BYTES = 32 };
-
-/* Microseconds since 1970 as RFC 3339 in UTC: "2026-01-02T03:04:05.678901Z". */
-void reel_time_format(int64_t time_us, char out[REEL_TIME_BYTES]);
-
-/* Parse RFC 3339, any offset and any number of fractional digits. False where it is none. */
-bool reel_time_parse(const char *text, int64_t *time_us_out);
 
 #endif
