@@ -78,6 +78,34 @@ $(store_tests): %: %.o $(BUILD)/store.a $(BUILD)/libreel.a
 .PHONY: test-programs
 test-programs: $(unit_tests) $(store_tests)
 
+# After `deps` make starts anew, because it asked pkg-config before the packages were there.
+deps:
+	@tests/tools/deps.sh build demo test coverage
+
+demo run:
+	@tests/tools/deps.sh build demo
+	@$(MAKE) --no-print-directory all
+	@tests/tools/$@.py --build $(BUILD)
+
+test check:
+	@tests/tools/deps.sh build test
+	@tests/run
+
+coverage:
+	@tests/tools/deps.sh build coverage
+	@tests/tools/coverage.sh
+
+dest = $(DESTDIR)$(PREFIX)
+install: all
+	install -d $(dest)/bin $(dest)/include/reel $(dest)/lib/pkgconfig $(dest)/lib/systemd/system
+	install -m 755 $(BUILD)/reeld $(BUILD)/reel $(dest)/bin
+	install -m 644 include/reel/*.h $(dest)/include/reel
+	install -m 644 $(BUILD)/libreel.a $(dest)/lib
+	printf '%s\n' 'Name: reel' 'Description: Recording audio over MQTT: fragments, topics, acknowledgements' \
+	    'Version: $(VERSION)' 'Cflags: -I$(PREFIX)/include' 'Libs: -L$(PREFIX)/lib -lreel' \
+	    'Libs.private: $(pure_libs)' >$(dest)/lib/pkgconfig/reel.pc
+	sed 's|@PREFIX@|$(PREFIX)|' systemd/reeld.service >$(dest)/lib/systemd/system/reeld.service
+
 clean:
 	rm -rf build
 

@@ -1,0 +1,32 @@
+#!/bin/bash
+# `make install` puts everything in place, and a program outside the tree builds against it.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+make --no-print-directory install BUILD="${REEL_BUILD:-build}" DESTDIR="$folder/image" \
+    PREFIX=/opt/reel >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
+prefix=$folder/image/opt/reel
+
+for file in bin/reeld bin/reel lib/libreel.a lib/pkgconfig/reel.pc lib/systemd/system/reeld.service; do
+    [ -s "$prefix/$file" ] || { echo "$file was not installed"; exit 1; }
+done
+for header in include/reel/*.h; do
+    cmp "$header" "$prefix/$header"
+done
+"$prefix/bin/reeld" --version
+"$prefix/bin/reel" --version
+grep -q '^ExecStart=/opt/reel/bin/reeld' "$prefix/lib/systemd/system/reeld.service"
+! grep -r -l "$folder" "$prefix/lib/pkgconfig" "$prefix/lib/systemd"
+
+# As on the machine it is installed on: the prefix is where the image was unpacked.
+export PKG_CONFIG_PATH=$prefix/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$folder/image
+[ "$(pkg-config --modversion reel)" = "$("$prefix/bin/reel" --version | grep -o '[0-9][0-9.]*' | head -n 1)" ]
+cd "$folder"
+for header in "$prefix"/include/reel/*.h; do
+    echo "#include <reel/${header##*/}>"
+done >firmware.c
+echo 'int main(void) { return 0; }' >>firmware.c
+gcc -std=c99 -Wall -Werror $(pkg-config --cflags reel) -o firmware firmware.c $(pkg-config --libs reel)
+./firmware
