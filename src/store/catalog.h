@@ -1,0 +1,115 @@
+/* Catalog: the index of recordings in SQLite (WAL, synchronous=FULL; schemas/index.sql). This and
+ * its parts (catalog_*.c) are the only users of sqlite3.h; nothing of it shows here.
+ *
+ * A writing catalog has a transaction open from reel_catalog_begin to commit or rollback. All
+ * failures are STALLED (disk full, I/O, busy) or INTERNAL (a database that contradicts the
+ * schema); messages carry SQLite'"'"'s own words. */
+#ifndef REEL_STORE_CATALOG_H
+#define REEL_STORE_CATALOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "core/query_plan.h"
+#include "core/recording.h"
+#include "store/reader.h"
+#include "store/store.h"
+
+struct reel_catalog;
+
+enum reel_catalog_mode { REEL_CATALOG_WRITE, REEL_CATALOG_READ };
+
+/* Open `path`; a writing one makes it, applies the schema or the migrations from the version it
+ * has (PRAGMA user_version), each in one transaction. NOT_ALLOWED for a newer version. */
+enum reel_code reel_catalog_open(const char *path, enum reel_catalog_mode mode,
+                                 struct reel_catalog **catalog_out, struct reel_error *err_out);
+void reel_catalog_close(struct reel_catalog *catalog); /* accepts NULL; rolls back */
+
+/* A random id of this store, made with the catalog, kept also in the folder by the facade: tells
+ * a catalog that is not this store'"'"'s. */
+enum reel_code reel_catalog_store_id(struct reel_catalog *catalog, uint64_t *id_out,
+                                     struct reel_error *err_out);
+enum reel_code reel_catalog_set_store_id(struct reel_catalog *catalog, uint64_t id,
+                                         struct reel_error *err_out);
+
+enum reel_code reel_catalog_begin(struct reel_catalog *catalog, struct reel_error *err_out);
+enum reel_code reel_catalog_commit(struct reel_catalog *catalog, struct reel_error *err_out);
+void reel_catalog_rollback(struct reel_catalog *catalog);
+
+/* wal_checkpoint(TRUNCATE), complete or an error (invariant 2). Outside a transaction. */
+enum reel_code reel_catalog_checkpoint(struct reel_catalog *catalog, struct reel_error *err_out);
+
+/* Insert (rowid 0: it gets one) or update the row, the heads of stretches from
+ * stretches_dirty_from on and the runs from each runs_dirty_from on; then sets the marks to
+ * "clean". Few statements for the common case: one row, one run. */
+enum reel_code reel_catalog_save(struct reel_catalog *catalog, struct reel_recording *recording,
+                                 struct reel_error *err_out);
+
+/* Load with stretches, runs, candidate, into a struct that the caller finishes. NOT_FOUND. */
+enum reel_code reel_catalog_load(struct reel_catalog *catalog, const char *device,
+                                 const char *session, struct reel_recording *recording_out,
+                                 struct reel_error *err_out);
+
+/* Call `each` for the rows in state recording, or all, in the order of device and session; full
+ * structs that `each` takes over (it finishes them, or moves them elsewhere). It ends the walk by
+ * returning an error, which is then the result. */
+typedef enum reel_code reel_catalog_each_fn(struct reel_recording *recording, void *user,
+                                            struct reel_error *err_out);
+enum reel_code reel_catalog_each(struct reel_catalog *catalog, bool open_only,
+                                 reel_catalog_each_fn *each, void *user,
+                                 struct reel_error *err_out);
+
+/* Recordings in all and in state recording. */
+enum reel_code reel_catalog_counts(struct reel_catalog *catalog, uint64_t *all_out,
+                                   uint64_t *open_out, struct reel_error *err_out);
+
+/* The oldest complete recording without a sha256 whose rowid is above `after_rowid`; NOT_FOUND. */
+enum reel_code reel_catalog_next_unhashed(struct reel_catalog *catalog, uint64_t after_rowid,
+                                          struct reel_recording *recording_out,
+                                          struct reel_error *err_out);
+
+/* Remove a recording'"'"'s rows. */
+enum reel_code reel_catalog_remove(struct reel_catalog *catalog, uint64_t rowid,
+                                   struct reel_error *err_out);
+
+/* Queries: as in store/reader.h, which forwards to them. */
+enum reel_code reel_catalog_list(struct reel_catalog *catalog, const struct reel_list_plan *plan,
+                                 reel_reader_row_fn *row, void *user, bool *more_out,
+                                 struct reel_error *err_out);
+enum reel_code reel_catalog_count(struct reel_catalog *catalog, const struct reel_list_plan *plan,
+                                  uint64_t *count_out, bool *is_minimum_out,
+                                  struct reel_error *err_out);
+
+/* Quarantine'"'"'s rows; the payloads are files (store/quarantine.h). Ids are never used again. */
+enum reel_code reel_catalog_reject_add(struct reel_catalog *catalog,
+                                       const struct reel_reject *reject, bool has_payload,
+                                       uint64_t *quarantine_id_out, struct reel_error *err_out);
+enum reel_code reel_catalog_reject_remove(struct reel_catalog *catalog, uint64_t quarantine_id,
+                                          struct reel_error *err_out);
+/* One row: its device (capacity REEL_NAME_BYTES, may be NULL) and whether it has a payload. */
+enum reel_code reel_catalog_reject_find(struct reel_catalog *catalog, uint64_t quarantine_id,
+                                        char *device_out, bool *has_payload_out,
+                                        struct reel_error *err_out);
+/* The oldest row with an id above `after_id` that no recording'"'"'s candidate names; NOT_FOUND. */
+enum reel_code reel_catalog_reject_oldest(struct reel_catalog *catalog, uint64_t after_id,
+                                          uint64_t *quarantine_id_out, uint64_t *bytes_out,
+                                          struct reel_error *err_out);
+enum reel_code reel_catalog_reject_totals(struct reel_catalog *catalog, uint64_t *count_out,
+                                          uint64_t *bytes_out, struct reel_error *err_out);
+enum reel_code reel_catalog_rejects(struct reel_catalog *catalog,
+                                    const struct reel_rejects_plan *plan,
+                                    reel_reader_reject_fn *row, void *user, bool *more_out,
+                                    struct reel_error *err_out);
+
+/* Deliveries of the last batch, replaced as a whole. `*deliveries_out` is allocated for the
+ * caller (free). */
+enum reel_code reel_catalog_set_deliveries(struct reel_catalog *catalog,
+                                           const struct reel_delivery *deliveries, size_t count,
+                                           struct reel_error *err_out);
+enum reel_code reel_catalog_deliveries(struct reel_catalog *catalog,
+                                       struct reel_delivery **deliveries_out, size_t *count_out,
+                                       struct reel_error *err_out);
+
+#endif

@@ -1,0 +1,77 @@
+/* Reader: the store as queries see it: committed rows through a read-only connection, committed
+ * audio through pread. One thread a reader; it never waits for the writer. */
+#ifndef REEL_STORE_READER_H
+#define REEL_STORE_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "core/query_plan.h"
+#include "core/recording.h"
+#include "store/store.h"
+#include "wire/message.h"
+
+struct reel_reader;
+
+/* Open for a store whose catalog exists (after a first reel_store_open). STALLED otherwise. */
+enum reel_code reel_reader_open(const char *dir, struct reel_reader **reader_out,
+                                struct reel_error *err_out);
+void reel_reader_close(struct reel_reader *reader); /* accepts NULL */
+
+/* Call `row` for each recording of the page, in order; it returns false to end the page before the
+ * one it was shown. The recording holds all but stretches and candidate and is borrowed for the
+ * call; `after` is the cursor that continues behind it. `*more_out` says whether the page ended
+ * before the matches did (by the limit or by `row`). */
+typedef bool reel_reader_row_fn(const struct reel_recording *recording,
+                                const struct reel_cursor *after, void *user);
+enum reel_code reel_reader_list(struct reel_reader *reader, const struct reel_list_plan *plan,
+                                reel_reader_row_fn *row, void *user, bool *more_out,
+                                struct reel_error *err_out);
+
+/* How many recordings match the plan (cursor and limit aside), counted up to
+ * REEL_LIST_COUNT_MAX. */
+enum reel_code reel_reader_count(struct reel_reader *reader, const struct reel_list_plan *plan,
+                                 uint64_t *count_out, bool *is_minimum_out,
+                                 struct reel_error *err_out);
+
+/* One recording with its stretches, into `recording_out`, which the caller finishes
+ * (reel_recording_finish). NOT_FOUND. */
+enum reel_code reel_reader_load(struct reel_reader *reader, const char *device,
+                                const char *session, struct reel_recording *recording_out,
+                                struct reel_error *err_out);
+
+/* Read frames [from, from + count) of a recording as reel_reader_load gave it into `out`
+ * (count times the frame'"'"'s bytes). Gaps of `recording` read as silence whatever the file holds.
+ * VERSION_MISMATCH where the file is gone, another one'"'"'s, or shorter; STALLED for a failing
+ * disk. The caller loads the recording once more afterwards to see that it is still the same. */
+enum reel_code reel_reader_audio(struct reel_reader *reader,
+                                 const struct reel_recording *recording, uint64_t from_frame,
+                                 uint64_t count_frames, uint8_t *out, struct reel_error *err_out);
+
+/* Quarantined payloads, newest first; `row` as above. `*more_out` likewise. */
+typedef bool reel_reader_reject_fn(const struct reel_reject *reject, void *user);
+enum reel_code reel_reader_rejects(struct reel_reader *reader,
+                                   const struct reel_rejects_plan *plan,
+                                   reel_reader_reject_fn *row, void *user, bool *more_out,
+                                   struct reel_error *err_out);
+
+/* One payload as it came, appended to `payload_out`. NOT_FOUND (also for another device than
+ * `confined_device`, if not NULL, or one that was only kept as a row). */
+enum reel_code reel_reader_reject(struct reel_reader *reader, uint64_t quarantine_id,
+                                  const char *confined_device, struct reel_buffer *payload_out,
+                                  struct reel_error *err_out);
+
+struct reel_reader_totals {
+    uint64_t recordings;
+    uint64_t recordings_open;
+    uint64_t quarantine_count;
+    uint64_t quarantine_bytes;
+    uint64_t disk_free_bytes;
+    uint64_t disk_total_bytes;
+};
+enum reel_code reel_reader_totals(struct reel_reader *reader, struct reel_reader_totals *out,
+                                  struct reel_error *err_out);
+
+#endif

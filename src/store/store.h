@@ -1,0 +1,168 @@
+/* Store: recordings on disk, as the one writing thread sees them. About a dozen verbs on one
+ * opaque struct; no type of SQLite or libsndfile crosses it (architecture.md, "A recording on
+ * disk", "Invariants").
+ *
+ * Everything between two commits is one batch. A recording'"'"'s struct may be changed freely while
+ * it is touched; what was written and changed is durable, and visible to readers, when
+ * reel_store_commit returns OK. After any error but NOT_FOUND the store is of no further use:
+ * close it and open it anew, which recovers it to the last commit. */
+#ifndef REEL_STORE_STORE_H
+#define REEL_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "core/recording.h"
+#include "wire/message.h"
+
+struct reel_store;
+
+/* A recording that the store holds in memory. Its address stays the same until it is let go:
+ * at the earliest by the commit after which it is neither open nor touched. */
+struct reel_entry;
+
+struct reel_store_config {
+    const char *dir;               /* store.dir; made if it is missing */
+    uint64_t quarantine_max_bytes; /* quarantine.max_bytes */
+    uint64_t batch_max_bytes;      /* the most audio one batch holds: recovery cuts back no more */
+    const struct reel_log *log;    /* borrowed; NULL: silent */
+};
+
+/* What opening found and did. */
+struct reel_store_report {
+    uint64_t recordings; /* in the catalog */
+    uint64_t open;       /* of them in state recording */
+    uint64_t repaired;   /* files cut back or headers brought up */
+    uint64_t recovered;  /* files and tails that went to recovered/ or were indexed */
+};
+
+/* Take the lock, open and migrate the catalog, recover: invariants 2, 3 and 7. `report_out` may be
+ * NULL. NOT_ALLOWED where another sink holds the lock or the store is of a newer version;
+ * STALLED for a failing disk. On failure nothing is left open. */
+enum reel_code reel_store_open(const struct reel_store_config *config, int64_t now_us,
+                               struct reel_store **store_out,
+                               struct reel_store_report *report_out, struct reel_error *err_out);
+
+/* Without a commit: whatever is staged is dropped. Accepts NULL. */
+void reel_store_close(struct reel_store *store);
+
+/* Bring the headers and sidecars of all open recordings up and let the catalog take in its log,
+ * for an orderly end; after a commit, before reel_store_close. */
+enum reel_code reel_store_settle(struct reel_store *store, int64_t now_us,
+                                 struct reel_error *err_out);
+
+/* The recording of that name, from memory or the catalog. NOT_FOUND leaves all as it was. */
+enum reel_code reel_store_get(struct reel_store *store, const char *device, const char *session,
+                              struct reel_entry **entry_out, struct reel_error *err_out);
+
+/* A new recording: random id, folder, file with a header, a row (staged). It is touched. */
+enum reel_code reel_store_create(struct reel_store *store, const char *device,
+                                 const char *session, const struct reel_format *format,
+                                 int64_t now_us, struct reel_entry **entry_out,
+                                 struct reel_error *err_out);
+
+/* The struct behind an entry: the caller may change it after reel_store_touch. */
+struct reel_recording *reel_entry_recording(struct reel_entry *entry);
+
+/* Make the entry part of the batch (its row is saved at commit) and note when it was last heard,
+ * by the monotonic clock, for reel_store_oldest. */
+void reel_store_touch(struct reel_store *store, struct reel_entry *entry, int64_t heard_us);
+
+/* Write frames, or silence, at a place in the file: at most at its end as written so far, so that
+ * a file never has a hole. STALLED on any failure, a short write among them. */
+enum reel_code reel_store_write(struct reel_store *store, struct reel_entry *entry,
+                                uint64_t at_frame, const void *frames, uint64_t frames_count,
+                                struct reel_error *err_out);
+enum reel_code reel_store_fill(struct reel_store *store, struct reel_entry *entry,
+                               uint64_t at_frame, uint64_t frames_count,
+                               struct reel_error *err_out);
+
+/* Say whether the file holds these frames at that place (also what this batch wrote). */
+enum reel_code reel_store_equal(struct reel_store *store, struct reel_entry *entry,
+                                uint64_t at_frame, const void *frames, uint64_t frames_count,
+                                bool *equal_out, struct reel_error *err_out);
+
+/* A refused fragment, upload or block, as it came. Strings are borrowed for the call. */
+struct reel_reject {
+    uint64_t quarantine_id;
+    const char *topic;
+    const char *device;  /* "" where unknown or invalid */
+    const char *session; /* "" where unknown or invalid */
+    struct reel_error error;
+    int64_t time_us;
+    uint64_t bytes;
+};
+
+/* Put a payload into quarantine (staged like all else): its id, the store'"'"'s row and file. The
+ * oldest make room (quarantine.max_bytes), except those this batch put there and those that a
+ * recording'"'"'s candidate names. A payload larger than the whole quarantine is kept as a row only. */
+enum reel_code reel_store_quarantine(struct reel_store *store, const struct reel_reject *reject,
+                                     const void *payload, uint64_t *quarantine_id_out,
+                                     struct reel_error *err_out);
+
+/* Take one out again, because its audio found its place: appends the payload to `payload_out` and
+ * removes row and file with the commit. NOT_FOUND if it made room for others. */
+enum reel_code reel_store_unquarantine(struct reel_store *store, uint64_t quarantine_id,
+                                       struct reel_buffer *payload_out,
+                                       struct reel_error *err_out);
+
+/* A message that the batch took in, so that its redelivery is recognised (protocol.md: "packet id
+ * and hash of the batch that was under way"). */
+struct reel_delivery {
+    uint16_t packet_id;
+    uint64_t hash;
+};
+
+/* Make the batch durable: sync of every file touched and of the folders of new ones, sidecars that
+ * are due, then the catalog (synchronous=FULL), in which `deliveries` replace the last batch'"'"'s. A
+ * batch in which nothing was touched, staged or delivered costs nothing. Files of recordings that
+ * completed get their final header first. */
+enum reel_code reel_store_commit(struct reel_store *store, const struct reel_delivery *deliveries,
+                                 size_t deliveries_count, int64_t now_us,
+                                 struct reel_error *err_out);
+
+/* What the last durable batch took in. Borrowed until the next commit. */
+void reel_store_deliveries(struct reel_store *store, const struct reel_delivery **deliveries_out,
+                           size_t *count_out);
+
+/* The open recording that was heard least recently, and when; NULL if none is open. After
+ * reel_store_open every open recording counts as heard at 0: touch them. */
+struct reel_entry *reel_store_oldest(struct reel_store *store, int64_t *heard_us_out);
+
+/* A complete recording whose sha256 is wanting, not yet given out since the store was opened or the
+ * file changed; false if there is none. reel_hash_file (store/hash.h) makes it on another thread. */
+struct reel_hash_job {
+    uint64_t id;
+    uint64_t frames;
+    uint64_t rewrites;
+    char device[REEL_NAME_BYTES];
+    char session[REEL_NAME_BYTES];
+    char sha256[65]; /* filled by the job */
+};
+bool reel_store_next_hash(struct reel_store *store, struct reel_hash_job *job_out);
+
+/* Take the sum in, if the recording is still complete and as it was. The change is staged. */
+enum reel_code reel_store_hashed(struct reel_store *store, const struct reel_hash_job *job,
+                                 struct reel_error *err_out);
+
+struct reel_store_stats {
+    uint64_t open_recordings;
+    uint64_t held_recordings; /* in memory */
+    uint64_t commits;
+    uint64_t synced_files;
+    uint64_t quarantine_bytes;
+    uint64_t quarantine_count;
+};
+void reel_store_stats(const struct reel_store *store, struct reel_store_stats *stats_out);
+
+/* Rebuild the catalog from sidecars and WAV files (`reeld --reindex`): the old one is put aside
+ * under recovered/ first, all else stays. Takes the lock; for a store that is not open. Progress
+ * and what was odd go to the log. */
+enum reel_code reel_store_reindex(const struct reel_store_config *config, int64_t now_us,
+                                  struct reel_store_report *report_out,
+                                  struct reel_error *err_out);
+
+#endif

@@ -1,0 +1,52 @@
+/* WAV: the file of one recording while it is being recorded: its header, appends, rewrites, sync.
+ * A file costs a small struct; descriptors are a bounded cache (struct reel_wav_files), so that
+ * 20,000 recordings may be open. */
+#ifndef REEL_STORE_WAV_H
+#define REEL_STORE_WAV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "core/recording.h"
+
+struct reel_wav_files;
+struct reel_wav;
+
+/* The cache: at most `descriptors_max` files open at once. `dir` is store.dir. */
+enum reel_code reel_wav_files_create(const char *dir, size_t descriptors_max,
+                                     struct reel_wav_files **files_out,
+                                     struct reel_error *err_out);
+void reel_wav_files_destroy(struct reel_wav_files **files);
+
+/* Make the file (and the device'"'"'s folder) with a header for no frames; fails where it exists
+ * (CONFLICT). Or open one that recovery has checked, `frames` long. The handle remembers names,
+ * format and length, not the recording. */
+enum reel_code reel_wav_create(struct reel_wav_files *files,
+                               const struct reel_recording *recording, struct reel_wav **wav_out,
+                               struct reel_error *err_out);
+enum reel_code reel_wav_open(struct reel_wav_files *files, const struct reel_recording *recording,
+                             struct reel_wav **wav_out, struct reel_error *err_out);
+void reel_wav_close(struct reel_wav **wav); /* nothing is written; accepts NULL */
+
+/* As in store.h. */
+enum reel_code reel_wav_write(struct reel_wav *wav, uint64_t at_frame, const void *frames,
+                              uint64_t frames_count, struct reel_error *err_out);
+enum reel_code reel_wav_fill(struct reel_wav *wav, uint64_t at_frame, uint64_t frames_count,
+                             struct reel_error *err_out);
+enum reel_code reel_wav_equal(struct reel_wav *wav, uint64_t at_frame, const void *frames,
+                              uint64_t frames_count, bool *equal_out, struct reel_error *err_out);
+
+/* Write the header for the frames that the file holds now; past 4 GiB in the order that keeps the
+ * file valid after any crash (the size 0xFFFFFFFF is synced before RF64 and ds64 are written). */
+enum reel_code reel_wav_header(struct reel_wav *wav, const struct reel_recording *recording,
+                               struct reel_error *err_out);
+
+/* Sync everything written through the cache since the last call, folders of new files included:
+ * one syncfs where the file system makes it a promise and enough files are dirty, fdatasync of
+ * each else. A failure is final for what was dirty (invariant 6). */
+enum reel_code reel_wav_files_sync(struct reel_wav_files *files, uint64_t *synced_files_out,
+                                   struct reel_error *err_out);
+
+#endif
