@@ -3,7 +3,7 @@
  *
  * A writing catalog has a transaction open from reel_catalog_begin to commit or rollback. All
  * failures are STALLED (disk full, I/O, busy) or INTERNAL (a database that contradicts the
- * schema); messages carry SQLite'"'"'s own words. */
+ * schema); messages carry SQLite's own words. */
 #ifndef REEL_STORE_CATALOG_H
 #define REEL_STORE_CATALOG_H
 
@@ -28,7 +28,7 @@ enum reel_code reel_catalog_open(const char *path, enum reel_catalog_mode mode,
 void reel_catalog_close(struct reel_catalog *catalog); /* accepts NULL; rolls back */
 
 /* A random id of this store, made with the catalog, kept also in the folder by the facade: tells
- * a catalog that is not this store'"'"'s. */
+ * a catalog that is not this store's. */
 enum reel_code reel_catalog_store_id(struct reel_catalog *catalog, uint64_t *id_out,
                                      struct reel_error *err_out);
 enum reel_code reel_catalog_set_store_id(struct reel_catalog *catalog, uint64_t id,
@@ -70,7 +70,7 @@ enum reel_code reel_catalog_next_unhashed(struct reel_catalog *catalog, uint64_t
                                           struct reel_recording *recording_out,
                                           struct reel_error *err_out);
 
-/* Remove a recording'"'"'s rows. */
+/* Remove a recording's rows. */
 enum reel_code reel_catalog_remove(struct reel_catalog *catalog, uint64_t rowid,
                                    struct reel_error *err_out);
 
@@ -82,7 +82,7 @@ enum reel_code reel_catalog_count(struct reel_catalog *catalog, const struct ree
                                   uint64_t *count_out, bool *is_minimum_out,
                                   struct reel_error *err_out);
 
-/* Quarantine'"'"'s rows; the payloads are files (store/quarantine.h). Ids are never used again. */
+/* Quarantine's rows; the payloads are files (store/quarantine.h). Ids are never used again. */
 enum reel_code reel_catalog_reject_add(struct reel_catalog *catalog,
                                        const struct reel_reject *reject, bool has_payload,
                                        uint64_t *quarantine_id_out, struct reel_error *err_out);
@@ -92,7 +92,7 @@ enum reel_code reel_catalog_reject_remove(struct reel_catalog *catalog, uint64_t
 enum reel_code reel_catalog_reject_find(struct reel_catalog *catalog, uint64_t quarantine_id,
                                         char *device_out, bool *has_payload_out,
                                         struct reel_error *err_out);
-/* The oldest row with an id above `after_id` that no recording'"'"'s candidate names; NOT_FOUND. */
+/* The oldest row with an id above `after_id` that no recording's candidate names; NOT_FOUND. */
 enum reel_code reel_catalog_reject_oldest(struct reel_catalog *catalog, uint64_t after_id,
                                           uint64_t *quarantine_id_out, uint64_t *bytes_out,
                                           struct reel_error *err_out);

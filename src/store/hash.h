@@ -1,4 +1,4 @@
-/* Hash: the sha256 of a complete recording'"'"'s file, made off the writing thread. */
+/* Hash: the sha256 of a complete recording's file, made off the writing thread. */
 #ifndef REEL_STORE_HASH_H
 #define REEL_STORE_HASH_H
 

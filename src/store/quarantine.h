@@ -1,5 +1,5 @@
 /* Quarantine: refused payloads, byte for byte, one file each under {store.dir}/quarantine/,
- * bounded in bytes, the oldest out first. Rows are the catalog'"'"'s. */
+ * bounded in bytes, the oldest out first. Rows are the catalog's. */
 #ifndef REEL_STORE_QUARANTINE_H
 #define REEL_STORE_QUARANTINE_H
 
@@ -17,14 +17,14 @@ enum reel_code reel_quarantine_open(const char *dir, struct reel_catalog *catalo
                                     struct reel_error *err_out);
 void reel_quarantine_close(struct reel_quarantine *quarantine); /* accepts NULL */
 
-/* Within the catalog'"'"'s transaction: see reel_store_quarantine, reel_store_unquarantine. */
+/* Within the catalog's transaction: see reel_store_quarantine, reel_store_unquarantine. */
 enum reel_code reel_quarantine_put(struct reel_quarantine *quarantine,
                                    const struct reel_reject *reject, const void *payload,
                                    uint64_t *quarantine_id_out, struct reel_error *err_out);
 enum reel_code reel_quarantine_take(struct reel_quarantine *quarantine, uint64_t quarantine_id,
                                     struct reel_buffer *payload_out, struct reel_error *err_out);
 
-/* Before the catalog'"'"'s commit: sync the files that the batch put there, and the folder. After it:
+/* Before the catalog's commit: sync the files that the batch put there, and the folder. After it:
  * unlink what the batch removed. */
 enum reel_code reel_quarantine_sync(struct reel_quarantine *quarantine,
                                     struct reel_error *err_out);

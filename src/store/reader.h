@@ -43,8 +43,8 @@ enum reel_code reel_reader_load(struct reel_reader *reader, const char *device,
                                 struct reel_error *err_out);
 
 /* Read frames [from, from + count) of a recording as reel_reader_load gave it into `out`
- * (count times the frame'"'"'s bytes). Gaps of `recording` read as silence whatever the file holds.
- * VERSION_MISMATCH where the file is gone, another one'"'"'s, or shorter; STALLED for a failing
+ * (count times the frame's bytes). Gaps of `recording` read as silence whatever the file holds.
+ * VERSION_MISMATCH where the file is gone, another one's, or shorter; STALLED for a failing
  * disk. The caller loads the recording once more afterwards to see that it is still the same. */
 enum reel_code reel_reader_audio(struct reel_reader *reader,
                                  const struct reel_recording *recording, uint64_t from_frame,

@@ -2,7 +2,7 @@
  * opaque struct; no type of SQLite or libsndfile crosses it (architecture.md, "A recording on
  * disk", "Invariants").
  *
- * Everything between two commits is one batch. A recording'"'"'s struct may be changed freely while
+ * Everything between two commits is one batch. A recording's struct may be changed freely while
  * it is touched; what was written and changed is durable, and visible to readers, when
  * reel_store_commit returns OK. After any error but NOT_FOUND the store is of no further use:
  * close it and open it anew, which recovers it to the last commit. */
@@ -96,9 +96,9 @@ struct reel_reject {
     uint64_t bytes;
 };
 
-/* Put a payload into quarantine (staged like all else): its id, the store'"'"'s row and file. The
+/* Put a payload into quarantine (staged like all else): its id, the store's row and file. The
  * oldest make room (quarantine.max_bytes), except those this batch put there and those that a
- * recording'"'"'s candidate names. A payload larger than the whole quarantine is kept as a row only. */
+ * recording's candidate names. A payload larger than the whole quarantine is kept as a row only. */
 enum reel_code reel_store_quarantine(struct reel_store *store, const struct reel_reject *reject,
                                      const void *payload, uint64_t *quarantine_id_out,
                                      struct reel_error *err_out);
@@ -117,7 +117,7 @@ struct reel_delivery {
 };
 
 /* Make the batch durable: sync of every file touched and of the folders of new ones, sidecars that
- * are due, then the catalog (synchronous=FULL), in which `deliveries` replace the last batch'"'"'s. A
+ * are due, then the catalog (synchronous=FULL), in which `deliveries` replace the last batch's. A
  * batch in which nothing was touched, staged or delivered costs nothing. Files of recordings that
  * completed get their final header first. */
 enum reel_code reel_store_commit(struct reel_store *store, const struct reel_delivery *deliveries,

@@ -20,7 +20,7 @@ enum reel_code reel_wav_files_create(const char *dir, size_t descriptors_max,
                                      struct reel_error *err_out);
 void reel_wav_files_destroy(struct reel_wav_files **files);
 
-/* Make the file (and the device'"'"'s folder) with a header for no frames; fails where it exists
+/* Make the file (and the device's folder) with a header for no frames; fails where it exists
  * (CONFLICT). Or open one that recovery has checked, `frames` long. The handle remembers names,
  * format and length, not the recording. */
 enum reel_code reel_wav_create(struct reel_wav_files *files,

@@ -1,0 +1,124 @@
+/* Bus: one connection to the broker, MQTT 5, driven from a poll loop. This is the only user of
+ * mosquitto.h; nothing of it shows here.
+ *
+ * The library runs in its "threaded" mode without its thread (facts.md): what it queues, PUBACKs
+ * among it, leaves only in reel_bus_write. So a caller that writes only after a commit has held
+ * its acknowledgements back; one that destroys the bus instead has never sent them. An object
+ * lives for one connection: after a disconnect make a new one, so that nothing queued in the old
+ * one is carried over. One thread uses it. */
+#ifndef REEL_IO_BUS_H
+#define REEL_IO_BUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "wire/fragment.h"
+
+struct reel_bus;
+
+struct reel_bus_config {
+    const char *host;
+    int port;
+    const char *username; /* NULL: none */
+    const char *password; /* NULL: none */
+    const char *cafile;   /* NULL: no TLS */
+    const char *cert;     /* NULL: no client certificate */
+    const char *key;
+    const char *client_id; /* NULL: a random one */
+    int keepalive_s;
+    uint32_t session_expiry_s; /* 0: clean start, and the session ends with the connection */
+    uint16_t receive_maximum;  /* 0: the broker's default */
+    const char *will_topic;    /* NULL: no will; else QoS 1, retained */
+    const char *will_payload;
+};
+
+/* What came in. All is borrowed for the call. */
+struct reel_bus_message {
+    const char *topic;
+    const uint8_t *payload;
+    size_t payload_bytes;
+    int qos;
+    bool retain;
+    uint16_t packet_id;         /* 0 at QoS 0 */
+    const char *response_topic; /* NULL if none */
+    const uint8_t *correlation; /* NULL if none */
+    size_t correlation_bytes;
+    struct reel_envelope envelope; /* Content Type, user properties */
+};
+
+/* Strings are borrowed until reel_bus_publish returns. */
+struct reel_bus_publication {
+    const char *topic;
+    const void *payload;
+    size_t payload_bytes;
+    int qos;
+    bool retain;
+    uint32_t expiry_s;          /* 0: none */
+    const char *content_type;   /* NULL: none */
+    const char *response_topic; /* NULL: none */
+    const uint8_t *correlation; /* NULL: none */
+    size_t correlation_bytes;
+    const struct reel_property *properties;
+    size_t properties_count;
+};
+
+/* Called from within reel_bus_read, reel_bus_write and reel_bus_misc; any may be NULL. They may
+ * publish and subscribe, but not destroy the bus. */
+struct reel_bus_handlers {
+    void *user;
+    /* CONNACK: accepted. `session_present`: the broker kept the session of an earlier one. */
+    void (*connected)(void *user, bool session_present);
+    /* SUBACK: `granted[i]` is the QoS of the i-th filter, 128 and above a refusal. */
+    void (*subscribed)(void *user, const int *granted, size_t count);
+    void (*message)(void *user, const struct reel_bus_message *message);
+    /* A publication at QoS 1 was acknowledged. `refused`: the broker's reason code said no. */
+    void (*published)(void *user, int publication_id, bool refused);
+    /* The connection was refused or has ended; `taken_over`: another client came with our id.
+     * Called once at most. */
+    void (*disconnected)(void *user, const char *reason, bool taken_over);
+};
+
+/* Make a bus; nothing is sent. The config's strings are copied, the handlers too. BAD_REQUEST
+ * (field "broker...") for TLS files that cannot be used. */
+enum reel_code reel_bus_create(const struct reel_bus_config *config,
+                               const struct reel_bus_handlers *handlers, struct reel_bus **bus_out,
+                               struct reel_error *err_out);
+
+/* Close the socket, without a DISCONNECT and without writing what is queued. Accepts NULL. */
+void reel_bus_destroy(struct reel_bus **bus);
+
+/* Look the host up and connect the socket (this blocks); CONNECT is queued. STALLED where the
+ * broker cannot be reached. */
+enum reel_code reel_bus_connect(struct reel_bus *bus, struct reel_error *err_out);
+
+/* The socket for poll, -1 when the connection is down. */
+int reel_bus_fd(const struct reel_bus *bus);
+
+/* Whether reel_bus_write would send something. */
+bool reel_bus_wants_write(const struct reel_bus *bus);
+
+/* Take at most one packet from the socket. False if nothing whole was there or the connection is
+ * down: with messages, call it until false, or until the batch is full. */
+bool reel_bus_read(struct reel_bus *bus);
+
+/* Send what is queued, as far as the socket takes it. */
+void reel_bus_write(struct reel_bus *bus);
+
+/* Keep alive: call it about once a second. What it queues leaves with the next write. */
+void reel_bus_misc(struct reel_bus *bus);
+
+/* Queue a SUBSCRIBE at QoS 1 with retain handling 2 (0 with `retained`: what is retained comes). */
+enum reel_code reel_bus_subscribe(struct reel_bus *bus, const char *const *filters, size_t count,
+                                  bool retained, struct reel_error *err_out);
+
+/* Queue a publication; the payload is copied. `*publication_id_out` (may be NULL) names it in
+ * `published`. BAD_REQUEST for a topic or property that MQTT does not allow. */
+enum reel_code reel_bus_publish(struct reel_bus *bus, const struct reel_bus_publication *what,
+                                int *publication_id_out, struct reel_error *err_out);
+
+/* Queue a DISCONNECT; write once more, then destroy. */
+void reel_bus_disconnect(struct reel_bus *bus);
+
+#endif
