@@ -80,6 +80,10 @@ struct reel_bus_handlers {
     void (*disconnected)(void *user, const char *reason, bool taken_over);
 };
 
+/* Set the library up, once, before the first bus and before threads; and take it down. */
+enum reel_code reel_bus_library_init(struct reel_error *err_out);
+void reel_bus_library_finish(void);
+
 /* Make a bus; nothing is sent. The config's strings are copied, the handlers too. BAD_REQUEST
  * (field "broker...") for TLS files that cannot be used. */
 enum reel_code reel_bus_create(const struct reel_bus_config *config,
@@ -109,7 +113,8 @@ void reel_bus_write(struct reel_bus *bus);
 /* Keep alive: call it about once a second. What it queues leaves with the next write. */
 void reel_bus_misc(struct reel_bus *bus);
 
-/* Queue a SUBSCRIBE at QoS 1 with retain handling 2 (0 with `retained`: what is retained comes). */
+/* Queue a SUBSCRIBE at QoS 1 with retain handling 2 (0 with `retained`: what is retained comes) and
+ * "retain as published", so that a message published with the retain flag still shows it. */
 enum reel_code reel_bus_subscribe(struct reel_bus *bus, const char *const *filters, size_t count,
                                   bool retained, struct reel_error *err_out);
 

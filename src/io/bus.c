@@ -1,0 +1,244 @@
+/* Bus: the connection's life and what goes out. What comes in is unpacked in bus_receive.c. */
+#include "io/bus.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <mosquitto.h>
+#include <mqtt_protocol.h>
+
+#include "io/bus_internal.h"
+
+enum reel_code reel_bus_library_init(struct reel_error *err_out)
+{
+    if (mosquitto_lib_init() != MOSQ_ERR_SUCCESS)
+        return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "the MQTT library does not start");
+    return REEL_OK;
+}
+
+void reel_bus_library_finish(void)
+{
+    mosquitto_lib_cleanup();
+}
+
+static enum reel_code library_error(struct reel_error *err_out, int rc, const char *what)
+{
+    enum reel_code code = REEL_E_STALLED;
+
+    if (rc == MOSQ_ERR_INVAL || rc == MOSQ_ERR_MALFORMED_UTF8 || rc == MOSQ_ERR_PAYLOAD_SIZE ||
+        rc == MOSQ_ERR_OVERSIZE_PACKET || rc == MOSQ_ERR_MALFORMED_PACKET)
+        code = REEL_E_BAD_REQUEST;
+    if (rc == MOSQ_ERR_NOMEM)
+        code = REEL_E_INTERNAL;
+    return reel_error_set(err_out, code, NULL, "%s: %s", what, mosquitto_strerror(rc));
+}
+
+static int bus_set_up(struct reel_bus *bus, const struct reel_bus_config *config)
+{
+    struct mosquitto *m = bus->mosquitto;
+    int rc = mosquitto_int_option(m, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V5);
+
+    if (rc == MOSQ_ERR_SUCCESS)
+        rc = mosquitto_int_option(m, MOSQ_OPT_TCP_NODELAY, 1);
+    if (rc == MOSQ_ERR_SUCCESS && config->receive_maximum)
+        rc = mosquitto_int_option(m, MOSQ_OPT_RECEIVE_MAXIMUM, config->receive_maximum);
+    if (rc == MOSQ_ERR_SUCCESS)
+        rc = mosquitto_threaded_set(m, true);
+    if (rc == MOSQ_ERR_SUCCESS && config->username)
+        rc = mosquitto_username_pw_set(m, config->username, config->password);
+    if (rc == MOSQ_ERR_SUCCESS && config->will_topic)
+        rc = mosquitto_will_set_v5(m, config->will_topic, (int)strlen(config->will_payload),
+                                   config->will_payload, 1, true, NULL);
+    return rc;
+}
+
+static enum reel_code bus_set_up_tls(struct reel_bus *bus, const struct reel_bus_config *config,
+                                     struct reel_error *err_out)
+{
+    int rc;
+
+    if (!config->cafile)
+        return REEL_OK;
+    rc = mosquitto_tls_set(bus->mosquitto, config->cafile, NULL, config->cert, config->key, NULL);
+    if (rc != MOSQ_ERR_SUCCESS)
+        return reel_error_set(err_out, REEL_E_BAD_REQUEST, "broker.cafile",
+                              "the TLS files cannot be used: %s",
+                              rc == MOSQ_ERR_INVAL ? "one is missing or cannot be read"
+                                                   : mosquitto_strerror(rc));
+    return REEL_OK;
+}
+
+enum reel_code reel_bus_create(const struct reel_bus_config *config,
+                               const struct reel_bus_handlers *handlers, struct reel_bus **bus_out,
+                               struct reel_error *err_out)
+{
+    struct reel_bus *bus = calloc(1, sizeof *bus);
+    enum reel_code code;
+    int rc;
+
+    if (!bus)
+        return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
+    bus->handlers = *handlers;
+    bus->port = config->port;
+    bus->keepalive_s = config->keepalive_s;
+    bus->session_expiry_s = config->session_expiry_s;
+    bus->receive_maximum = config->receive_maximum;
+    bus->host = strdup(config->host);
+    bus->mosquitto = mosquitto_new(config->client_id, config->session_expiry_s == 0, bus);
+    if (!bus->host || !bus->mosquitto) {
+        reel_bus_destroy(&bus);
+        return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "no connection object: %s",
+                              "out of memory, or a client id that MQTT does not allow");
+    }
+    reel_bus_receive_set_up(bus);
+    rc = bus_set_up(bus, config);
+    code = rc == MOSQ_ERR_SUCCESS ? bus_set_up_tls(bus, config, err_out)
+                                  : library_error(err_out, rc, "setting the connection up");
+    if (code) {
+        reel_bus_destroy(&bus);
+        return code;
+    }
+    *bus_out = bus;
+    return REEL_OK;
+}
+
+void reel_bus_destroy(struct reel_bus **bus)
+{
+    if (!*bus)
+        return;
+    (*bus)->down = true; /* no handler is called from here on */
+    if ((*bus)->mosquitto)
+        mosquitto_destroy((*bus)->mosquitto);
+    free((*bus)->host);
+    free(*bus);
+    *bus = NULL;
+}
+
+enum reel_code reel_bus_connect(struct reel_bus *bus, struct reel_error *err_out)
+{
+    mosquitto_property *properties = NULL;
+    int rc = MOSQ_ERR_SUCCESS;
+
+    if (bus->session_expiry_s)
+        rc = mosquitto_property_add_int32(&properties, MQTT_PROP_SESSION_EXPIRY_INTERVAL,
+                                          bus->session_expiry_s);
+    if (rc == MOSQ_ERR_SUCCESS && bus->receive_maximum)
+        rc = mosquitto_property_add_int16(&properties, MQTT_PROP_RECEIVE_MAXIMUM,
+                                          bus->receive_maximum);
+    if (rc == MOSQ_ERR_SUCCESS)
+        rc = mosquitto_connect_bind_v5(bus->mosquitto, bus->host, bus->port, bus->keepalive_s,
+                                       NULL, properties);
+    mosquitto_property_free_all(&properties);
+    if (rc == MOSQ_ERR_ERRNO)
+        return reel_error_errno(err_out, errno, "connecting to %s port %d", bus->host, bus->port);
+    if (rc != MOSQ_ERR_SUCCESS)
+        return reel_error_set(err_out, REEL_E_STALLED, NULL, "connecting to %s port %d: %s",
+                              bus->host, bus->port, mosquitto_strerror(rc));
+    return REEL_OK;
+}
+
+int reel_bus_fd(const struct reel_bus *bus)
+{
+    return bus->down ? -1 : mosquitto_socket(bus->mosquitto);
+}
+
+bool reel_bus_wants_write(const struct reel_bus *bus)
+{
+    return !bus->down && mosquitto_want_write(bus->mosquitto);
+}
+
+bool reel_bus_read(struct reel_bus *bus)
+{
+    uint64_t before = bus->received;
+
+    if (bus->down)
+        return false;
+    reel_bus_failed(bus, mosquitto_loop_read(bus->mosquitto, 1));
+    return !bus->down && bus->received != before;
+}
+
+void reel_bus_write(struct reel_bus *bus)
+{
+    if (!bus->down)
+        reel_bus_failed(bus, mosquitto_loop_write(bus->mosquitto, 1));
+}
+
+void reel_bus_misc(struct reel_bus *bus)
+{
+    if (!bus->down)
+        reel_bus_failed(bus, mosquitto_loop_misc(bus->mosquitto));
+}
+
+enum reel_code reel_bus_subscribe(struct reel_bus *bus, const char *const *filters, size_t count,
+                                  bool retained, struct reel_error *err_out)
+{
+    char *copies[REEL_BUS_FILTERS_MAX] = {NULL};
+    int options = MQTT_SUB_OPT_RETAIN_AS_PUBLISHED;
+    int rc = MOSQ_ERR_SUCCESS;
+
+    if (count > REEL_BUS_FILTERS_MAX)
+        return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "too many filters at once");
+    options |= retained ? MQTT_SUB_OPT_SEND_RETAIN_ALWAYS : MQTT_SUB_OPT_SEND_RETAIN_NEVER;
+    for (size_t i = 0; i < count && rc == MOSQ_ERR_SUCCESS; i++) {
+        copies[i] = strdup(filters[i]);
+        if (!copies[i])
+            rc = MOSQ_ERR_NOMEM;
+    }
+    if (rc == MOSQ_ERR_SUCCESS)
+        rc = mosquitto_subscribe_multiple(bus->mosquitto, NULL, (int)count, copies, 1, options,
+                                          NULL);
+    for (size_t i = 0; i < count; i++)
+        free(copies[i]);
+    return rc == MOSQ_ERR_SUCCESS ? REEL_OK : library_error(err_out, rc, "subscribing");
+}
+
+static int publication_properties(const struct reel_bus_publication *what,
+                                  mosquitto_property **properties)
+{
+    int rc = MOSQ_ERR_SUCCESS;
+
+    if (what->expiry_s)
+        rc = mosquitto_property_add_int32(properties, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL,
+                                          what->expiry_s);
+    if (rc == MOSQ_ERR_SUCCESS && what->content_type)
+        rc = mosquitto_property_add_string(properties, MQTT_PROP_CONTENT_TYPE, what->content_type);
+    if (rc == MOSQ_ERR_SUCCESS && what->response_topic)
+        rc = mosquitto_property_add_string(properties, MQTT_PROP_RESPONSE_TOPIC,
+                                           what->response_topic);
+    if (rc == MOSQ_ERR_SUCCESS && what->correlation)
+        rc = mosquitto_property_add_binary(properties, MQTT_PROP_CORRELATION_DATA,
+                                           what->correlation, (uint16_t)what->correlation_bytes);
+    for (size_t i = 0; i < what->properties_count && rc == MOSQ_ERR_SUCCESS; i++)
+        rc = mosquitto_property_add_string_pair(properties, MQTT_PROP_USER_PROPERTY,
+                                                what->properties[i].name,
+                                                what->properties[i].value);
+    return rc;
+}
+
+enum reel_code reel_bus_publish(struct reel_bus *bus, const struct reel_bus_publication *what,
+                                int *publication_id_out, struct reel_error *err_out)
+{
+    mosquitto_property *properties = NULL;
+    int publication_id = 0;
+    int rc;
+
+    if (what->payload_bytes > REEL_BUS_PAYLOAD_MAX_BYTES || what->correlation_bytes > UINT16_MAX)
+        return reel_error_set(err_out, REEL_E_TOO_LARGE, NULL, "larger than MQTT carries");
+    rc = publication_properties(what, &properties);
+    if (rc == MOSQ_ERR_SUCCESS)
+        rc = mosquitto_publish_v5(bus->mosquitto, &publication_id, what->topic,
+                                  (int)what->payload_bytes, what->payload, what->qos, what->retain,
+                                  properties);
+    mosquitto_property_free_all(&properties);
+    if (rc != MOSQ_ERR_SUCCESS)
+        return library_error(err_out, rc, "publishing");
+    if (publication_id_out)
+        *publication_id_out = publication_id;
+    return REEL_OK;
+}
+
+void reel_bus_disconnect(struct reel_bus *bus)
+{
+    if (!bus->down)
+        reel_bus_failed(bus, mosquitto_disconnect_v5(bus->mosquitto, 0, NULL));
+}

@@ -1,0 +1,33 @@
+/* Bus, inside: what bus.c and bus_receive.c share. */
+#ifndef REEL_IO_BUS_INTERNAL_H
+#define REEL_IO_BUS_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "io/bus.h"
+
+struct mosquitto;
+
+#define REEL_BUS_PAYLOAD_MAX_BYTES 268435455u /* of MQTT */
+enum { REEL_BUS_FILTERS_MAX = 8, REEL_BUS_PROPERTIES_MAX = 64 };
+
+struct reel_bus {
+    struct mosquitto *mosquitto;
+    struct reel_bus_handlers handlers;
+    char *host;
+    int port;
+    int keepalive_s;
+    uint32_t session_expiry_s;
+    uint16_t receive_maximum;
+    bool down;         /* `disconnected` was called */
+    uint64_t received; /* packets that a callback told of */
+};
+
+/* Hang the library's callbacks onto `bus->handlers`. */
+void reel_bus_receive_set_up(struct reel_bus *bus);
+
+/* Take the connection for lost if `rc` of the library says so, and tell the handler, once. */
+void reel_bus_failed(struct reel_bus *bus, int rc);
+
+#endif

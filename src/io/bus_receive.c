@@ -1,0 +1,162 @@
+/* Bus: the library's callbacks, turned into ours. */
+#include <stdlib.h>
+#include <string.h>
+#include <mosquitto.h>
+#include <mqtt_protocol.h>
+
+#include "io/bus_internal.h"
+
+static void bus_lost(struct reel_bus *bus, const char *reason, bool taken_over)
+{
+    if (bus->down)
+        return;
+    bus->down = true;
+    if (bus->handlers.disconnected)
+        bus->handlers.disconnected(bus->handlers.user, reason, taken_over);
+}
+
+void reel_bus_failed(struct reel_bus *bus, int rc)
+{
+    if (rc != MOSQ_ERR_SUCCESS)
+        bus_lost(bus, mosquitto_strerror(rc), false);
+}
+
+static void on_connect(struct mosquitto *m, void *user, int rc, int flags,
+                       const mosquitto_property *properties)
+{
+    struct reel_bus *bus = user;
+
+    (void)m;
+    (void)properties;
+    bus->received++;
+    if (rc != 0)
+        bus_lost(bus, mosquitto_reason_string(rc), false);
+    else if (!bus->down && bus->handlers.connected)
+        bus->handlers.connected(bus->handlers.user, (flags & 1) != 0);
+}
+
+static void on_disconnect(struct mosquitto *m, void *user, int rc,
+                          const mosquitto_property *properties)
+{
+    struct reel_bus *bus = user;
+
+    (void)m;
+    (void)properties;
+    if (rc == 0)
+        bus_lost(bus, "closed", false);
+    else
+        /* A code of the broker's DISCONNECT is 128 and above, one of the library's below. */
+        bus_lost(bus, rc >= 128 ? mosquitto_reason_string(rc) : mosquitto_strerror(rc),
+                 rc == MQTT_RC_SESSION_TAKEN_OVER);
+}
+
+static void on_subscribe(struct mosquitto *m, void *user, int packet_id, int count,
+                         const int *granted, const mosquitto_property *properties)
+{
+    struct reel_bus *bus = user;
+
+    (void)m;
+    (void)packet_id;
+    (void)properties;
+    bus->received++;
+    if (!bus->down && bus->handlers.subscribed)
+        bus->handlers.subscribed(bus->handlers.user, granted, (size_t)count);
+}
+
+static void on_publish(struct mosquitto *m, void *user, int publication_id, int rc,
+                       const mosquitto_property *properties)
+{
+    struct reel_bus *bus = user;
+
+    (void)m;
+    (void)properties;
+    bus->received++;
+    if (!bus->down && bus->handlers.published)
+        bus->handlers.published(bus->handlers.user, publication_id, rc >= 128);
+}
+
+/* The properties of one message, copied out of the library's list. */
+struct unpacked {
+    char *response_topic;
+    char *content_type;
+    void *correlation;
+    uint16_t correlation_bytes;
+    struct reel_property properties[REEL_BUS_PROPERTIES_MAX];
+    char *texts[2 * REEL_BUS_PROPERTIES_MAX];
+    size_t count;
+};
+
+static void unpack(const mosquitto_property *list, struct unpacked *out)
+{
+    const mosquitto_property *at;
+
+    mosquitto_property_read_string(list, MQTT_PROP_RESPONSE_TOPIC, &out->response_topic, false);
+    mosquitto_property_read_string(list, MQTT_PROP_CONTENT_TYPE, &out->content_type, false);
+    mosquitto_property_read_binary(list, MQTT_PROP_CORRELATION_DATA, &out->correlation,
+                                   &out->correlation_bytes, false);
+    at = list;
+    while (out->count < REEL_BUS_PROPERTIES_MAX) {
+        char **name = &out->texts[2 * out->count];
+        char **value = name + 1;
+
+        at = mosquitto_property_read_string_pair(at, MQTT_PROP_USER_PROPERTY, name, value,
+                                                 out->count > 0);
+        if (!at)
+            break;
+        out->properties[out->count].name = *name;
+        out->properties[out->count].value = *value;
+        out->count++;
+    }
+}
+
+static void unpacked_finish(struct unpacked *unpacked)
+{
+    free(unpacked->response_topic);
+    free(unpacked->content_type);
+    free(unpacked->correlation);
+    for (size_t i = 0; i < 2 * unpacked->count; i++)
+        free(unpacked->texts[i]);
+}
+
+static void on_message(struct mosquitto *m, void *user, const struct mosquitto_message *from,
+                       const mosquitto_property *properties)
+{
+    struct reel_bus *bus = user;
+    struct unpacked unpacked;
+    struct reel_bus_message message = {
+        .topic = from->topic,
+        .payload = from->payload,
+        .payload_bytes = from->payloadlen > 0 ? (size_t)from->payloadlen : 0,
+        .qos = from->qos,
+        .retain = from->retain,
+        .packet_id = from->qos > 0 ? (uint16_t)from->mid : 0,
+    };
+
+    (void)m;
+    bus->received++;
+    if (bus->down || !bus->handlers.message)
+        return;
+    if (!properties) {
+        bus->handlers.message(bus->handlers.user, &message);
+        return;
+    }
+    memset(&unpacked, 0, sizeof unpacked);
+    unpack(properties, &unpacked);
+    message.response_topic = unpacked.response_topic;
+    message.correlation = unpacked.correlation;
+    message.correlation_bytes = unpacked.correlation_bytes;
+    message.envelope.content_type = unpacked.content_type;
+    message.envelope.properties = unpacked.properties;
+    message.envelope.properties_count = unpacked.count;
+    bus->handlers.message(bus->handlers.user, &message);
+    unpacked_finish(&unpacked);
+}
+
+void reel_bus_receive_set_up(struct reel_bus *bus)
+{
+    mosquitto_connect_v5_callback_set(bus->mosquitto, on_connect);
+    mosquitto_disconnect_v5_callback_set(bus->mosquitto, on_disconnect);
+    mosquitto_subscribe_v5_callback_set(bus->mosquitto, on_subscribe);
+    mosquitto_publish_v5_callback_set(bus->mosquitto, on_publish);
+    mosquitto_message_v5_callback_set(bus->mosquitto, on_message);
+}

@@ -1,0 +1,92 @@
+/* Mailbox: a ring under a mutex, and an eventfd. */
+#include "io/mailbox.h"
+
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+struct reel_mailbox {
+    pthread_mutex_t mutex;
+    int wake_fd;
+    size_t capacity;
+    size_t first;
+    size_t count;
+    void *items[];
+};
+
+struct reel_mailbox *reel_mailbox_create(size_t capacity)
+{
+    struct reel_mailbox *mailbox = calloc(1, sizeof *mailbox + capacity * sizeof(void *));
+
+    if (!mailbox)
+        return NULL;
+    mailbox->capacity = capacity;
+    mailbox->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (mailbox->wake_fd < 0 || pthread_mutex_init(&mailbox->mutex, NULL) != 0) {
+        if (mailbox->wake_fd >= 0)
+            close(mailbox->wake_fd);
+        free(mailbox);
+        return NULL;
+    }
+    return mailbox;
+}
+
+void reel_mailbox_destroy(struct reel_mailbox **mailbox, void (*release)(void *item))
+{
+    struct reel_mailbox *gone = *mailbox;
+    void *item;
+
+    if (!gone)
+        return;
+    while ((item = reel_mailbox_take(gone)) != NULL) {
+        if (release)
+            release(item);
+    }
+    pthread_mutex_destroy(&gone->mutex);
+    close(gone->wake_fd);
+    free(gone);
+    *mailbox = NULL;
+}
+
+bool reel_mailbox_post(struct reel_mailbox *mailbox, void *item)
+{
+    uint64_t one = 1;
+    bool room;
+
+    pthread_mutex_lock(&mailbox->mutex);
+    room = mailbox->count < mailbox->capacity;
+    if (room) {
+        mailbox->items[(mailbox->first + mailbox->count) % mailbox->capacity] = item;
+        mailbox->count++;
+        /* An eventfd takes 2^64-2 of these: the write cannot fall short. */
+        if (write(mailbox->wake_fd, &one, sizeof one) != (ssize_t)sizeof one)
+            abort();
+    }
+    pthread_mutex_unlock(&mailbox->mutex);
+    return room;
+}
+
+void *reel_mailbox_take(struct reel_mailbox *mailbox)
+{
+    uint64_t counted;
+    void *item = NULL;
+
+    pthread_mutex_lock(&mailbox->mutex);
+    if (mailbox->count > 0) {
+        item = mailbox->items[mailbox->first];
+        mailbox->first = (mailbox->first + 1) % mailbox->capacity;
+        mailbox->count--;
+    }
+    /* Once it is empty the wake-up is taken back; there may be none. */
+    if (mailbox->count == 0 && read(mailbox->wake_fd, &counted, sizeof counted) < 0)
+        counted = 0;
+    pthread_mutex_unlock(&mailbox->mutex);
+    return item;
+}
+
+int reel_mailbox_fd(const struct reel_mailbox *mailbox)
+{
+    return mailbox->wake_fd;
+}
