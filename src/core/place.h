@@ -67,18 +67,23 @@ void reel_place_conflict(const struct reel_recording *recording,
                          const struct reel_numbers *numbers, struct reel_placement *out);
 
 /* The parts of a placement that touches what the file holds already (HOLE, STORED, DIVIDED; for
- * other rows that store it is one part at the end). `*offset_frames` starts at 0 and counts into
- * the fragment. False at the end. */
+ * other rows that store it is one part at the end). `*cursor` starts zeroed. False at the end. */
 struct reel_segment {
     bool stored;            /* compare; else write */
     uint32_t offset_frames; /* into the fragment */
     uint32_t frames;
     uint64_t at_frame; /* place in the file */
 };
+struct reel_segment_cursor {
+    uint32_t offset_frames; /* into the fragment: what comes next */
+    size_t stretch;
+    size_t run;
+    uint64_t run_frames; /* frames of that stretch before the run */
+};
 bool reel_place_next_segment(const struct reel_recording *recording,
                              const struct reel_numbers *numbers,
-                             const struct reel_placement *placement, uint32_t *offset_frames,
-                             struct reel_segment *segment_out);
+                             const struct reel_placement *placement,
+                             struct reel_segment_cursor *cursor, struct reel_segment *segment_out);
 
 /* Change the recording as the placement says, after it was carried out: stretches, runs, frames,
  * gap_frames, fragments, duplicates, rejected, rewrites, boot and next_seq, candidate, dirty marks,

@@ -9,7 +9,13 @@
  *
  * An epoch is one run of the recorder: it grows when `boot` changes to one never seen or the
  * recorder restarted under its old name. The newest epoch of a boot is the one that its fragments
- * are placed in. */
+ * are placed in. The stretches of an epoch adjoin in the list, and their numbers only grow.
+ *
+ * Bounds: a recording keeps at most REEL_RUNS_MAX runs and REEL_STRETCHES_MAX stretches. At the
+ * bound the oldest detail goes, never audio: first what is stored in runs of different sizes
+ * becomes one run, then gaps become FORGOTTEN together with what is stored around them, and the
+ * older half of the stretches becomes one. The seqs of a FORGOTTEN run count as lost; gap_frames
+ * goes on counting its silence. So run and stretch lists can get shorter. */
 #ifndef REEL_CORE_RECORDING_H
 #define REEL_CORE_RECORDING_H
 
@@ -37,14 +43,19 @@ enum reel_run_kind {
     REEL_RUN_STORED,
     REEL_RUN_GAP,          /* silence; its length was given by `frame` */
     REEL_RUN_GAP_INFERRED, /* silence; its length was inferred from `seq` */
+    REEL_RUN_FORGOTTEN,    /* audio and gaps not told apart any more: see "Bounds" above */
 };
 
-/* Fragments that follow on from each other: run-length coded. */
+/* Fragments that follow on from each other: run-length coded. Where the stretch has `frame`, what
+ * is stored between two gaps is one run whatever the sizes; where it has `seq` alone, a run is of
+ * one size, so that a number leads to a place. */
 struct reel_run {
     enum reel_run_kind kind;
-    uint64_t frames; /* total length; a gap may have seqs and 0 frames never, frames and 0 seqs yes */
+    uint64_t frames; /* total length. A gap has some. What is stored has none only if every
+                        fragment of the run was empty (an `end` without data) */
     uint64_t seqs;   /* how many sequence numbers it covers; 0 where the stretch has no seq */
-    uint32_t fragment_frames; /* frames of each fragment if all have the same size, else 0 */
+    uint32_t fragment_frames; /* frames of each fragment if all have the same size, else 0; of an
+                                 inferred gap the size that was inferred */
 };
 
 /* Why a stretch began. */
@@ -71,7 +82,8 @@ struct reel_stretch {
     struct reel_run *runs;
     size_t runs_count;
     size_t runs_capacity;
-    size_t runs_dirty_from; /* runs from here on differ from the catalog; runs_count if none */
+    size_t runs_dirty_from; /* runs from here on differ from the catalog, and what the catalog
+                               has at runs_count and after must go; runs_count if none */
 };
 
 enum reel_candidate_kind { REEL_CANDIDATE_NONE, REEL_CANDIDATE_JUMP, REEL_CANDIDATE_CONFLICT };
@@ -104,7 +116,7 @@ struct reel_recording {
 
     uint64_t fragments;  /* stored */
     uint64_t duplicates; /* repeats */
-    uint64_t rejected;   /* quarantined */
+    uint64_t rejected;   /* quarantined, and not taken up again as a confirmed candidate */
     uint64_t gap_frames; /* frames of silence that stand for missing audio now */
 
     /* Of the newest epoch; kept here too, so that a list needs no stretches. */
@@ -118,7 +130,8 @@ struct reel_recording {
     struct reel_stretch *stretches;
     size_t stretches_count;
     size_t stretches_capacity;
-    size_t stretches_dirty_from; /* heads of stretches from here on differ from the catalog */
+    size_t stretches_dirty_from; /* heads of stretches from here on differ from the catalog, and
+                                    what the catalog has at stretches_count and after must go */
     struct reel_candidate candidate;
 };
 
@@ -129,7 +142,8 @@ void reel_recording_init(struct reel_recording *recording, const char *device, c
 /* Release what it owns. Accepts a zeroed one. */
 void reel_recording_finish(struct reel_recording *recording);
 
-/* Append an empty stretch or run (for the store, when it loads one); NULL if memory ran out. */
+/* Append an empty stretch or run and mark it dirty; NULL if memory ran out. The store, when it
+ * loads a recording, fills them in and then sets the dirty marks to the counts. */
 struct reel_stretch *reel_recording_add_stretch(struct reel_recording *recording);
 struct reel_run *reel_stretch_add_run(struct reel_stretch *stretch);
 
@@ -152,17 +166,17 @@ const char *reel_state_name(enum reel_state state);
 const char *reel_end_reason_name(enum reel_end_reason reason);
 enum reel_end_reason reel_end_reason_from_name(const char *name); /* REEL_END_COUNT if none */
 
-/* Walk the gaps in file order, over all stretches: `*cursor` starts at 0. False at the end. */
+/* Walk the gaps in file order, over all stretches: `*cursor` starts zeroed. False at the end. */
 struct reel_gap {
     uint64_t from_frame; /* place in the file */
     uint64_t frames;
     bool inferred;
     bool has_seq;
-    uint64_t first_seq; /* of its stretch's boot; last_seq < first_seq if it covers no number */
-    uint64_t last_seq;
+    uint64_t first_seq;    /* of its stretch's boot */
+    uint64_t seqs;         /* numbers from first_seq on that it covers; may be 0 */
     bool has_number;       /* the stretch counts in frames */
     uint64_t number_frame; /* the recorder's number of its first frame */
-    const struct reel_stretch *stretch;
+    size_t stretch;        /* index of the stretch that it lies in */
 };
 struct reel_gap_cursor {
     size_t stretch;
@@ -172,5 +186,46 @@ struct reel_gap_cursor {
 };
 bool reel_recording_next_gap(const struct reel_recording *recording,
                              struct reel_gap_cursor *cursor, struct reel_gap *gap_out);
+
+/* The stretches of one epoch: [first, end) of the list; empty if first == end. */
+struct reel_epoch {
+    size_t first;
+    size_t end;
+};
+
+/* The newest epoch of `boot`, or with NULL the recording's newest; empty if there is none. */
+struct reel_epoch reel_recording_epoch(const struct reel_recording *recording,
+                                       const struct reel_boot *boot);
+
+/* What the epoch expects next: one past the greatest number stored. False, `*next_out` untouched,
+ * if no stretch of it has that kind of number. */
+bool reel_epoch_next_seq(const struct reel_recording *recording, struct reel_epoch epoch,
+                         uint64_t *next_out);
+bool reel_epoch_next_frame(const struct reel_recording *recording, struct reel_epoch epoch,
+                           uint64_t *next_out);
+
+/* Numbers [first, end), never empty. */
+struct reel_range {
+    uint64_t first;
+    uint64_t end;
+};
+
+/* Walk what an epoch lacks, in ascending ranges, for acknowledgements and `info`. `*cursor` is
+ * zeroed but for `epoch`; one cursor serves one of the three walks. False at the end.
+ *   missing         seqs of gaps: worth sending again
+ *   missing_frames  gaps by the recorder's own frame numbers (stretches without `frame`: none)
+ *   lost            seqs before its first stretch, between its stretches, and of FORGOTTEN runs */
+struct reel_range_cursor {
+    struct reel_epoch epoch;
+    struct reel_gap_cursor at; /* `stretch` counts from the epoch's first */
+    uint64_t next_seq;
+};
+bool reel_epoch_next_missing(const struct reel_recording *recording,
+                             struct reel_range_cursor *cursor, struct reel_range *range_out);
+bool reel_epoch_next_missing_frames(const struct reel_recording *recording,
+                                    struct reel_range_cursor *cursor,
+                                    struct reel_range *range_out);
+bool reel_epoch_next_lost(const struct reel_recording *recording, struct reel_range_cursor *cursor,
+                          struct reel_range *range_out);
 
 #endif
