@@ -16,10 +16,12 @@
  * NULL if memory ran out. The caller owns it. */
 json_t *reel_describe_recording(const struct reel_recording *recording);
 
-/* The same with what `info` adds: gaps, missing, missing_frames, lost, stretches, sha256. */
+/* The same with what `info` adds: gaps, stretches, sha256, and of the newest epoch next_frame,
+ * missing, missing_frames, lost. */
 json_t *reel_describe_info(const struct reel_recording *recording);
 
-/* An acknowledgement (protocol.md, "Acknowledgement"): status, device, session, boot, seq, frames,
+/* An acknowledgement (protocol.md, "Acknowledgement"): status, device, session, boot, seq, frames
+ * (of the recording), next_frame (what the boot's own count goes on with; null if it has none),
  * missing, missing_frames, lost, of that boot's newest epoch. `boot` may be NULL: the recording's
  * newest. */
 json_t *reel_describe_ack(const struct reel_recording *recording, const struct reel_boot *boot);

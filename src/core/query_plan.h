@@ -12,7 +12,8 @@
 
 enum reel_sort { REEL_SORT_STARTED, REEL_SORT_DURATION, REEL_SORT_NAME };
 
-/* Where a page ends and the next begins: the sort's value of the last row, and its row. */
+/* Where a page ends and the next begins: the sort's value of the last row, and its row. Only what
+ * the sort needs is kept: `integer` for started, `real` for duration, the names for name. */
 struct reel_cursor {
     double real;     /* duration */
     int64_t integer; /* started */
@@ -65,11 +66,16 @@ struct reel_rejects_plan {
     int64_t since_us, until_us;
     uint32_t limit;
     bool has_before;
-    uint64_t before_id; /* newest first: only ids below this */
+    uint64_t before_id;   /* newest first: only ids below this */
+    uint32_t fingerprint; /* of the filters; a cursor carries it */
 };
 
-/* The same for `rejects`: device, session, code, since, until, limit, cursor. */
+/* The same for `rejects`: device, session (whole names), code, since, until, limit, cursor. */
 enum reel_code reel_rejects_plan_decode(const json_t *request, const char *confined_device,
                                         struct reel_rejects_plan *out, struct reel_error *err_out);
+
+/* The text of a cursor after the quarantined fragment `last_id`. */
+void reel_rejects_cursor_encode(const struct reel_rejects_plan *plan, uint64_t last_id,
+                                char out[REEL_CURSOR_TEXT_BYTES]);
 
 #endif

@@ -18,7 +18,8 @@ enum reel_view_format { REEL_VIEW_WAV, REEL_VIEW_RAW };
 struct reel_download {
     char device[REEL_NAME_BYTES];
     char session[REEL_NAME_BYTES];
-    enum reel_view_format format;
+    bool has_format;
+    enum reel_view_format format; /* WAV where none is asked for */
     bool has_version;
     char version[128];
     bool has_from_s, has_to_s, has_from_frame, has_to_frame;
@@ -26,18 +27,21 @@ struct reel_download {
     uint64_t from_frame, to_frame;
     bool has_offset, has_length, has_blocks;
     uint64_t offset;
-    uint64_t length; /* at most REEL_DOWNLOAD_LENGTH_MAX */
+    uint64_t length; /* at most REEL_DOWNLOAD_LENGTH_MAX, which it is where none is given */
     uint64_t block_bytes;
-    uint64_t *blocks; /* owned */
+    uint64_t *blocks; /* owned; together at most REEL_DOWNLOAD_LENGTH_MAX bytes */
     size_t blocks_count;
 };
 
-/* Read the request's document. BAD_REQUEST with the field: wrong type, out of range, seconds and
- * frames of one bound together, `version` with another view than it names is found later. Unknown
- * fields are ignored. */
+/* Read the request's document; `device` and `session` must be in it. BAD_REQUEST with the field:
+ * wrong type, out of range, seconds and frames of one bound together; `version` with another view
+ * than it names is found later. Unknown fields are ignored. On failure `*out` is untouched. */
 enum reel_code reel_download_decode(const json_t *request, struct reel_download *out,
                                     struct reel_error *err_out);
 void reel_download_finish(struct reel_download *download);
+
+/* Whether it asks for the view as one message: neither offset nor length nor blocks. */
+bool reel_download_is_whole(const struct reel_download *download);
 
 struct reel_view {
     uint64_t id; /* of the recording */
@@ -54,10 +58,14 @@ struct reel_view {
 
 enum { REEL_VERSION_BYTES = 128 };
 
+/* A request is answered in at most so many blocks. */
+#define REEL_DOWNLOAD_BLOCKS_MAX 4096u
+
 /* Make the view that the download asks of the recording as it is now. VERSION_MISMATCH where
  * `version` names another recording, other rewrites, or more frames than there are; BAD_REQUEST
- * (field) where `from` lies past the end, `to` before `from`, or the version is none of ours or
- * contradicts the bounds given. */
+ * (field) where `from` lies past the end, `to` before `from`, the version is none of ours or
+ * contradicts the bounds given, or the blocks asked for are more than REEL_DOWNLOAD_BLOCKS_MAX.
+ * On failure `*out` is untouched. */
 enum reel_code reel_view_make(const struct reel_download *download,
                               const struct reel_recording *recording, struct reel_view *out,
                               struct reel_error *err_out);
@@ -65,9 +73,14 @@ enum reel_code reel_view_make(const struct reel_download *download,
 /* The version's text: id, rewrites, from, to, format. Stable for the same view. */
 void reel_view_version(const struct reel_view *view, char out[REEL_VERSION_BYTES]);
 
+/* Whether the view's bytes are still those of the recording: the same id, the same rewrites, and
+ * no fewer frames. For the check after reading. */
+bool reel_view_is_of(const struct reel_view *view, const struct reel_recording *recording);
+
 /* Walk the parts of the view's bytes that the download asks for: whole, or block by block.
  * `*cursor` starts at 0. False at the end. An offset at or past the end gives one empty, final
- * part. `blocks` past the end give empty, final parts. */
+ * part. `blocks` are numbered from the view's start, whatever offset and length say; one past the
+ * end gives an empty, final part. */
 struct reel_view_part {
     uint64_t offset_bytes; /* into the view */
     uint64_t bytes;
@@ -76,7 +89,7 @@ struct reel_view_part {
 bool reel_view_next_part(const struct reel_view *view, const struct reel_download *download,
                          uint64_t *cursor, struct reel_view_part *part_out);
 
-/* Seconds to frames, half up; saturates. */
+/* Seconds to frames, half up; saturates at REEL_NUMBER_MAX. */
 uint64_t reel_frames_from_seconds(double seconds, uint32_t rate);
 
 #endif
