@@ -55,23 +55,21 @@ static bool parse_version(const char *text, struct reel_view *view)
     return strcmp(again, text) == 0 && view->from_frame <= view->to_frame;
 }
 
-/* The bounds that the request gives in frames; `*to_frame` is as given, not yet cut. */
-static bool from_given(const struct reel_download *download, uint32_t rate, uint64_t *from_frame)
+/* The bounds in frames, `unless_given` where the request has none; `to` not yet cut. */
+static uint64_t from_frame_of(const struct reel_download *download, uint32_t rate,
+                              uint64_t unless_given)
 {
     if (download->has_from_frame)
-        *from_frame = download->from_frame;
-    else if (download->has_from_s)
-        *from_frame = reel_frames_from_seconds(download->from_s, rate);
-    return download->has_from_frame || download->has_from_s;
+        return download->from_frame;
+    return download->has_from_s ? reel_frames_from_seconds(download->from_s, rate) : unless_given;
 }
 
-static bool to_given(const struct reel_download *download, uint32_t rate, uint64_t *to_frame)
+static uint64_t to_frame_of(const struct reel_download *download, uint32_t rate,
+                            uint64_t unless_given)
 {
     if (download->has_to_frame)
-        *to_frame = download->to_frame;
-    else if (download->has_to_s)
-        *to_frame = reel_frames_from_seconds(download->to_s, rate);
-    return download->has_to_frame || download->has_to_s;
+        return download->to_frame;
+    return download->has_to_s ? reel_frames_from_seconds(download->to_s, rate) : unless_given;
 }
 
 static enum reel_code view_by_version(const struct reel_download *download,
@@ -79,7 +77,6 @@ static enum reel_code view_by_version(const struct reel_download *download,
                                       struct reel_view *view, struct reel_error *err_out)
 {
     uint32_t rate = recording->format.rate;
-    uint64_t frame;
 
     if (!parse_version(download->version, view))
         return reel_error_set(err_out, REEL_E_BAD_REQUEST, "version",
@@ -87,12 +84,12 @@ static enum reel_code view_by_version(const struct reel_download *download,
     if (!reel_view_is_of(view, recording))
         return reel_error_set(err_out, REEL_E_VERSION_MISMATCH, "version",
                               "the recording is another than when this version was made");
-    if (from_given(download, rate, &frame) && frame != view->from_frame)
+    if (from_frame_of(download, rate, view->from_frame) != view->from_frame)
         return reel_error_set(err_out, REEL_E_BAD_REQUEST,
                               download->has_from_s ? "from" : "from_frame",
                               "the version begins at another frame");
     /* `to` past the end was cut when the view was made. */
-    if (to_given(download, rate, &frame) && frame < view->to_frame)
+    if (to_frame_of(download, rate, view->to_frame) < view->to_frame)
         return reel_error_set(err_out, REEL_E_BAD_REQUEST, download->has_to_s ? "to" : "to_frame",
                               "the version ends at another frame");
     if (download->has_format && download->format != view->format)
@@ -110,10 +107,8 @@ static enum reel_code view_by_bounds(const struct reel_download *download,
     view->id = recording->id;
     view->rewrites = recording->rewrites;
     view->format = download->format;
-    view->from_frame = 0;
-    view->to_frame = recording->frames;
-    from_given(download, rate, &view->from_frame);
-    to_given(download, rate, &view->to_frame);
+    view->from_frame = from_frame_of(download, rate, 0);
+    view->to_frame = to_frame_of(download, rate, recording->frames);
     if (view->from_frame > recording->frames)
         return reel_error_set(
             err_out, REEL_E_BAD_REQUEST, download->has_from_s ? "from" : "from_frame",
