@@ -16,7 +16,8 @@
 enum reel_payload_kind { REEL_PAYLOAD_MSGPACK, REEL_PAYLOAD_JSON, REEL_PAYLOAD_WAV };
 
 /* One run of a recorder. `text` is empty where none was sent; a uint is its decimal digits, and
- * 7 and "7" name the same run. `is_uint` only remembers how to send it back. */
+ * 7 and "7" name the same run. `is_uint` only remembers how to send it back: it is false for a
+ * uint of 2^63 and more, which a JSON document cannot hold, so that goes back as its digits. */
 struct reel_boot {
     char text[REEL_NAME_BYTES];
     bool is_uint;
@@ -40,6 +41,8 @@ struct reel_fragment {
     bool has_time;
     uint64_t time_us; /* capture of the first frame, microseconds since 1970 UTC */
     char reply_to[REEL_REPLY_TOPIC_MAX_BYTES + 1]; /* "" where none; not yet checked */
+    bool reply_to_unusable; /* one was sent that is over 256 bytes, or no text that a topic may be:
+                               kept out; to be reported, but no reason to refuse the fragment */
     struct reel_format format;
     json_t *tags;        /* object of strings and numbers, owned by the fragment; NULL if none */
     const uint8_t *data; /* numbers.frames frames as WAV stores them; into payload or scratch */
@@ -64,13 +67,21 @@ struct reel_envelope {
     size_t properties_count;
 };
 
-/* Decode one payload. `out->data` points into `payload` or `scratch` and lives as long as they
- * stay untouched; `out->tags` is released by reel_fragment_finish.
+/* Decode one payload; `envelope` may be NULL. What it held before is not released. `out->data`
+ * points into `payload` or `scratch` and lives as long as they stay untouched; `out->tags` is
+ * released by reel_fragment_finish. A document that ends its recording may leave `data` out.
+ *
+ * A WAV payload gives its session, seq, frame, boot, time, end (true, 1, false, 0) and reply_to as
+ * user properties of those names; the errors name the property. Of its audio the smaller of
+ * declared and present is taken; a declared size of 0 or 0xFFFFFFFF (or past the end) says
+ * nothing, so what is present counts and half a frame at its end is left away. Half a frame within
+ * a size that is true is an error, as in the other forms.
  *
  * BAD_REQUEST with the field at fault (its dotted path, "metadata.audio.rate"; "payload" for what
  * is no document at all; "content_type" for a Content Type that contradicts the bytes). Then `out`
- * still holds session, numbers, boot and reply_to as far as they could be read (the others are
- * zero), for the answer; it holds no tags. */
+ * still holds kind, session, seq, frame, end, boot and reply_to as far as they could be read (the
+ * others are zero), for the answer; it holds no tags. STALLED, in the same state, where memory ran
+ * out. */
 enum reel_code reel_fragment_decode(const uint8_t *payload, size_t payload_bytes,
                                     const struct reel_envelope *envelope,
                                     struct reel_scratch *scratch, struct reel_fragment *out,

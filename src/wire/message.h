@@ -55,6 +55,10 @@ const char *reel_document_content_type(enum reel_document_kind kind);
 json_t *reel_response(json_t *data, const json_t *transaction);
 json_t *reel_response_error(const struct reel_error *error, const json_t *transaction);
 
+/* The member `error` of a response: {code, message, field}; `field` is null where none is at
+ * fault. For acknowledgements, which carry the same. NULL if memory ran out. */
+json_t *reel_error_document(const struct reel_error *error);
+
 /* Encode `size` bytes as base64 (RFC 4648, padded) into `out`, which holds 4*((size+2)/3)+1. */
 void reel_base64_encode(const void *bytes, size_t size, char *out);
 

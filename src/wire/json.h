@@ -1,0 +1,20 @@
+/* JSON: a stranger's text into a jansson value, bounded. */
+#ifndef REEL_WIRE_JSON_H
+#define REEL_WIRE_JSON_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* Say whether the payload is to be read as JSON: after white space or a BOM it begins with `{`. */
+bool reel_json_begins(const uint8_t *payload, size_t bytes);
+
+/* Load the object that the payload holds; nested at most REEL_NESTING_MAX deep, no duplicate key,
+ * no U+0000, nothing behind it. NULL on error, BAD_REQUEST with the field "payload". The caller
+ * owns the object. */
+json_t *reel_json_load(const uint8_t *payload, size_t bytes, struct reel_error *err_out);
+
+#endif

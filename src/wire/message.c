@@ -1,0 +1,208 @@
+/* Message: documents in and out, in either encoding, and the form of a response. */
+#include "wire/message.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "wire/json.h"
+#include "wire/message_internal.h"
+
+bool reel_buffer_append(struct reel_buffer *buffer, const void *bytes, size_t size)
+{
+    size_t capacity = buffer->capacity ? buffer->capacity : 256;
+    uint8_t *grown;
+
+    if (size == 0)
+        return true;
+    if (size > SIZE_MAX / 2 - buffer->size)
+        return false;
+    while (capacity < buffer->size + size)
+        capacity *= 2;
+    if (capacity != buffer->capacity) {
+        grown = realloc(buffer->bytes, capacity);
+        if (!grown)
+            return false;
+        buffer->bytes = grown;
+        buffer->capacity = capacity;
+    }
+    memcpy(buffer->bytes + buffer->size, bytes, size);
+    buffer->size += size;
+    return true;
+}
+
+void reel_buffer_finish(struct reel_buffer *buffer)
+{
+    free(buffer->bytes);
+    *buffer = (struct reel_buffer){0};
+}
+
+static enum reel_code decode(const uint8_t *payload, size_t bytes, enum reel_bin bin,
+                             json_t **document_out, enum reel_document_kind *kind_out,
+                             struct reel_error *err_out)
+{
+    struct reel_error err = {.code = REEL_OK};
+    json_t *document;
+
+    *kind_out = bytes == 0 || reel_json_begins(payload, bytes) ? REEL_DOCUMENT_JSON
+                                                               : REEL_DOCUMENT_MSGPACK;
+    if (bytes == 0)
+        document = json_object();
+    else if (*kind_out == REEL_DOCUMENT_JSON)
+        document = reel_json_load(payload, bytes, &err);
+    else
+        document = reel_msgpack_load(payload, bytes, bin, &err);
+    if (document) {
+        *document_out = document;
+        return REEL_OK;
+    }
+    if (err.code == REEL_OK)
+        reel_error_set(&err, REEL_E_STALLED, NULL, "out of memory");
+    if (err_out)
+        *err_out = err;
+    return err.code;
+}
+
+enum reel_code reel_document_decode(const uint8_t *payload, size_t bytes, json_t **document_out,
+                                    enum reel_document_kind *kind_out, struct reel_error *err_out)
+{
+    if (bytes > REEL_REQUEST_MAX_BYTES) {
+        *kind_out = reel_json_begins(payload, bytes) ? REEL_DOCUMENT_JSON : REEL_DOCUMENT_MSGPACK;
+        return reel_error_set(err_out, REEL_E_TOO_LARGE, "payload",
+                              "a request has at most %llu bytes", REEL_REQUEST_MAX_BYTES);
+    }
+    return decode(payload, bytes, REEL_BIN_TEXT, document_out, kind_out, err_out);
+}
+
+enum reel_code reel_document_decode_response(const uint8_t *payload, size_t bytes,
+                                             json_t **document_out,
+                                             enum reel_document_kind *kind_out,
+                                             struct reel_error *err_out)
+{
+    return decode(payload, bytes, REEL_BIN_BASE64, document_out, kind_out, err_out);
+}
+
+/* Say whether 15 digits, as people write them, keep the real's value. */
+static bool is_short(double real)
+{
+    char text[32];
+    double again;
+
+    snprintf(text, sizeof text, "%.15g", real);
+    again = strtod(text, NULL);
+    return memcmp(&again, &real, sizeof real) == 0;
+}
+
+static bool reals_are_short(const json_t *json)
+{
+    const char *key;
+    json_t *value;
+
+    if (json_is_real(json))
+        return is_short(json_real_value(json));
+    json_object_foreach(reel_json_unconst(json), key, value) {
+        if (!reals_are_short(value))
+            return false;
+    }
+    for (size_t i = 0; i < json_array_size(json); i++) {
+        if (!reals_are_short(json_array_get(json, i)))
+            return false;
+    }
+    return true;
+}
+
+static int write_to_buffer(const char *text, size_t bytes, void *data)
+{
+    return reel_buffer_append(data, text, bytes) ? 0 : -1;
+}
+
+static bool dump_json(const json_t *document, struct reel_buffer *out)
+{
+    size_t digits = reals_are_short(document) ? 15 : 17;
+
+    return json_dump_callback(document, write_to_buffer, out,
+                              JSON_COMPACT | JSON_REAL_PRECISION(digits)) == 0;
+}
+
+/* The document, its `data` with the blob as base64; both copied as far as they change. */
+static json_t *with_blob(const json_t *document, const void *blob, size_t blob_bytes)
+{
+    size_t text_bytes = 4 * ((blob_bytes + 2) / 3);
+    char *text = malloc(text_bytes + 1);
+    json_t *copy = json_copy(reel_json_unconst(document));
+    json_t *data = json_copy(json_object_get(document, "data"));
+
+    if (!text || !copy || !data)
+        goto fail;
+    reel_base64_encode(blob, blob_bytes, text);
+    if (json_object_set_new(data, "bytes", json_stringn_nocheck(text, text_bytes)) != 0 ||
+        json_object_set(copy, "data", data) != 0)
+        goto fail;
+    json_decref(data);
+    free(text);
+    return copy;
+fail:
+    json_decref(data);
+    json_decref(copy);
+    free(text);
+    return NULL;
+}
+
+bool reel_document_encode(const json_t *document, enum reel_document_kind kind, const void *blob,
+                          size_t blob_bytes, struct reel_buffer *out)
+{
+    size_t size_before = out->size;
+    json_t *copy;
+    bool encoded;
+
+    if (kind == REEL_DOCUMENT_MSGPACK) {
+        encoded = reel_msgpack_dump(document, blob, blob_bytes, out);
+    } else if (!blob) {
+        encoded = dump_json(document, out);
+    } else {
+        copy = with_blob(document, blob, blob_bytes);
+        encoded = copy && dump_json(copy, out);
+        json_decref(copy);
+    }
+    if (!encoded)
+        out->size = size_before;
+    return encoded;
+}
+
+const char *reel_document_content_type(enum reel_document_kind kind)
+{
+    return kind == REEL_DOCUMENT_JSON ? "application/json" : "application/msgpack";
+}
+
+static json_t *with_transaction(json_t *response, const json_t *transaction)
+{
+    if (!response || !transaction)
+        return response;
+    if (json_object_set(response, "transaction", reel_json_unconst(transaction)) == 0)
+        return response;
+    json_decref(response);
+    return NULL;
+}
+
+json_t *reel_response(json_t *data, const json_t *transaction)
+{
+    json_t *response =
+        json_pack("{s:s, s:o}", "status", "ok", "data", data ? data : json_object());
+
+    return with_transaction(response, transaction);
+}
+
+json_t *reel_error_document(const struct reel_error *error)
+{
+    return json_pack("{s:s, s:s, s:s?}", "code", reel_code_name(error->code), "message",
+                     error->message, "field", error->field[0] ? error->field : NULL);
+}
+
+json_t *reel_response_error(const struct reel_error *error, const json_t *transaction)
+{
+    json_t *response = json_pack("{s:s, s:o, s:{}}", "status", "error", "error",
+                                 reel_error_document(error), "data");
+
+    return with_transaction(response, transaction);
+}

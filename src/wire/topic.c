@@ -1,0 +1,207 @@
+/* Topic: names, and topics taken apart and put together. */
+#include "wire/topic.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { LEVELS_MAX = 4 };
+
+struct levels {
+    struct {
+        const char *text;
+        size_t bytes;
+    } at[LEVELS_MAX];
+    size_t count; /* LEVELS_MAX + 1 where there are more */
+};
+
+static bool is_alphanumeric(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+bool reel_name_valid(const char *text, size_t bytes)
+{
+    if (bytes < 1 || bytes >= REEL_NAME_BYTES || !is_alphanumeric(text[0]))
+        return false;
+    for (size_t i = 1; i < bytes; i++) {
+        if (!is_alphanumeric(text[i]) && text[i] != '.' && text[i] != '_' && text[i] != '-')
+            return false;
+    }
+    return true;
+}
+
+static void split(const char *topic, struct levels *out)
+{
+    out->count = 0;
+    for (;;) {
+        size_t bytes = strcspn(topic, "/");
+
+        if (out->count == LEVELS_MAX) {
+            out->count++;
+            return;
+        }
+        out->at[out->count].text = topic;
+        out->at[out->count].bytes = bytes;
+        out->count++;
+        if (topic[bytes] == '\0')
+            return;
+        topic += bytes + 1;
+    }
+}
+
+static bool level_is(const struct levels *levels, size_t index, const char *text)
+{
+    return levels->at[index].bytes == strlen(text) &&
+           memcmp(levels->at[index].text, text, levels->at[index].bytes) == 0;
+}
+
+/* Copy the name at `index`; false if it is missing, invalid or too long for `capacity`. */
+static bool take_name(const struct levels *levels, size_t index, char *out, size_t capacity)
+{
+    if (index >= levels->count || index >= LEVELS_MAX || levels->at[index].bytes >= capacity ||
+        !reel_name_valid(levels->at[index].text, levels->at[index].bytes))
+        return false;
+    memcpy(out, levels->at[index].text, levels->at[index].bytes);
+    out[levels->at[index].bytes] = '\0';
+    return true;
+}
+
+static enum reel_code name_error(struct reel_error *err_out, const char *field)
+{
+    return reel_error_set(err_out, REEL_E_BAD_REQUEST, field,
+                          "must be 1 to 64 characters of A-Z a-z 0-9 . _ -, the first a letter "
+                          "or digit");
+}
+
+static enum reel_code levels_error(struct reel_error *err_out, const char *field)
+{
+    return reel_error_set(err_out, REEL_E_BAD_REQUEST, field, "the topic has too many levels");
+}
+
+static void drop_wav_suffix(char *name)
+{
+    size_t bytes = strlen(name);
+
+    if (bytes > 4 && strcmp(name + bytes - 4, ".wav") == 0)
+        name[bytes - 4] = '\0';
+}
+
+/* audio/{device}[/{session}] and upload/{device}/{session} */
+static enum reel_code parse_audio(const struct levels *levels, struct reel_topic *out,
+                                  struct reel_error *err_out)
+{
+    bool device = take_name(levels, 1, out->device, sizeof out->device);
+    bool session_needed = levels->count > 2 || out->kind == REEL_TOPIC_UPLOAD;
+    bool session = take_name(levels, 2, out->session, sizeof out->session);
+
+    if (out->kind == REEL_TOPIC_UPLOAD)
+        drop_wav_suffix(out->session);
+    if (!device)
+        return name_error(err_out, "device");
+    if (session_needed && !session)
+        return name_error(err_out, "session");
+    if (levels->count > 3) {
+        out->session[0] = '\0';
+        return levels_error(err_out, "session");
+    }
+    return REEL_OK;
+}
+
+/* request/{op}[/{device}] */
+static enum reel_code parse_request(const struct levels *levels, struct reel_topic *out,
+                                    struct reel_error *err_out)
+{
+    bool op = take_name(levels, 1, out->op, sizeof out->op);
+
+    out->confined = levels->count > 2;
+    if (out->confined && !take_name(levels, 2, out->device, sizeof out->device))
+        return name_error(err_out, "device");
+    if (!op)
+        return reel_error_set(err_out, REEL_E_BAD_REQUEST, "op", "the topic names no operation");
+    if (levels->count > 3)
+        return levels_error(err_out, "device");
+    return REEL_OK;
+}
+
+/* status/{sink} */
+static enum reel_code parse_status(const struct levels *levels, struct reel_topic *out,
+                                   struct reel_error *err_out)
+{
+    if (!take_name(levels, 1, out->device, sizeof out->device))
+        return name_error(err_out, "device");
+    if (levels->count > 2)
+        return levels_error(err_out, "device");
+    return REEL_OK;
+}
+
+enum reel_code reel_topic_parse(const char *prefix, const char *topic, struct reel_topic *out,
+                                struct reel_error *err_out)
+{
+    size_t prefix_bytes = strlen(prefix);
+    struct levels levels;
+
+    memset(out, 0, sizeof *out);
+    if (strncmp(topic, prefix, prefix_bytes) != 0 || topic[prefix_bytes] != '/')
+        return REEL_OK;
+    split(topic + prefix_bytes + 1, &levels);
+    if (level_is(&levels, 0, "audio"))
+        out->kind = REEL_TOPIC_AUDIO;
+    else if (level_is(&levels, 0, "upload"))
+        out->kind = REEL_TOPIC_UPLOAD;
+    else if (level_is(&levels, 0, "request"))
+        out->kind = REEL_TOPIC_REQUEST;
+    else if (level_is(&levels, 0, "status"))
+        out->kind = REEL_TOPIC_STATUS;
+    switch (out->kind) {
+    case REEL_TOPIC_AUDIO:
+    case REEL_TOPIC_UPLOAD:
+        return parse_audio(&levels, out, err_out);
+    case REEL_TOPIC_REQUEST:
+        return parse_request(&levels, out, err_out);
+    case REEL_TOPIC_STATUS:
+        return parse_status(&levels, out, err_out);
+    case REEL_TOPIC_OTHER:
+        break;
+    }
+    return REEL_OK;
+}
+
+bool reel_topic_build(char *out, size_t capacity, const char *prefix, const char *a, const char *b,
+                      const char *c)
+{
+    bool has_b = b && b[0];
+    bool has_c = c && c[0];
+    int bytes = snprintf(out, capacity, "%s/%s%s%s%s%s", prefix, a, has_b ? "/" : "",
+                         has_b ? b : "", has_c ? "/" : "", has_c ? c : "");
+
+    if (bytes >= 0 && (size_t)bytes < capacity)
+        return true;
+    if (capacity > 0)
+        out[0] = '\0';
+    return false;
+}
+
+/* Compare level by level (MQTT 5, 4.7): `+` is one level, `#` all that follow and their parent. */
+bool reel_topic_matches(const char *filter, const char *topic)
+{
+    if (topic[0] == '$' && (filter[0] == '+' || filter[0] == '#'))
+        return false;
+    for (;;) {
+        size_t filter_bytes = strcspn(filter, "/");
+        size_t topic_bytes = strcspn(topic, "/");
+        bool any = filter_bytes == 1 && filter[0] == '+';
+
+        if (strcmp(filter, "#") == 0)
+            return true;
+        if (!any && (filter_bytes != topic_bytes || memcmp(filter, topic, topic_bytes) != 0))
+            return false;
+        filter += filter_bytes;
+        topic += topic_bytes;
+        if (*topic == '\0')
+            return *filter == '\0' || strcmp(filter, "/#") == 0;
+        if (*filter == '\0')
+            return false;
+        filter++;
+        topic++;
+    }
+}
