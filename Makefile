@@ -28,7 +28,7 @@ daemon_libs = $(shell pkg-config --libs inih libsystemd libxxhash libcrypto)
 test_libs   = $(shell pkg-config --libs cmocka)
 
 compile := $(CC) -std=c17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DREEL_VERSION='"$(VERSION)"' -pthread \
-           -Isrc -Iinclude $(pkg_cflags) $(warnings) $(CPPFLAGS) $(CFLAGS) $(sanitize) $(coverage)
+           -Isrc -Iinclude -I$(BUILD) $(pkg_cflags) $(warnings) $(CPPFLAGS) $(CFLAGS) $(sanitize) $(coverage)
 link    := $(CC) -pthread $(CFLAGS) $(sanitize) $(coverage) $(LDFLAGS)
 
 objects = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard $(addprefix src/,$(addsuffix /*.c,$(1)))))
@@ -60,6 +60,13 @@ $(BUILD)/obj/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	$(Q)$(compile) -MMD -MP -c -o $@ $<
+
+# The schema is compiled in, as the numbers of an array: a literal of its length is not ISO C.
+$(BUILD)/obj/store/catalog_schema.o: $(BUILD)/gen/index_sql.inc
+$(BUILD)/gen/index_sql.inc: schemas/index.sql
+	@mkdir -p $(@D)
+	@echo "  GEN   $@"
+	$(Q)od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' >$@
 
 $(BUILD)/tests/%.o: tests/%.c Makefile
 	@mkdir -p $(@D)
