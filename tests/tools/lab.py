@@ -130,22 +130,23 @@ class Program:
 class Broker:
     """A mosquitto of our own.
 
-    `users` maps names to passwords; with any, anonymous clients are refused. `acl` is the text of
+    `log_types` is what its log tells; the tests read it all. `users` maps names to passwords; with any, anonymous clients are refused. `acl` is the text of
     an ACL file, `extra` further lines of the configuration.
     """
 
     def __init__(self, folder, port=None, bind="127.0.0.1", users=None, acl=None, extra="",
-                 persistence=False):
+                 persistence=False, log_types=("all",)):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.bind = bind
-        self.host = "127.0.0.1"
+        self.host = "127.0.0.1" if bind == "0.0.0.0" else bind
         self._port_given = port
         self.port = port
         self._users = users or {}
         self._acl = acl
         self._extra = extra
         self._persistence = persistence
+        self._log_types = log_types
         self.program = None
 
     def _write_configuration(self):
@@ -155,8 +156,8 @@ class Broker:
             f"allow_anonymous {'false' if self._users else 'true'}",
             "max_queued_messages 0",
             "set_tcp_nodelay true",
-            "log_type all",
             "log_timestamp_format %Y-%m-%dT%H:%M:%S",
+            *(f"log_type {kind}" for kind in self._log_types),
         ]
         if os.geteuid() == 0:
             lines.append("user root")
@@ -171,11 +172,13 @@ class Broker:
         (folder / "mosquitto.conf").write_text("\n".join(lines) + "\n" + self._extra)
 
     def _write_passwords(self):
+        """Into a file that mosquitto_passwd then hashes, so that no command line shows them."""
         path = self.folder / "passwords"
         path.unlink(missing_ok=True)
         path.touch(mode=0o600)
-        for name, password in self._users.items():
-            subprocess.run(["mosquitto_passwd", "-b", path, name, password], check=True)
+        path.write_text("".join(f"{name}:{word}\n" for name, word in self._users.items()))
+        if self._users:
+            subprocess.run(["mosquitto_passwd", "-U", path], check=True)
 
     def start(self):
         """Start it and wait until it accepts connections. A port that was taken meanwhile is
@@ -192,7 +195,7 @@ class Broker:
             )
             self.program.start()
             wait_for(
-                lambda: accepts_connections(self.port) or not self.program.running(), "the broker"
+                lambda: accepts_connections(self.port, self.host) or not self.program.running(), "the broker"
             )
             if self.program.running():
                 return self
@@ -205,7 +208,7 @@ class Broker:
         """Stop and start it on the same port."""
         self.stop(kill)
         self.program.start()
-        wait_for(lambda: accepts_connections(self.port), "the broker after its restart")
+        wait_for(lambda: accepts_connections(self.port, self.host), "the broker after its restart")
 
     def stop(self, kill=False):
         if self.program:
@@ -330,7 +333,7 @@ class Sink:
         return self.start()
 
     def __exit__(self, kind, *_):
-        if kind is None:
+        if kind is None or kind is KeyboardInterrupt:
             self.stop()
         elif self.program:
             self.program.kill()

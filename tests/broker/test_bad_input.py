@@ -1,0 +1,515 @@
+"""Bad input: each kind is a clear error with code, message and field, counted and reported; the
+recording it was aimed at is untouched, and the sink answers the next honest request."""
+import copy
+import json
+import random
+
+import msgpack
+import pytest
+
+from harness import (
+    JSON, MSGPACK, PREFIX, Format, Recorder, assert_same_audio, document, fragment, read_wave,
+    wav_bytes,
+)
+from lab import wait_for
+
+FORM = Format()
+AUDIO = FORM.noise(100)
+
+
+def mutated(path, value=None):
+    """A good fragment's document with one field set, or removed if `value` is None."""
+    result = document(AUDIO, seq=1)
+    *above, last = path.split(".")
+    where = result
+    for name in above:
+        where = where[name]
+    if value is None:
+        where.pop(last, None)
+    else:
+        where[last] = value
+    return result
+
+
+class Target:
+    """A healthy recording, at which bad input is aimed."""
+
+    def __init__(self, lab, device):
+        self.lab = lab
+        self.client = lab.client()
+        self.device = device
+        self.recorder = Recorder(self.client, device)
+        self.recorder.store(AUDIO, seq=0)
+        self.before = self.recorder.info()
+
+    def publish(self, payload, topic=None, **options):
+        """Publish bad input so that it asks for an answer; return the error."""
+        reply = self.recorder.reply
+        after = len(self.client.messages)
+        if isinstance(payload, dict):
+            payload = msgpack.packb(payload)
+        options.setdefault("response_topic", reply)
+        options.setdefault("correlation", b"bad")
+        self.client.publish(topic or self.recorder.topic, payload, wait=False, **options)
+        answer = self.client.wait_message(lambda m: m.topic == reply, "the error", after)
+        assert answer.correlation == options["correlation"]
+        said = answer.document
+        assert said["status"] == "error", said
+        return said["error"]
+
+    def assert_rejected(self, error, code, field, payload=None):
+        """The error is clear, an event says the same, and the payload is in quarantine."""
+        assert (error["code"], error["field"]) == (code, field), error
+        assert len(error["message"]) > 10 and error["message"].isprintable(), error
+        event = self.lab.watcher.wait_event(self.device, None, "rejected")
+        assert (event["code"], event["field"]) == (code, field), event
+        assert event["message"] == error["message"] and event["count"] == 1
+        if payload is not None:
+            kept = self.client.ask("reject", {"quarantine_id": event["quarantine_id"]})
+            assert kept.payload == payload
+
+    def assert_untouched(self):
+        """Nothing else of the recording changed, and it goes on."""
+        after = self.recorder.info()
+        for name in ("rejected", "updated_at"):
+            assert self.before.pop(name) is not None and after.pop(name) is not None
+        assert after == self.before
+        self.recorder.store(FORM.noise(100, 1), seq=1)
+        self.recorder.end(seq=2)
+        self.lab.watcher.wait_event(self.device, "s1", "completed")
+        path = self.lab.sink.wav(self.device, "s1")
+        assert read_wave(path) == (FORM, AUDIO + FORM.noise(100, 1))
+        assert self.lab.watcher.events(self.device, "s1", "started") != []
+
+
+@pytest.fixture
+def target(lab, device):
+    return Target(lab, device)
+
+
+# No document
+
+
+GOOD = fragment(AUDIO, seq=1)
+NO_DOCUMENT = {
+    "nothing": b"",
+    "truncated in the head": GOOD[:20],
+    "truncated in the data": GOOD[:-1],
+    "a byte too many": GOOD + b"\0",
+    "an array of 4 billion": b"\xdd\xff\x00\x00\x00",
+    "a map of 4 billion": b"\xdf\xff\xff\xff\xff",
+    "a string of 4 GiB": b"\x82\xa8metadata\xdb\xff\xff\xff\xff",
+    "bin of 4 GiB as data": GOOD[:-202] + b"\xc6\xff\xff\xff\xff" + AUDIO,
+    "nested 1000 deep": b"\x91" * 1000 + b"\xc0",
+    "maps nested 1000 deep": b"\x81\xa1a" * 1000 + b"\xc0",
+    "the byte that never is": b"\xc1",
+    "a number": b"\x07",
+    "nil": b"\xc0",
+    "an array": b"\x93\x01\x02\x03",
+    "text": b"hello, sink",
+    "JSON cut off": b'{"metadata": {"session": {',
+    "JSON with a tail": b"{} {}",
+    "JSON that is no UTF-8": b'{"metadata": "\xff\xfe"}',
+    "JSON nested 1000 deep": b'{"a":' * 1000 + b"1" + b"}" * 1000,
+    "a JSON array": b"[1, 2]",
+    "RIFF and no more": b"RIFF",
+    "RIFF of another kind": b"RIFF\x04\0\0\0AVI ",
+    "WAV without fmt": b"RIFF\x10\0\0\0WAVEdata\x04\0\0\0abcd",
+    "WAV without data": wav_bytes(AUDIO)[:36],
+}
+
+
+@pytest.mark.parametrize("payload", NO_DOCUMENT.values(), ids=NO_DOCUMENT.keys())
+def test_no_document(target, payload):
+    error = target.publish(payload)
+    assert error["code"] == "bad-request"
+    target.assert_rejected(error, "bad-request", error["field"], payload)
+    assert error["field"] == "payload" or payload[:1] in (b"R", b"{", b"\x91", b"\x81")
+    target.assert_untouched()
+
+
+# Fields
+
+FIELDS = [
+    # field, value (None: missing), the field that the error names (default: the field)
+    ("metadata", None, None),
+    ("metadata", [1], None),
+    ("metadata", "x", None),
+    ("metadata.session", None, "metadata.session"),
+    ("metadata.session", 5, None),
+    ("metadata.session.seq", -1, None),
+    ("metadata.session.seq", 1.5, None),
+    ("metadata.session.seq", "1", None),
+    ("metadata.session.seq", 2.0**60, None),
+    ("metadata.session.seq", 2**64 - 1, None),
+    ("metadata.session.seq", 2**62, None),
+    ("metadata.session.frame", [0], None),
+    ("metadata.session.frame", -5, None),
+    ("metadata.session.frame", True, None),
+    ("metadata.session.time", "yesterday", None),
+    ("metadata.session.boot", {}, None),
+    ("metadata.session.boot", -1, None),
+    ("metadata.session.boot", "b" * 65, None),
+    ("metadata.session.end", "yes", None),
+    ("metadata.session.end", 1, None),
+    ("metadata.session.reply_to", 7, None),
+    ("metadata.session.id", 12, None),
+    ("metadata.audio", None, None),
+    ("metadata.audio", "pcm", None),
+    ("metadata.audio.channels", None, None),
+    ("metadata.audio.channels", 0, None),
+    ("metadata.audio.channels", 65, None),
+    ("metadata.audio.channels", "1", None),
+    ("metadata.audio.channels", 1.5, None),
+    ("metadata.audio.rate", None, None),
+    ("metadata.audio.rate", 0, None),
+    ("metadata.audio.rate", 768001, None),
+    ("metadata.audio.rate", -16000, None),
+    ("metadata.audio.rate", "16 kHz", None),
+    ("metadata.audio.sample_size", None, None),
+    ("metadata.audio.sample_size", 0, None),
+    ("metadata.audio.sample_size", 5, None),
+    ("metadata.audio.sample_size", 160, None),
+    ("metadata.audio.encoding", "mp3", None),
+    ("metadata.audio.encoding", 3, None),
+    ("metadata.audio.encoding", "float", "metadata.audio.sample_size"),  # of 2 bytes
+    ("metadata.audio.encoding", "ulaw", "metadata.audio.sample_size"),
+    ("metadata.tags", [1], None),
+    ("metadata.tags", {"site": [1]}, "metadata.tags.site"),
+    ("metadata.tags", {"site": None}, "metadata.tags.site"),
+    ("metadata.tags", {f"t{n}": n for n in range(33)}, "metadata.tags"),
+    ("data", None, None),
+    ("data", 12, None),
+    ("data", {"bytes": 1}, None),
+    ("data", AUDIO[:-1], None),
+    ("data", b"", None),
+    ("data", [1, 2, 40000], None),
+    ("data", [1, 2, -32769], None),
+    ("data", [1, 2.5], None),
+    ("data", [1, "2"], None),
+]
+
+
+@pytest.mark.parametrize("path, value, blamed", FIELDS,
+                         ids=[f"{path}={str(value)[:20]}" for path, value, _ in FIELDS])
+def test_bad_field_is_named(target, path, value, blamed):
+    bad = mutated(path, value)
+    if path == "data" and value == b"":  # only the last fragment may be empty
+        bad["metadata"]["session"].pop("end", None)
+    payload = msgpack.packb(bad)
+    error = target.publish(payload)
+    target.assert_rejected(error, "bad-request", blamed or path, payload)
+    target.assert_untouched()
+
+
+@pytest.mark.parametrize("size", [8, 16, 24, 32, 160])
+def test_sample_size_in_bits_is_told_that_it_counts_bytes(target, size):
+    error = target.publish(mutated("metadata.audio.sample_size", size))
+    if size == 8:  # of PCM, as in bits; 8 bytes are for float alone
+        assert error["field"] == "metadata.audio.sample_size"
+    assert "byte" in error["message"]
+    target.assert_untouched()
+
+
+JSON_DATA = {"not base64": "####", "base64 cut off": "AAAAA", "number": 5,
+             "half a sample": "AAAA", "out of range": [70000], "nested": [[1]], "null": None}
+
+
+@pytest.mark.parametrize("data", JSON_DATA.values(), ids=JSON_DATA.keys())
+def test_bad_data_in_json(target, data):
+    payload = json.dumps(document(data, seq=1)).encode()
+    error = target.publish(payload)
+    target.assert_rejected(error, "bad-request", "data", payload)
+    target.assert_untouched()
+
+
+def test_half_a_frame_of_stereo(lab, client, device):
+    recorder = Recorder(client, device, form=Format(2, 16000, 2))
+    recorder.store(frames=10, seq=0)
+    error = recorder.refused(Format(2, 16000, 2).noise(10)[:-2], seq=1)
+    assert (error["code"], error["field"]) == ("bad-request", "data")
+    assert recorder.info()["frames"] == 10
+
+
+@pytest.mark.parametrize("name, value", [("seq", "x"), ("seq", "-1"), ("frame", "1e3"),
+                                         ("time", ""), ("end", "perhaps"), ("seq", "9" * 30)])
+def test_bad_user_property_of_a_wav(target, name, value):
+    error = target.publish(wav_bytes(AUDIO), user={name: value})
+    assert error["code"] == "bad-request" and name in error["field"]
+    target.assert_untouched()
+
+
+WAV_FORMATS = {
+    "channels 0": (22, b"\0\0"), "rate 0": (24, b"\0\0\0\0"), "5 bits": (34, b"\x05\0"),
+    "160 bits": (34, b"\xa0\0"), "MP3": (20, b"\x55\0"), "65 channels": (22, b"\x41\0"),
+}
+
+
+@pytest.mark.parametrize("at, value", WAV_FORMATS.values(), ids=WAV_FORMATS.keys())
+def test_wav_of_an_impossible_format(target, at, value):
+    payload = bytearray(wav_bytes(AUDIO))
+    payload[at : at + len(value)] = value
+    error = target.publish(bytes(payload))
+    target.assert_rejected(error, "bad-request", error["field"], bytes(payload))
+    target.assert_untouched()
+
+
+@pytest.mark.parametrize("content_type, payload", [
+    (JSON, GOOD), ("audio/wav", GOOD), (MSGPACK, fragment(AUDIO, payload="json-array", seq=1)),
+    (MSGPACK, wav_bytes(AUDIO)),
+], ids=["json", "wav", "msgpack", "msgpack of a wav"])
+def test_content_type_that_contradicts_the_payload(target, content_type, payload):
+    error = target.publish(payload, content_type=content_type)
+    target.assert_rejected(error, "bad-request", "content_type", payload)
+    target.assert_untouched()
+
+
+# The recording it is aimed at
+
+
+@pytest.mark.parametrize("form", [Format(2, 16000, 2), Format(1, 8000, 2), Format(1, 16000, 1),
+                                  Format(1, 16000, 4, "float")], ids=str)
+def test_format_that_changes_midway(target, form):
+    payload = fragment(form.noise(100), form, seq=1)
+    error = target.publish(payload)
+    assert error["code"] == "conflict"
+    assert error["field"].startswith("metadata.audio")
+    target.assert_rejected(error, "conflict", error["field"], payload)
+    target.assert_untouched()
+
+
+def test_fragment_larger_than_allowed(make_lab):
+    lab = make_lab({"limits.max_fragment_bytes": 1000})
+    target = Target(lab, "mic")
+    error = target.publish(fragment(FORM.noise(500), seq=1))
+    assert error["code"] == "too-large"
+    assert "1000" in error["message"]
+    target.assert_untouched()
+
+
+def test_topic_that_contradicts_the_payload(target):
+    payload = fragment(AUDIO, session="another", seq=1)
+    error = target.publish(payload)
+    target.assert_rejected(error, "bad-request", "metadata.session.id", payload)
+    target.assert_untouched()
+
+
+def test_wav_whose_session_contradicts_the_topic(target):
+    error = target.publish(wav_bytes(AUDIO), user={"session": "another"})
+    assert error["code"] == "bad-request" and "session" in error["field"]
+    target.assert_untouched()
+
+
+def test_no_session_anywhere(lab, client, device):
+    reply = f"{PREFIX}/reply/{device}/x"
+    client.subscribe(reply)
+    client.publish(f"{PREFIX}/audio/{device}", fragment(AUDIO), response_topic=reply)
+    error = client.wait_message(lambda m: m.topic == reply).document["error"]
+    assert (error["code"], error["field"]) == ("bad-request", "metadata.session.id")
+
+
+# Names
+
+# Without control characters: the broker lets no topic with one pass.
+BAD_NAMES = ["..", ".", ".hidden", "-rf", "_x", "a b", "x" * 65, "\u00e4", "a:b", "$SYS", "a\\b",
+             "%2e", ""]
+BAD_NAMES_IN_PAYLOAD = [*filter(None, BAD_NAMES), "a/b", "../x", "a\0b", "a\tb", "a\x7f", "\n"]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES, ids=ascii)
+def test_bad_session_in_the_topic(lab, target, name):
+    payload = fragment(AUDIO)
+    error = target.publish(payload, topic=f"{PREFIX}/audio/{target.device}/{name}")
+    assert (error["code"], error["field"]) == ("bad-request", "session")
+    event = lab.watcher.wait_event(target.device, "-", "rejected")
+    assert event["field"] == "session"
+    target.assert_untouched()
+    assert sorted(lab.sink.store.glob(f"recordings/{target.device}/*.wav")) == [
+        lab.sink.wav(target.device, "s1")
+    ]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES, ids=ascii)
+def test_bad_device_in_the_topic(lab, target, name):
+    """There is no device to answer to, so the event tells of it."""
+    seen = len(lab.watcher.events("-"))
+    folders = set((lab.sink.store / "recordings").iterdir())
+    target.client.publish(f"{PREFIX}/audio/{name}/s1", fragment(AUDIO))
+    # At most one event a second for a device and code: all of these share the device `-`.
+    wait_for(lambda: len(lab.watcher.events("-")) > seen, "the event")
+    event = lab.watcher.events("-")[-1]
+    assert (event["event"], event["code"], event["field"]) == ("rejected", "bad-request", "device")
+    assert set((lab.sink.store / "recordings").iterdir()) == folders
+    target.assert_untouched()
+
+
+@pytest.mark.parametrize("name", BAD_NAMES_IN_PAYLOAD, ids=ascii)
+def test_bad_session_in_the_payload(lab, target, name):
+    payload = fragment(AUDIO, session=name)
+    error = target.publish(payload, topic=f"{PREFIX}/audio/{target.device}")
+    assert (error["code"], error["field"]) == ("bad-request", "metadata.session.id")
+    target.assert_untouched()
+    assert not list(lab.sink.store.glob("x*")) and not list(lab.sink.store.parent.glob("x*"))
+
+
+def test_too_many_levels(lab, target):
+    error = target.publish(fragment(AUDIO), topic=f"{PREFIX}/audio/{target.device}/a/b")
+    assert error["code"] == "bad-request"
+    target.assert_untouched()
+
+
+# Retained
+
+
+def test_retained_fragment_is_refused(lab, device):
+    target = Target(lab, device)
+    seen = len(lab.watcher.events(device, None, "rejected"))
+    target.client.publish(target.recorder.topic, fragment(FORM.noise(100, 1), seq=1), retain=True)
+    # A subscriber that stands already gets it without the flag, as any fragment (MQTT 5 3.3.1.3);
+    # it takes a new subscription to see it, and the sink asks not to be sent such ones.
+    target.recorder.store(FORM.noise(100, 2), seq=2)
+    target.client.publish(target.recorder.topic, b"", retain=True)
+    info = target.recorder.info()
+    refused = len(lab.watcher.events(device, None, "rejected")) > seen
+    assert info["fragments"] == (2 if refused else 3)
+
+
+def test_retained_fragment_is_not_recorded_at_the_next_start(make_lab):
+    lab = make_lab(start=False)
+    client = lab.client()
+    for topic in ("mic/s1", "mic"):
+        client.publish(f"{PREFIX}/audio/{topic}", fragment(AUDIO, session="s1"), retain=True)
+    for kill in (False, True):
+        if lab.sink.program:
+            lab.sink.restart(kill)
+        else:
+            lab.sink.start()
+        assert client.request("list")["recordings"] == []
+    assert Recorder(client, "mic").store(AUDIO, seq=0)["frames"] == 100
+
+
+def test_retained_request_is_not_carried_out_at_the_next_start(make_lab):
+    lab = make_lab(start=False)
+    client = lab.client()
+    client.subscribe(f"{PREFIX}/response/#")
+    client.publish(f"{PREFIX}/request/list", b"{}", retain=True)
+    lab.sink.start()
+    assert client.request("status")
+    assert client.select(lambda m: "/response/" in m.topic) == []
+
+
+# Where an acknowledgement may go
+
+BAD_REPLIES = {
+    "another device": (f"{PREFIX}/reply/other/x", "not-allowed"),
+    "another tree": ("home/lights/set", "not-allowed"),
+    "the audio itself": (f"{PREFIX}/audio/other/s1", "not-allowed"),
+    "a request": (f"{PREFIX}/request/delete", "not-allowed"),
+    "250 levels": ("/".join("x" * 250), "bad-request"),
+    "17 levels": (f"{PREFIX}/reply/" + "/".join("x" * 14), "bad-request"),
+    "257 bytes": (f"{PREFIX}/reply/" + "x" * 250, "bad-request"),
+    "wildcard": (f"{PREFIX}/reply/+/x", "bad-request"),
+    "wildcard at the end": (f"{PREFIX}/reply/#", "bad-request"),
+    "leading $": ("$SYS/broker", "bad-request"),
+    "control character": (f"{PREFIX}/reply/a\x01b", "bad-request"),
+}
+
+
+@pytest.mark.parametrize("topic, code", BAD_REPLIES.values(), ids=BAD_REPLIES.keys())
+def test_fragment_with_a_bad_reply_to_is_stored_all_the_same(lab, target, topic, code):
+    error = target.client
+    place = f"{PREFIX}/response/audio/{target.device}"
+    told = len(lab.watcher.select(lambda m: m.topic.startswith(f"{PREFIX}/response/")))
+    strays = lab.client()
+    if not set("+#\x01") & set(topic):
+        strays.subscribe(topic)
+    body = fragment(FORM.noise(100, 1), seq=1, reply_to=topic)
+    target.client.publish(target.recorder.topic, body)
+
+    def refusals():
+        return lab.watcher.select(lambda m: m.topic.startswith(f"{PREFIX}/response/"))[told:]
+
+    refusal = wait_for(refusals, "the refusal on the response topic")[0]
+    assert refusal.topic.endswith("/" + target.device), (refusal.topic, place)
+    error = refusal.document["error"]
+    assert (error["code"], error["field"]) == (code, "reply_to"), error
+    answer = target.recorder.store(FORM.noise(100, 2), seq=2)
+    assert answer["frames"] == 300
+    assert strays.messages == []
+    status = lab.sink.status()
+    assert status["online"]
+
+
+def test_fragment_with_a_response_topic_outside_is_stored(lab, target):
+    body = fragment(FORM.noise(100, 1), seq=1)
+    target.client.publish(target.recorder.topic, body, response_topic="home/lights/set")
+    answer = target.recorder.store(FORM.noise(100, 2), seq=2)
+    assert (answer["frames"], answer["missing"]) == (300, [])
+
+
+# Many
+
+
+def test_rejected_events_come_at_most_once_a_second_with_a_count(lab, target):
+    for _ in range(50):
+        target.client.publish(target.recorder.topic, b"junk", wait=False)
+
+    def counted():
+        return sum(event["count"] for event in lab.watcher.events(target.device, None, "rejected"))
+
+    wait_for(lambda: counted() == 50, "all to be counted")
+    assert len(lab.watcher.events(target.device, None, "rejected")) < 10
+    target.assert_untouched()
+
+
+def test_quarantine_is_bounded_and_the_oldest_goes_first(make_lab):
+    lab = make_lab({"quarantine.max_bytes": 10_000})
+    target = Target(lab, "mic")
+    for n in range(30):
+        target.publish(b"junk %04d " % n + bytes(1000))
+    rejects = target.client.request("rejects", {"device": "mic"})["rejects"]
+    assert 5 <= len(rejects) <= 10
+    newest = target.client.ask("reject", {"quarantine_id": rejects[0]["quarantine_id"]})
+    assert newest.payload.startswith(b"junk 0029")
+    held = sum(path.stat().st_size for path in (lab.sink.store / "quarantine").rglob("*")
+               if path.is_file())
+    assert held < 20_000
+    target.assert_untouched()
+
+
+def test_refused_fragments_are_counted_by_reason(lab, target):
+    def rejected():
+        return target.client.request("status")["counters"]
+
+    before = json.dumps(rejected(), sort_keys=True)
+    target.publish(b"junk")
+    assert json.dumps(rejected(), sort_keys=True) != before
+
+
+def test_broken_payloads_never_end_the_sink(lab, target):
+    """Good fragments with a few bytes changed, cut or doubled."""
+    generator = random.Random(1)
+    originals = [fragment(AUDIO, payload=form, seq=1, boot="b", tags={"a": 1})
+                 for form in ("msgpack", "msgpack-array", "json-base64", "wav")]
+    for _ in range(400):
+        payload = bytearray(generator.choice(originals))
+        for _ in range(generator.randrange(1, 4)):
+            at = generator.randrange(min(len(payload), 150))
+            payload[at] = generator.randrange(256)
+        if generator.random() < 0.3:
+            del payload[generator.randrange(len(payload)):]
+        target.client.publish(f"{PREFIX}/audio/{target.device}-fuzz/f", bytes(payload), wait=False)
+    assert copy.deepcopy(target.recorder.info())["frames"] == 100
+    target.assert_untouched()
+
+
+def test_bounded_number_of_new_recordings_a_minute(make_lab):
+    lab = make_lab({"limits.new_recordings_per_minute": 5})
+    client = lab.client()
+    for n in range(5):
+        Recorder(client, "mic", f"s{n}").store(AUDIO)
+    error = Recorder(client, "mic", "s5").refused(AUDIO)
+    assert error["code"] in ("busy", "too-large", "not-allowed"), error
+    Recorder(client, "other", "s0").store(AUDIO)
+    assert Recorder(client, "mic", "s4").store(AUDIO)["frames"] == 200
+    assert_same_audio(lab.sink.wav("mic", "s0").read_bytes()[1024:1224], AUDIO)
