@@ -1,0 +1,43 @@
+/* Counters: what the sink has done since it started, counted by the ingest thread and read by the
+ * query thread for status and metrics. */
+#ifndef REEL_DAEMON_COUNTERS_H
+#define REEL_DAEMON_COUNTERS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct reel_counters {
+    _Atomic uint64_t fragments;        /* stored, repeats not among them */
+    _Atomic uint64_t fragment_bytes;   /* audio of these */
+    _Atomic uint64_t duplicates;       /* repeats */
+    _Atomic uint64_t rejected;         /* refused, in all and by code */
+    _Atomic uint64_t rejected_by_code[REEL_CODE_COUNT];
+    _Atomic uint64_t gaps;             /* noted */
+    _Atomic uint64_t gap_frames;       /* noted; not less when they are filled */
+    _Atomic uint64_t acknowledgements; /* sent to recorders */
+    _Atomic uint64_t commits;
+    _Atomic uint64_t commit_us;        /* spent in them */
+    _Atomic uint64_t commit_failures;
+    _Atomic uint64_t connects;         /* of the ingest connection */
+    _Atomic uint64_t recordings_started;
+    _Atomic uint64_t recordings_completed;
+    _Atomic uint64_t recordings_open;  /* now */
+    _Atomic uint64_t requests;
+    _Atomic uint64_t request_errors;
+    _Atomic uint64_t events;
+    _Atomic uint64_t events_dropped;   /* the query thread did not keep up */
+};
+
+static inline void reel_count(_Atomic uint64_t *counter, uint64_t by)
+{
+    atomic_fetch_add_explicit(counter, by, memory_order_relaxed);
+}
+
+static inline uint64_t reel_counted(const _Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+#endif

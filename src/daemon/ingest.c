@@ -1,0 +1,374 @@
+/* Ingest: the loop, the connection, the store's failures. */
+#include "daemon/ingest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/events.h"
+#include "daemon/ingest_internal.h"
+#include "io/loop.h"
+
+enum { SECOND_US = 1000000, BACKOFF_MOST_US = 8 * SECOND_US, READS_AT_ONCE = 4096 };
+
+static void tell_state(struct reel_ingest *ingest, const char *reason)
+{
+    struct reel_notice *notice =
+        reel_notice_ingest(ingest->subscribed, ingest->store == NULL, reason);
+
+    if (notice && !reel_mailbox_post(ingest->links.notices, notice))
+        reel_notice_destroy(notice);
+}
+
+/* The next attempt to connect, or to open the store, waits twice as long as the one before. */
+static void back_off(struct reel_ingest *ingest)
+{
+    ingest->next_attempt_us = reel_monotonic_us() + ingest->backoff_us;
+    ingest->backoff_us *= 2;
+    if (ingest->backoff_us > BACKOFF_MOST_US)
+        ingest->backoff_us = BACKOFF_MOST_US;
+}
+
+/* ---- the connection ---- */
+
+static void redelivery_drop(struct reel_redelivery *redelivery)
+{
+    free(redelivery->deliveries);
+    memset(redelivery, 0, sizeof *redelivery);
+}
+
+/* Expect what the last durable batch took in: its acknowledgements may not have arrived. */
+static void redelivery_expect(struct reel_ingest *ingest)
+{
+    struct reel_redelivery *redelivery = &ingest->redelivery;
+    const struct reel_delivery *deliveries;
+    size_t count;
+
+    redelivery_drop(redelivery);
+    reel_store_deliveries(ingest->store, &deliveries, &count);
+    if (count == 0)
+        return;
+    redelivery->deliveries = malloc(count * sizeof *deliveries);
+    if (!redelivery->deliveries)
+        return; /* then repeats without numbers are taken for new audio: none is lost */
+    memcpy(redelivery->deliveries, deliveries, count * sizeof *deliveries);
+    redelivery->count = count;
+}
+
+static void on_connected(void *user, bool session_present)
+{
+    struct reel_ingest *ingest = user;
+    const struct reel_config *config = ingest->links.config;
+    char filter[REEL_SETTING_BYTES + 16];
+    const char *filters[] = {filter};
+    struct reel_error error;
+
+    reel_count(&ingest->links.counters->connects, 1);
+    if (session_present)
+        redelivery_expect(ingest);
+    else
+        redelivery_drop(&ingest->redelivery);
+    if (!session_present && reel_counted(&ingest->links.counters->connects) > 1)
+        reel_log_write(ingest->links.log, REEL_LOG_WARNING,
+                       "the broker came back without our session: what it held for us is gone");
+    snprintf(filter, sizeof filter, "%s/audio/#", config->broker_prefix);
+    if (reel_bus_subscribe(ingest->bus, filters, 1, false, &error)) {
+        reel_log_write(ingest->links.log, REEL_LOG_ERROR, "%s", error.message);
+        ingest->lost = true;
+    }
+}
+
+static void on_subscribed(void *user, const int *granted, size_t count)
+{
+    struct reel_ingest *ingest = user;
+
+    if (count != 1 || granted[0] >= 128) {
+        reel_log_write(ingest->links.log, REEL_LOG_ERROR,
+                       "the broker does not let us subscribe to %s/audio/#",
+                       ingest->links.config->broker_prefix);
+        ingest->lost = true;
+        return;
+    }
+    ingest->subscribed = true;
+    ingest->subscribed_us = reel_monotonic_us();
+    ingest->backoff_us = SECOND_US;
+    reel_log_write(ingest->links.log, REEL_LOG_INFO, "taking in audio under %s/audio",
+                   ingest->links.config->broker_prefix);
+    tell_state(ingest, "");
+}
+
+static void on_disconnected(void *user, const char *reason, bool taken_over)
+{
+    struct reel_ingest *ingest = user;
+
+    ingest->lost = true;
+    ingest->taken_over = taken_over;
+    reel_log_write(ingest->links.log, REEL_LOG_WARNING, "the ingest connection ended: %s", reason);
+}
+
+static void disconnect(struct reel_ingest *ingest, const char *reason)
+{
+    reel_bus_destroy(&ingest->bus);
+    ingest->lost = false;
+    ingest->subscribed = false;
+    back_off(ingest);
+    tell_state(ingest, reason);
+}
+
+static void connect_bus(struct reel_ingest *ingest)
+{
+    const struct reel_config *config = ingest->links.config;
+    const struct reel_bus_handlers handlers = {
+        .user = ingest,
+        .connected = on_connected,
+        .subscribed = on_subscribed,
+        .message = reel_ingest_message,
+        .disconnected = on_disconnected,
+    };
+    struct reel_bus_config bus_config;
+    char client_id[REEL_NAME_BYTES + 32];
+    struct reel_error error;
+    enum reel_code code;
+
+    snprintf(client_id, sizeof client_id, "reeld-%s-ingest", config->sink_name);
+    reel_config_bus(config, ingest->links.password, &bus_config);
+    bus_config.client_id = client_id;
+    bus_config.session_expiry_s = UINT32_MAX; /* never: what we miss waits for us */
+    bus_config.receive_maximum = 65535;
+    code = reel_bus_create(&bus_config, &handlers, &ingest->bus, &error);
+    if (code == REEL_OK)
+        code = reel_bus_connect(ingest->bus, &error);
+    if (code == REEL_OK)
+        return;
+    reel_log_write(ingest->links.log, REEL_LOG_WARNING, "%s", error.message);
+    disconnect(ingest, error.message);
+}
+
+/* ---- the store ---- */
+
+static void open_store(struct reel_ingest *ingest)
+{
+    struct reel_store_config config;
+    struct reel_error error;
+
+    reel_config_store(ingest->links.config, ingest->links.log, &config);
+    if (reel_store_open(&config, reel_wall_us(), &ingest->store, NULL, &error)) {
+        reel_log_write(ingest->links.log, REEL_LOG_ERROR, "the store does not open: %s",
+                       error.message);
+        back_off(ingest);
+        tell_state(ingest, error.message);
+        return;
+    }
+    reel_log_write(ingest->links.log, REEL_LOG_NOTICE, "the store is open again");
+}
+
+/* Invariant 6: the batch is not acknowledged, the connection is dropped without another write, the
+ * work is done anew. */
+static void give_up_batch(struct reel_ingest *ingest)
+{
+    reel_log_write(ingest->links.log, REEL_LOG_ERROR, "a batch could not be stored: %s",
+                   ingest->failure.message);
+    reel_count(&ingest->links.counters->commit_failures, 1);
+    reel_bus_destroy(&ingest->bus);
+    reel_ingest_drop(ingest);
+    reel_store_close(ingest->store);
+    ingest->store = NULL;
+    ingest->failed = false;
+    disconnect(ingest, ingest->failure.message);
+}
+
+/* ---- the loop ---- */
+
+/* Complete what has not been heard of for session.idle_timeout_s while it could be heard. */
+static void complete_idle(struct reel_ingest *ingest, int64_t now_us)
+{
+    int64_t timeout_us = (int64_t)ingest->links.config->session_idle_timeout_s * SECOND_US;
+    struct reel_entry *entry;
+    int64_t heard_us;
+
+    if (!ingest->subscribed || now_us - ingest->subscribed_us < timeout_us)
+        return;
+    while ((entry = reel_store_oldest(ingest->store, &heard_us)) != NULL &&
+           now_us - heard_us >= timeout_us) {
+        reel_batch_open(&ingest->batch, now_us);
+        reel_store_touch(ingest->store, entry, now_us);
+        reel_ingest_complete(ingest, entry, REEL_END_IDLE, reel_wall_us());
+    }
+}
+
+static int64_t idle_deadline_us(struct reel_ingest *ingest)
+{
+    int64_t timeout_us = (int64_t)ingest->links.config->session_idle_timeout_s * SECOND_US;
+    int64_t heard_us;
+
+    if (!ingest->subscribed || !reel_store_oldest(ingest->store, &heard_us))
+        return INT64_MAX;
+    return (heard_us > ingest->subscribed_us ? heard_us : ingest->subscribed_us) + timeout_us;
+}
+
+/* Refusals are told when they are durable: between batches. */
+static void tell_rejected(struct reel_ingest *ingest, int64_t now_us)
+{
+    struct reel_rejection what;
+
+    while (!ingest->batch.open && reel_reject_limit_due(ingest->rejects, now_us, &what)) {
+        struct reel_notice *notice = reel_notice_event(
+            what.device, what.session,
+            reel_event_rejected(what.device, what.session, &what.error, what.quarantine_id,
+                                what.count, reel_wall_us()));
+
+        if (!notice || !reel_mailbox_post(ingest->links.notices, notice)) {
+            reel_notice_destroy(notice);
+            reel_count(&ingest->links.counters->events_dropped, 1);
+        }
+    }
+}
+
+static int64_t earlier(int64_t a_us, int64_t b_us)
+{
+    return a_us < b_us ? a_us : b_us;
+}
+
+static int64_t next_deadline_us(struct reel_ingest *ingest)
+{
+    int64_t deadline_us;
+
+    if (!ingest->store || !ingest->bus)
+        return ingest->next_attempt_us;
+    deadline_us = earlier(reel_batch_deadline_us(ingest), reel_monotonic_us() + SECOND_US);
+    deadline_us = earlier(deadline_us, idle_deadline_us(ingest));
+    if (!ingest->batch.open)
+        deadline_us = earlier(deadline_us, reel_reject_limit_next_us(ingest->rejects));
+    return deadline_us;
+}
+
+static void read_batch(struct reel_ingest *ingest)
+{
+    for (int i = 0; i < READS_AT_ONCE && !ingest->failed && !ingest->lost; i++) {
+        if (reel_batch_full(ingest, INT64_MIN) || !reel_bus_read(ingest->bus))
+            return;
+    }
+}
+
+static void work(struct reel_ingest *ingest, bool readable)
+{
+    int64_t now_us;
+
+    if (readable)
+        read_batch(ingest);
+    reel_ingest_hashing(ingest);
+    now_us = reel_monotonic_us();
+    if (!ingest->failed)
+        complete_idle(ingest, now_us);
+    if (!ingest->failed && (reel_batch_full(ingest, now_us) || (ingest->batch.open && ingest->lost)))
+        reel_ingest_commit(ingest);
+    if (!ingest->failed && !ingest->lost) {
+        reel_bus_misc(ingest->bus);
+        if (!ingest->batch.open && reel_bus_wants_write(ingest->bus))
+            reel_bus_write(ingest->bus);
+        tell_rejected(ingest, now_us);
+    }
+    if (ingest->failed)
+        give_up_batch(ingest);
+    else if (ingest->lost)
+        disconnect(ingest, "no connection to the broker");
+}
+
+/* One turn; false when it is time to end. */
+static bool turn(struct reel_ingest *ingest)
+{
+    struct pollfd fds[3] = {
+        {.fd = ingest->links.stop_fd, .events = POLLIN},
+        {.fd = ingest->store ? reel_mailbox_fd(ingest->links.hashes) : -1, .events = POLLIN},
+        {.fd = ingest->bus ? reel_bus_fd(ingest->bus) : -1, .events = POLLIN},
+    };
+
+    if (ingest->bus && !ingest->batch.open && reel_bus_wants_write(ingest->bus))
+        fds[2].events |= POLLOUT;
+    reel_poll(fds, 3, next_deadline_us(ingest));
+    if (fds[0].revents)
+        return false;
+    if (ingest->store && ingest->bus)
+        work(ingest, fds[2].revents != 0);
+    else if (reel_monotonic_us() >= ingest->next_attempt_us && !ingest->store)
+        open_store(ingest);
+    else if (reel_monotonic_us() >= ingest->next_attempt_us)
+        connect_bus(ingest);
+    return !ingest->taken_over;
+}
+
+/* The last batch, then headers and sidecars as they should be found. */
+static void settle(struct reel_ingest *ingest)
+{
+    struct reel_error error;
+
+    if (!ingest->store)
+        return;
+    reel_ingest_commit(ingest);
+    if (!ingest->failed && reel_store_settle(ingest->store, reel_wall_us(), &error))
+        reel_ingest_fail(ingest, &error);
+    if (ingest->failed) {
+        reel_log_write(ingest->links.log, REEL_LOG_ERROR, "ending: %s", ingest->failure.message);
+        reel_bus_destroy(&ingest->bus);
+        return;
+    }
+    if (ingest->bus) {
+        reel_bus_disconnect(ingest->bus);
+        reel_bus_write(ingest->bus);
+    }
+}
+
+enum reel_code reel_ingest_run(struct reel_ingest *ingest, struct reel_error *err_out)
+{
+    while (turn(ingest))
+        continue;
+    settle(ingest);
+    if (ingest->taken_over)
+        return reel_error_set(err_out, REEL_E_CONFLICT, "sink.name",
+                              "another client took over reeld-%s-ingest: two sinks have one name",
+                              ingest->links.config->sink_name);
+    return REEL_OK;
+}
+
+enum reel_code reel_ingest_create(const struct reel_ingest_links *links, struct reel_store *store,
+                                  struct reel_ingest **ingest_out, struct reel_error *err_out)
+{
+    struct reel_ingest *ingest = calloc(1, sizeof *ingest);
+
+    if (!ingest) {
+        reel_store_close(store);
+        return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
+    }
+    ingest->links = *links;
+    ingest->store = store;
+    ingest->backoff_us = SECOND_US;
+    ingest->acks = reel_acks_create();
+    ingest->rejects = reel_reject_limit_create();
+    ingest->beginnings = reel_rate_create(links->config->new_recordings_per_minute);
+    if (!ingest->acks || !ingest->rejects || !ingest->beginnings ||
+        reel_batch_init(&ingest->batch)) {
+        reel_ingest_destroy(&ingest);
+        return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
+    }
+    *ingest_out = ingest;
+    return REEL_OK;
+}
+
+void reel_ingest_destroy(struct reel_ingest **ingest)
+{
+    struct reel_ingest *gone = *ingest;
+
+    if (!gone)
+        return;
+    reel_bus_destroy(&gone->bus);
+    reel_acks_destroy(&gone->acks);
+    reel_reject_limit_destroy(&gone->rejects);
+    reel_rate_destroy(&gone->beginnings);
+    reel_batch_finish(&gone->batch);
+    redelivery_drop(&gone->redelivery);
+    reel_scratch_finish(&gone->scratch);
+    reel_scratch_finish(&gone->candidate_scratch);
+    reel_store_close(gone->store);
+    free(gone);
+    *ingest = NULL;
+}

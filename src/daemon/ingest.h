@@ -1,0 +1,38 @@
+/* Ingest: takes fragments from the broker, makes them durable batch by batch, and only then lets
+ * the acknowledgements go (architecture.md, "The way of a fragment"). One thread, which alone
+ * writes the store. */
+#ifndef REEL_DAEMON_INGEST_H
+#define REEL_DAEMON_INGEST_H
+
+#include "base/err.h"
+#include "base/log.h"
+#include "daemon/config.h"
+#include "daemon/counters.h"
+#include "io/mailbox.h"
+#include "store/store.h"
+
+struct reel_ingest;
+
+/* What it is connected to. All is borrowed and outlives it. */
+struct reel_ingest_links {
+    const struct reel_config *config;
+    const char *password; /* "" for none */
+    const struct reel_log *log;
+    struct reel_counters *counters;
+    struct reel_mailbox *notices;  /* out: struct reel_notice, to the query thread */
+    struct reel_mailbox *jobs;     /* out: struct reel_hash_job, to the hashing thread */
+    struct reel_mailbox *hashes;   /* in: struct reel_hash_job, done */
+    int stop_fd;                   /* readable when it is time to end */
+};
+
+/* `store` is open and is taken over, even on failure. */
+enum reel_code reel_ingest_create(const struct reel_ingest_links *links, struct reel_store *store,
+                                  struct reel_ingest **ingest_out, struct reel_error *err_out);
+
+/* Run until stop_fd is readable (OK; the batch is committed and the store settled), or for good:
+ * CONFLICT where another client took the client id over. */
+enum reel_code reel_ingest_run(struct reel_ingest *ingest, struct reel_error *err_out);
+
+void reel_ingest_destroy(struct reel_ingest **ingest); /* accepts a pointer to NULL */
+
+#endif

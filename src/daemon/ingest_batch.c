@@ -1,0 +1,182 @@
+/* Ingest: the batch: what it holds until it is durable, and the commit. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/ingest_internal.h"
+#include "io/loop.h"
+
+enum reel_code reel_batch_init(struct reel_batch *batch)
+{
+    memset(batch, 0, sizeof *batch);
+    batch->deliveries = calloc(REEL_BATCH_MESSAGES_MAX, sizeof *batch->deliveries);
+    return batch->deliveries ? REEL_OK : REEL_E_INTERNAL;
+}
+
+static void batch_drop_notices(struct reel_batch *batch)
+{
+    for (size_t i = 0; i < batch->notices_count; i++)
+        reel_notice_destroy(batch->notices[i]);
+    batch->notices_count = 0;
+}
+
+void reel_batch_finish(struct reel_batch *batch)
+{
+    batch_drop_notices(batch);
+    free(batch->notices);
+    free(batch->deliveries);
+    memset(batch, 0, sizeof *batch);
+}
+
+void reel_batch_open(struct reel_batch *batch, int64_t monotonic_us)
+{
+    if (batch->open)
+        return;
+    batch->open = true;
+    batch->since_us = monotonic_us;
+}
+
+static bool keep_notice(struct reel_batch *batch, struct reel_notice *notice)
+{
+    if (batch->notices_count == batch->notices_capacity) {
+        size_t capacity = batch->notices_capacity ? 2 * batch->notices_capacity : 64;
+        struct reel_notice **notices = realloc(batch->notices, capacity * sizeof *notices);
+
+        if (!notices)
+            return false;
+        batch->notices = notices;
+        batch->notices_capacity = capacity;
+    }
+    batch->notices[batch->notices_count++] = notice;
+    return true;
+}
+
+void reel_ingest_event(struct reel_ingest *ingest, const char *device, const char *session,
+                       json_t *event)
+{
+    struct reel_notice *notice = reel_notice_event(device, session, event);
+
+    if (notice && keep_notice(&ingest->batch, notice))
+        return;
+    reel_notice_destroy(notice);
+    reel_count(&ingest->links.counters->events_dropped, 1);
+}
+
+bool reel_batch_full(const struct reel_ingest *ingest, int64_t monotonic_us)
+{
+    const struct reel_batch *batch = &ingest->batch;
+
+    return batch->open && (batch->messages >= REEL_BATCH_MESSAGES_MAX ||
+                           batch->bytes >= ingest->links.config->ingest_commit_bytes ||
+                           monotonic_us >= reel_batch_deadline_us(ingest));
+}
+
+int64_t reel_batch_deadline_us(const struct reel_ingest *ingest)
+{
+    const struct reel_config *config = ingest->links.config;
+
+    if (!ingest->batch.open)
+        return INT64_MAX;
+    return ingest->batch.since_us + (int64_t)config->ingest_commit_interval_ms * 1000;
+}
+
+enum reel_code reel_ingest_fail(struct reel_ingest *ingest, const struct reel_error *error)
+{
+    if (!ingest->failed)
+        ingest->failure = *error;
+    ingest->failed = true;
+    return ingest->failure.code;
+}
+
+static void batch_empty(struct reel_batch *batch)
+{
+    batch_drop_notices(batch);
+    batch->open = false;
+    batch->messages = 0;
+    batch->bytes = 0;
+    batch->deliveries_count = 0;
+}
+
+void reel_ingest_drop(struct reel_ingest *ingest)
+{
+    reel_acks_drop(ingest->acks);
+    batch_empty(&ingest->batch);
+}
+
+/* Hand the events over; what the query thread has no room for is counted. */
+static void tell_events(struct reel_ingest *ingest)
+{
+    struct reel_batch *batch = &ingest->batch;
+
+    for (size_t i = 0; i < batch->notices_count; i++) {
+        if (!reel_mailbox_post(ingest->links.notices, batch->notices[i])) {
+            reel_notice_destroy(batch->notices[i]);
+            reel_count(&ingest->links.counters->events_dropped, 1);
+        }
+    }
+    batch->notices_count = 0;
+}
+
+static void count_commit(struct reel_ingest *ingest, int64_t took_us)
+{
+    struct reel_counters *counters = ingest->links.counters;
+    struct reel_store_stats stats;
+
+    reel_store_stats(ingest->store, &stats);
+    reel_count(&counters->commits, 1);
+    reel_count(&counters->commit_us, (uint64_t)took_us);
+    atomic_store_explicit(&counters->recordings_open, stats.open_recordings, memory_order_relaxed);
+}
+
+void reel_ingest_commit(struct reel_ingest *ingest)
+{
+    struct reel_batch *batch = &ingest->batch;
+    int64_t began_us = reel_monotonic_us();
+    struct reel_error error;
+
+    /* Rendered first: the commit may let go of recordings that have completed. */
+    if (!reel_acks_render(ingest->acks)) {
+        reel_error_set(&error, REEL_E_INTERNAL, NULL, "out of memory");
+        reel_ingest_fail(ingest, &error);
+        return;
+    }
+    if (reel_store_commit(ingest->store, batch->deliveries, batch->deliveries_count,
+                          reel_wall_us(), &error)) {
+        reel_ingest_fail(ingest, &error);
+        return;
+    }
+    count_commit(ingest, reel_monotonic_us() - began_us);
+    if (ingest->bus)
+        reel_count(&ingest->links.counters->acknowledgements,
+                   reel_acks_publish(ingest->acks, ingest->bus, ingest->links.log));
+    reel_acks_drop(ingest->acks);
+    tell_events(ingest);
+    batch_empty(batch);
+    /* Only here may what was queued since the last commit leave: the PUBACKs among it. */
+    if (ingest->bus)
+        reel_bus_write(ingest->bus);
+}
+
+void reel_ingest_hashing(struct reel_ingest *ingest)
+{
+    struct reel_hash_job job;
+    struct reel_hash_job *done;
+    struct reel_hash_job *next;
+    struct reel_error error;
+
+    while ((done = reel_mailbox_take(ingest->links.hashes)) != NULL) {
+        if (!ingest->failed && done->sha256[0]) {
+            reel_batch_open(&ingest->batch, reel_monotonic_us());
+            if (reel_store_hashed(ingest->store, done, &error))
+                reel_ingest_fail(ingest, &error);
+        }
+        free(done);
+    }
+    if (ingest->failed || !reel_store_next_hash(ingest->store, &job))
+        return;
+    next = malloc(sizeof *next);
+    if (!next)
+        return; /* it is found again when the store is opened */
+    *next = job;
+    if (!reel_mailbox_post(ingest->links.jobs, next))
+        free(next);
+}

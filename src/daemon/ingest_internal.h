@@ -1,0 +1,126 @@
+/* Ingest, inside: what its files share. ingest.c has the loop and the connection, ingest_batch.c
+ * the batch and its commit, ingest_message.c the checks of what came in, ingest_place.c the
+ * carrying out of where it goes. */
+#ifndef REEL_DAEMON_INGEST_INTERNAL_H
+#define REEL_DAEMON_INGEST_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/acks.h"
+#include "daemon/ingest.h"
+#include "daemon/notice.h"
+#include "daemon/rate.h"
+#include "daemon/reject_limit.h"
+#include "io/bus.h"
+#include "wire/fragment.h"
+#include "wire/topic.h"
+
+/* Messages that one batch takes at most; below the Receive Maximum, so that the broker never waits
+ * for an acknowledgement that waits for the broker. */
+#define REEL_BATCH_MESSAGES_MAX 16384u
+
+/* What was taken in since the last commit. */
+struct reel_batch {
+    bool open;          /* something was taken in or staged */
+    int64_t since_us;   /* monotonic */
+    size_t messages;
+    uint64_t bytes;
+    struct reel_delivery *deliveries; /* QoS 1 messages, REEL_BATCH_MESSAGES_MAX places */
+    size_t deliveries_count;
+    struct reel_notice **notices; /* events, told after the commit */
+    size_t notices_count;
+    size_t notices_capacity;
+};
+
+/* The messages of the last durable batch that the broker may deliver once more, in order. */
+struct reel_redelivery {
+    struct reel_delivery *deliveries;
+    size_t count;
+    size_t at;
+};
+
+struct reel_ingest {
+    struct reel_ingest_links links;
+    struct reel_store *store; /* NULL while the disk fails */
+    struct reel_bus *bus;     /* NULL while there is no connection */
+    struct reel_acks *acks;
+    struct reel_reject_limit *rejects;
+    struct reel_rate *beginnings;
+    struct reel_scratch scratch;
+    struct reel_scratch candidate_scratch;
+    struct reel_batch batch;
+    struct reel_redelivery redelivery;
+    bool subscribed;
+    bool taken_over;
+    bool lost;   /* the connection ended */
+    bool failed; /* the batch cannot be made durable: `failure` says why */
+    struct reel_error failure;
+    int64_t subscribed_us;  /* monotonic: nothing is idle that could not be heard */
+    int64_t next_attempt_us; /* monotonic: connecting or opening the store again */
+    int64_t backoff_us;
+};
+
+/* One message on its way. */
+struct reel_arrival {
+    const struct reel_bus_message *message;
+    struct reel_topic topic;
+    struct reel_fragment fragment;
+    bool redelivered; /* it belongs to the last durable batch */
+    char reply_topic[REEL_REPLY_TOPIC_MAX_BYTES + 1]; /* checked; "" for none */
+    enum reel_document_kind reply_kind;
+    int64_t wall_us;
+    int64_t monotonic_us;
+};
+
+/* ingest_batch.c */
+
+enum reel_code reel_batch_init(struct reel_batch *batch);
+void reel_batch_finish(struct reel_batch *batch);
+
+/* Something is in the batch from now on. */
+void reel_batch_open(struct reel_batch *batch, int64_t monotonic_us);
+
+/* Tell of an event once the batch is durable; takes over the document (NULL is memory run out).
+ * An event that cannot be kept is counted as dropped. */
+void reel_ingest_event(struct reel_ingest *ingest, const char *device, const char *session,
+                       json_t *event);
+
+/* Whether the batch takes no more: messages, bytes, or its time is over. */
+bool reel_batch_full(const struct reel_ingest *ingest, int64_t monotonic_us);
+int64_t reel_batch_deadline_us(const struct reel_ingest *ingest);
+
+/* Make it durable, then send acknowledgements and events. On failure `ingest->failed` is set. */
+void reel_ingest_commit(struct reel_ingest *ingest);
+
+/* Forget it, with its acknowledgements and events. */
+void reel_ingest_drop(struct reel_ingest *ingest);
+
+/* Mark the batch as failed with what `error` says; returns its code. */
+enum reel_code reel_ingest_fail(struct reel_ingest *ingest, const struct reel_error *error);
+
+/* Hand completed recordings to the hashing thread, and take in what it made. */
+void reel_ingest_hashing(struct reel_ingest *ingest);
+
+/* ingest_message.c */
+
+/* The bus's handler: one fragment, from topic to acknowledgement. */
+void reel_ingest_message(void *ingest, const struct reel_bus_message *message);
+
+/* Refuse it: count, quarantine, event, answer. `entry` may be NULL. Returns the id it has in
+ * quarantine, 0 if the batch failed or it was a redelivery. */
+uint64_t reel_ingest_refuse(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                            struct reel_entry *entry, const struct reel_error *error);
+
+/* ingest_place.c */
+
+/* Put the fragment where it goes; sets `ingest->failed` where the store fails. */
+void reel_ingest_place(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                       struct reel_entry *entry);
+
+/* Complete a recording, with its event. */
+void reel_ingest_complete(struct reel_ingest *ingest, struct reel_entry *entry,
+                          enum reel_end_reason reason, int64_t wall_us);
+
+#endif

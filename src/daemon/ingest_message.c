@@ -1,0 +1,289 @@
+/* Ingest: one message from its topic to its recording: what is checked before it is placed. */
+#include <stdio.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "core/describe.h"
+#include "daemon/events.h"
+#include "daemon/ingest_internal.h"
+#include "io/loop.h"
+
+static uint64_t message_hash(const struct reel_bus_message *message)
+{
+    uint64_t topic_hash = XXH3_64bits(message->topic, strlen(message->topic));
+
+    return XXH3_64bits_withSeed(message->payload, message->payload_bytes, topic_hash);
+}
+
+/* Whether the message belongs to the last durable batch, whose acknowledgements the broker may not
+ * have seen. Those come first and in order, so the first other one ends it. */
+static bool recognise(struct reel_redelivery *redelivery, const struct reel_delivery *delivery)
+{
+    for (size_t i = redelivery->at; i < redelivery->count; i++) {
+        if (redelivery->deliveries[i].packet_id == delivery->packet_id &&
+            redelivery->deliveries[i].hash == delivery->hash) {
+            redelivery->at = i + 1;
+            return true;
+        }
+    }
+    redelivery->at = redelivery->count;
+    return false;
+}
+
+static void note_delivery(struct reel_ingest *ingest, struct reel_arrival *arrival)
+{
+    const struct reel_bus_message *message = arrival->message;
+    struct reel_batch *batch = &ingest->batch;
+    struct reel_delivery delivery;
+
+    reel_batch_open(batch, arrival->monotonic_us);
+    batch->messages++;
+    batch->bytes += message->payload_bytes;
+    if (message->packet_id == 0)
+        return;
+    delivery.packet_id = message->packet_id;
+    delivery.hash = message_hash(message);
+    arrival->redelivered = recognise(&ingest->redelivery, &delivery);
+    if (batch->deliveries_count < REEL_BATCH_MESSAGES_MAX)
+        batch->deliveries[batch->deliveries_count++] = delivery;
+}
+
+/* Note where answers go, if a place was named: the Response Topic, else the payload's. One that is
+ * not allowed is refused on the response topic, and the fragment goes its way. */
+static void find_reply_place(struct reel_ingest *ingest, struct reel_arrival *arrival)
+{
+    const struct reel_config *config = ingest->links.config;
+    const struct reel_bus_message *message = arrival->message;
+    const char *topic = message->response_topic ? message->response_topic
+                                                : arrival->fragment.reply_to;
+    const char *field = message->response_topic ? "response_topic" : "metadata.session.reply_to";
+    struct reel_ack_place refusal_place = {.kind = arrival->reply_kind};
+    struct reel_error error;
+    char refusal_topic[REEL_REPLY_TOPIC_MAX_BYTES + 1];
+
+    if (!message->response_topic && topic[0] == '\0')
+        return;
+    if (reel_reply_check(config->broker_prefix, config->broker_reply_allow, arrival->topic.device,
+                         topic, strlen(topic), field, &error) == REEL_OK) {
+        snprintf(arrival->reply_topic, sizeof arrival->reply_topic, "%s", topic);
+        return;
+    }
+    if (!reel_topic_build(refusal_topic, sizeof refusal_topic, config->broker_prefix, "response",
+                          "audio", arrival->topic.device))
+        return;
+    refusal_place.topic = refusal_topic;
+    reel_acks_note_document(ingest->acks, reel_response_error(&error, NULL), &refusal_place);
+}
+
+static struct reel_ack_place place_of(const struct reel_arrival *arrival)
+{
+    struct reel_ack_place place = {
+        .topic = arrival->reply_topic,
+        .kind = arrival->reply_kind,
+        .correlation = arrival->message->correlation,
+        .correlation_bytes = arrival->message->correlation_bytes,
+    };
+
+    return place;
+}
+
+uint64_t reel_ingest_refuse(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                            struct reel_entry *entry, const struct reel_error *error)
+{
+    const struct reel_topic *topic = &arrival->topic;
+    struct reel_ack_place place = place_of(arrival);
+    struct reel_reject reject = {
+        .topic = arrival->message->topic,
+        .device = topic->device,
+        .session = topic->session,
+        .error = *error,
+        .time_us = arrival->wall_us,
+        .bytes = arrival->message->payload_bytes,
+    };
+    struct reel_rejection rejection = {.error = *error};
+    struct reel_error failure;
+
+    if (arrival->reply_topic[0])
+        reel_acks_note_document(ingest->acks,
+                                reel_describe_refusal(error, topic->device, topic->session,
+                                                      &arrival->fragment.numbers),
+                                &place);
+    if (arrival->redelivered)
+        return 0; /* it was refused before */
+    if (reel_store_quarantine(ingest->store, &reject, arrival->message->payload,
+                              &rejection.quarantine_id, &failure)) {
+        reel_ingest_fail(ingest, &failure);
+        return 0;
+    }
+    reel_count(&ingest->links.counters->rejected, 1);
+    reel_count(&ingest->links.counters->rejected_by_code[error->code], 1);
+    snprintf(rejection.device, sizeof rejection.device, "%s", topic->device);
+    snprintf(rejection.session, sizeof rejection.session, "%s", topic->session);
+    reel_reject_limit_note(ingest->rejects, &rejection);
+    if (entry)
+        reel_store_touch(ingest->store, entry, arrival->monotonic_us);
+    return rejection.quarantine_id;
+}
+
+/* The session that a fragment belongs to: the topic's, or on `audio/{device}` the payload's. */
+static enum reel_code find_session(struct reel_arrival *arrival, struct reel_error *err_out)
+{
+    const char *field = "metadata.session.id";
+    char *topic_session = arrival->topic.session;
+    const char *payload_session = arrival->fragment.session;
+
+    if (topic_session[0] == '\0' && payload_session[0] == '\0')
+        return reel_error_set(err_out, REEL_E_BAD_REQUEST, field,
+                              "neither the topic nor the payload names a session");
+    if (topic_session[0] && payload_session[0] && strcmp(topic_session, payload_session) != 0)
+        return reel_error_set(err_out, REEL_E_BAD_REQUEST, field,
+                              "the payload names session %s, the topic %s", payload_session,
+                              topic_session);
+    if (topic_session[0] == '\0')
+        memcpy(topic_session, payload_session, sizeof arrival->fragment.session);
+    return REEL_OK;
+}
+
+static enum reel_code check_open_limit(struct reel_ingest *ingest, struct reel_error *err_out)
+{
+    struct reel_store_stats stats;
+
+    reel_store_stats(ingest->store, &stats);
+    if (stats.open_recordings >= ingest->links.config->max_recordings_open)
+        return reel_error_set(err_out, REEL_E_BUSY, "limits.max_recordings_open",
+                              "%llu recordings are open, and no more are taken",
+                              (unsigned long long)stats.open_recordings);
+    return REEL_OK;
+}
+
+static enum reel_code begin_recording(struct reel_ingest *ingest,
+                                      const struct reel_arrival *arrival,
+                                      struct reel_entry **entry_out, struct reel_error *err_out)
+{
+    const struct reel_topic *topic = &arrival->topic;
+    enum reel_code code = check_open_limit(ingest, err_out);
+    struct reel_error failure;
+
+    if (code)
+        return code;
+    if (!reel_rate_take(ingest->beginnings, topic->device, arrival->monotonic_us))
+        return reel_error_set(err_out, REEL_E_BUSY, "limits.new_recordings_per_minute",
+                              "the device has begun %llu recordings within a minute",
+                              (unsigned long long)ingest->links.config->new_recordings_per_minute);
+    if (reel_store_create(ingest->store, topic->device, topic->session, &arrival->fragment.format,
+                          arrival->wall_us, entry_out, &failure))
+        return reel_ingest_fail(ingest, &failure);
+    reel_count(&ingest->links.counters->recordings_started, 1);
+    reel_ingest_event(ingest, topic->device, topic->session,
+                      reel_event_plain("started", reel_entry_recording(*entry_out),
+                                       arrival->wall_us));
+    return REEL_OK;
+}
+
+/* The field of the first difference between two formats. */
+static const char *format_difference(const struct reel_format *a, const struct reel_format *b)
+{
+    if (a->channels != b->channels)
+        return "metadata.audio.channels";
+    if (a->rate != b->rate)
+        return "metadata.audio.rate";
+    if (a->sample_bytes != b->sample_bytes)
+        return "metadata.audio.sample_size";
+    return "metadata.audio.encoding";
+}
+
+static enum reel_code check_against(const struct reel_recording *recording,
+                                    const struct reel_fragment *fragment,
+                                    struct reel_error *err_out)
+{
+    const struct reel_format *is = &recording->format;
+
+    if (!reel_format_equal(is, &fragment->format))
+        return reel_error_set(err_out, REEL_E_CONFLICT, format_difference(is, &fragment->format),
+                              "the recording is %s of %u bytes, %u channels, %u frames a second, "
+                              "and a recording has one format",
+                              reel_encoding_name(is->encoding), (unsigned)is->sample_bytes,
+                              (unsigned)is->channels, (unsigned)is->rate);
+    if (recording->state == REEL_STATE_COMPLETE && recording->end_reason == REEL_END_UPLOAD)
+        return reel_error_set(err_out, REEL_E_CONFLICT, "metadata.session.id",
+                              "the recording was uploaded whole and is not appended to");
+    return REEL_OK;
+}
+
+/* The recording, or a new one; on failure the error is a refusal unless the batch failed. */
+static enum reel_code find_recording(struct reel_ingest *ingest,
+                                     const struct reel_arrival *arrival,
+                                     struct reel_entry **entry_out, struct reel_error *err_out)
+{
+    const struct reel_topic *topic = &arrival->topic;
+    enum reel_code code;
+    struct reel_error failure;
+
+    code = reel_store_get(ingest->store, topic->device, topic->session, entry_out, &failure);
+    if (code == REEL_E_NOT_FOUND)
+        return begin_recording(ingest, arrival, entry_out, err_out);
+    if (code)
+        return reel_ingest_fail(ingest, &failure);
+    return check_against(reel_entry_recording(*entry_out), &arrival->fragment, err_out);
+}
+
+/* Topic, flags, size, document, session. */
+static enum reel_code read_message(struct reel_ingest *ingest, struct reel_arrival *arrival,
+                                   struct reel_error *err_out)
+{
+    const struct reel_bus_message *message = arrival->message;
+    uint64_t most = ingest->links.config->max_fragment_bytes;
+    enum reel_code code = reel_topic_parse(ingest->links.config->broker_prefix, message->topic,
+                                           &arrival->topic, err_out);
+
+    if (code)
+        return code;
+    if (message->retain)
+        return reel_error_set(err_out, REEL_E_BAD_REQUEST, "retain",
+                              "a fragment must not be published with the retain flag");
+    if (message->payload_bytes > most)
+        return reel_error_set(err_out, REEL_E_TOO_LARGE, "payload",
+                              "the fragment has %zu bytes, and %llu are allowed",
+                              message->payload_bytes, (unsigned long long)most);
+    code = reel_fragment_decode(message->payload, message->payload_bytes, &message->envelope,
+                                &ingest->scratch, &arrival->fragment, err_out);
+    arrival->reply_kind = arrival->fragment.kind == REEL_PAYLOAD_MSGPACK ? REEL_DOCUMENT_MSGPACK
+                                                                         : REEL_DOCUMENT_JSON;
+    return code ? code : find_session(arrival, err_out);
+}
+
+static void take(struct reel_ingest *ingest, struct reel_arrival *arrival)
+{
+    struct reel_entry *entry = NULL;
+    struct reel_error error;
+    enum reel_code code;
+
+    note_delivery(ingest, arrival);
+    code = read_message(ingest, arrival, &error);
+    if (arrival->topic.device[0])
+        find_reply_place(ingest, arrival);
+    if (code == REEL_OK)
+        code = find_recording(ingest, arrival, &entry, &error);
+    if (ingest->failed)
+        return;
+    if (code) {
+        reel_ingest_refuse(ingest, arrival, entry, &error);
+        return;
+    }
+    reel_ingest_place(ingest, arrival, entry);
+}
+
+void reel_ingest_message(void *user, const struct reel_bus_message *message)
+{
+    struct reel_ingest *ingest = user;
+    struct reel_arrival arrival;
+
+    if (ingest->failed)
+        return; /* the connection is about to be dropped; it comes again */
+    memset(&arrival, 0, sizeof arrival);
+    arrival.message = message;
+    arrival.wall_us = reel_wall_us();
+    arrival.monotonic_us = reel_monotonic_us();
+    take(ingest, &arrival);
+    reel_fragment_finish(&arrival.fragment);
+}

@@ -1,0 +1,44 @@
+/* Query: turns a request message into response messages (protocol.md, "Requests and responses").
+ * It reads through its own reader and publishes through a callback; it keeps nothing between
+ * requests. One thread. */
+#ifndef REEL_DAEMON_QUERY_H
+#define REEL_DAEMON_QUERY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "daemon/config.h"
+#include "daemon/counters.h"
+#include "io/bus.h"
+#include "store/reader.h"
+
+/* Publish one response; false if it could not be queued. Strings and bytes are borrowed. */
+typedef bool reel_query_publish_fn(const struct reel_bus_publication *what, void *user);
+
+/* What the ingest side says of itself, as `status` reports it. */
+struct reel_sink_state {
+    bool subscribed;
+    bool stalled;
+    char reason[256]; /* "" when all is well */
+    int64_t started_us; /* when the process started: wall clock */
+};
+
+/* All is borrowed and outlives the query. */
+struct reel_query_links {
+    const struct reel_config *config;
+    const struct reel_log *log;
+    struct reel_counters *counters; /* it counts requests and request_errors */
+    const struct reel_sink_state *state;
+    struct reel_reader *reader;
+    reel_query_publish_fn *publish;
+    void *publish_user;
+};
+
+/* Answer one message that came under `{prefix}/request/#`. What is wrong with it is answered, not
+ * returned. `wall_us` is now. */
+void reel_query_answer(const struct reel_query_links *links,
+                       const struct reel_bus_message *message, int64_t wall_us);
+
+#endif
