@@ -88,14 +88,23 @@ enum reel_code reel_catalog_reject_add(struct reel_catalog *catalog,
                                        uint64_t *quarantine_id_out, struct reel_error *err_out);
 enum reel_code reel_catalog_reject_remove(struct reel_catalog *catalog, uint64_t quarantine_id,
                                           struct reel_error *err_out);
+/* Note that its payload is gone; the row stays. */
+enum reel_code reel_catalog_reject_strip(struct reel_catalog *catalog, uint64_t quarantine_id,
+                                         struct reel_error *err_out);
 /* One row: its device (capacity REEL_NAME_BYTES, may be NULL) and whether it has a payload. */
 enum reel_code reel_catalog_reject_find(struct reel_catalog *catalog, uint64_t quarantine_id,
                                         char *device_out, bool *has_payload_out,
                                         struct reel_error *err_out);
-/* The oldest row with an id above `after_id` that no recording's candidate names; NOT_FOUND. */
+/* The oldest row with an id above `after_id` that no recording's candidate names, and the bytes of
+ * its payload (0 if it has none); NOT_FOUND. */
 enum reel_code reel_catalog_reject_oldest(struct reel_catalog *catalog, uint64_t after_id,
                                           uint64_t *quarantine_id_out, uint64_t *bytes_out,
                                           struct reel_error *err_out);
+/* The first row with a payload and an id above `after_id`; NOT_FOUND. */
+enum reel_code reel_catalog_reject_next_payload(struct reel_catalog *catalog, uint64_t after_id,
+                                                uint64_t *quarantine_id_out, uint64_t *bytes_out,
+                                                struct reel_error *err_out);
+/* Rows in all, and bytes of their payloads. */
 enum reel_code reel_catalog_reject_totals(struct reel_catalog *catalog, uint64_t *count_out,
                                           uint64_t *bytes_out, struct reel_error *err_out);
 enum reel_code reel_catalog_rejects(struct reel_catalog *catalog,
