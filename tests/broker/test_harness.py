@@ -6,7 +6,7 @@ from harness import (
     FORMS, JSON, MSGPACK, Client, Format, Message, assert_same_audio, encode, fragment, probe,
     read_ffmpeg, read_sox, read_wave, wav_bytes,
 )
-from lab import Broker, NotReady, Program, free_port, port_is_free, wait_for
+from lab import Broker, NotReady, Program, Sink, free_port, port_is_free, wait_for
 
 FORMATS = [Format(1, 8000, 1), Format(2, 44100, 2), Format(1, 48000, 3), Format(2, 16000, 4)]
 CODED = [Format(1, 16000, 4, "float"), Format(2, 48000, 8, "float"), Format(1, 8000, 1, "alaw"),
@@ -128,3 +128,63 @@ def test_comparison_says_where_audio_differs():
         assert_same_audio(audio[:-2], audio)
     with pytest.raises(AssertionError, match=r"1 differ, the first at \[4\]"):
         assert_same_audio(audio[:8] + bytes([audio[8] ^ 1]) + audio[9:], audio)
+
+
+# A sink that only says that it is online, or what its setting `fake.says` tells it to say.
+FAKE_SINK = r"""#!/bin/bash
+while [ $# -gt 0 ]; do
+    case $2 in
+    broker.port=*) port=${2#*=} ;;
+    sink.name=*) name=${2#*=} ;;
+    fake.says=*) says=${2#*=} ;;
+    fake.status=*) status=${2#*=} ;;
+    esac
+    shift 2
+done
+[ -z "$says" ] || echo "$says"
+[ -z "$status" ] || exit "$status"
+trap 'kill $!; exit 0' TERM
+mosquitto_pub -p "$port" -r -t reel/v1/status/$name \
+    -m "{\"online\": true, \"connected_at\": \"$(date +%s%N)\"}"
+sleep 60 & wait
+"""
+
+
+def fake_sink(folder, broker, **settings):
+    (folder / "reeld").write_text(FAKE_SINK)
+    (folder / "reeld").chmod(0o755)
+    settings = {f"fake.{key}": value for key, value in settings.items()}
+    return Sink(folder, folder, broker, settings, name=folder.name)
+
+
+def test_sink_is_awaited_and_restarted(broker, tmp_path):
+    with fake_sink(tmp_path, broker) as sink:
+        first = sink.status()["connected_at"]
+        sink.restart()
+        second = sink.status()["connected_at"]
+        sink.restart(kill=True)
+        assert len({first, second, sink.status()["connected_at"]}) == 3
+
+
+def test_sink_that_ends_at_once_is_no_sink(broker, tmp_path):
+    with pytest.raises(NotReady, match="ended with 78.*\n.*a bad setting"):
+        fake_sink(tmp_path, broker, says="a bad setting", status=78).start()
+
+
+def test_sink_that_crashes_is_noticed(broker, tmp_path):
+    sink = fake_sink(tmp_path, broker).start()
+    sink.program.send(9)
+    sink.program.wait()
+    with pytest.raises(NotReady, match="ended with -9"):
+        sink.stop()
+
+
+@pytest.mark.parametrize("report", [
+    "==7==ERROR: AddressSanitizer: heap-use-after-free on address 0x602000000010",
+    "==7==ERROR: LeakSanitizer: detected memory leaks",
+    "src/core/place.c:7:3: runtime error: signed integer overflow",
+])
+def test_sanitizer_report_fails(broker, tmp_path, report):
+    sink = fake_sink(tmp_path, broker, says=report).start()
+    with pytest.raises(AssertionError, match="a sanitizer reports"):
+        sink.stop()
