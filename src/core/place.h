@@ -10,7 +10,28 @@
  *   ... write the fill and the segments, or put the fragment into quarantine ...
  *   reel_place_apply(recording, numbers, &placement, quarantine_id);
  *
- * Only reel_place_apply changes the recording, so a write that failed leaves it as it was. */
+ * Only reel_place_apply changes the recording, so a write that failed leaves it as it was. Where a
+ * placement takes the candidate and its payload is no longer in quarantine, set candidate.kind to
+ * REEL_CANDIDATE_NONE and place the fragment again.
+ *
+ * What the table leaves open, and how it is answered here:
+ *   - With both numbers, `frame` decides the place. A `seq` that cannot be there (below the next
+ *     one for new audio, outside what that part of the file holds) is a conflict: recorders whose
+ *     seq wraps while frame goes on are then heard again after one fragment.
+ *   - `frame` next with `seq` ahead: nothing is missing. A stretch (NUMBERS) begins, the seqs
+ *     between are lost. `frame` ahead with `seq` next: a gap that stands for no number.
+ *   - Other kinds of number than the last stretch's, but next by one they share with the epoch:
+ *     appended, a stretch (NUMBERS) begins. No kind shared with the epoch: UNKNOWN.
+ *   - The fill's bound: a gap is filled only as long as all gaps together exceed the audio by no
+ *     more than the greatest gap allowed. What is beyond is a jump.
+ *   - What is ahead by seq alone, with no size known, is measured for the bounds by the greatest
+ *     size at hand (its own, the last stored one's).
+ *   - A fragment ahead that follows on from a jump confirms it, also if it would itself pass.
+ *   - A conflict in an earlier boot is answered as in the newest; so is one that falls where sizes
+ *     are no longer known.
+ *   - Without numbers and boot: of the epoch under way, whatever its boot. Without numbers and
+ *     audio: nothing but a count.
+ *   - Without audio but numbered (an `end`): uses up its seq; never conflicts for its length. */
 #ifndef REEL_CORE_PLACE_H
 #define REEL_CORE_PLACE_H
 
@@ -47,13 +68,14 @@ struct reel_placement {
     bool take_candidate;    /* append the candidate's audio first (its numbers.frames frames) */
     bool becomes_candidate; /* JUMP, CONFLICT: remember it */
     bool inferred;          /* GAP: the length was inferred from seq */
-    bool new_stretch;       /* a stretch begins with what is appended */
+    bool new_stretch;       /* a stretch begins with what is appended, or with its fill */
     enum reel_stretch_reason reason; /* why, if so */
     uint64_t fill_frames; /* silence written at the file's end first */
     uint64_t gap_seqs;    /* sequence numbers that the fill stands for */
     uint64_t skipped_frames; /* CONFIRMED, where known: how far it jumped */
     uint64_t at_frame;    /* place of the fragment's first frame in the file, after the fill (and
-                             the candidate); for quarantine rows meaningless */
+                             the candidate, which stands right before it); for quarantine rows
+                             meaningless */
     size_t stretch;       /* HOLE, STORED, DIVIDED: the stretch it lies in */
 };
 
@@ -92,7 +114,8 @@ bool reel_place_next_segment(const struct reel_recording *recording,
 bool reel_place_apply(struct reel_recording *recording, const struct reel_numbers *numbers,
                       const struct reel_placement *placement, uint64_t quarantine_id);
 
-/* Whether the row puts the fragment into the recording, appends to its end, or refuses it. */
+/* Whether the row puts audio of the fragment into the file, puts all of it at the end, or refuses
+ * it. A repeat (STORED) is none of the three. */
 bool reel_place_stores(const struct reel_placement *placement);
 bool reel_place_appends(const struct reel_placement *placement);
 bool reel_place_refuses(const struct reel_placement *placement);

@@ -152,8 +152,9 @@ void reel_recording_complete(struct reel_recording *recording, enum reel_end_rea
                              int64_t now_us);
 
 /* Merge a fragment's tags: the latest values stand, at most REEL_TAGS_MAX stay (further new names
- * are ignored). Returns whether anything changed; false too if memory ran out. */
-bool reel_recording_merge_tags(struct reel_recording *recording, const json_t *tags);
+ * are ignored). `tags` is not changed; NULL is none. Returns whether anything changed; false too if
+ * memory ran out. */
+bool reel_recording_merge_tags(struct reel_recording *recording, json_t *tags);
 
 /* Frames of audio that were received: frames less gap_frames. */
 uint64_t reel_recording_audio_frames(const struct reel_recording *recording);
