@@ -1,0 +1,151 @@
+/* Query, `download`: a view of a recording, whole or in blocks (protocol.md, "Download"). */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "core/object.h"
+#include "core/view.h"
+#include "daemon/query_request.h"
+#include "daemon/query_view.h"
+
+enum { NUMBER_BYTES = 24 };
+
+static enum reel_code check_size(const struct reel_request *request,
+                                 const struct reel_download *download, const struct reel_view *view,
+                                 struct reel_error *err_out)
+{
+    uint64_t max_bytes = request->links->config->max_response_bytes;
+
+    if (!reel_download_is_whole(download) || view->size_bytes <= max_bytes)
+        return REEL_OK;
+    return reel_error_set(err_out, REEL_E_TOO_LARGE, NULL,
+                          "%" PRIu64 " bytes are more than one message holds (%" PRIu64
+                          "): ask for parts with offset and length (at most %llu), or for less "
+                          "with from and to",
+                          view->size_bytes, max_bytes, REEL_DOWNLOAD_LENGTH_MAX);
+}
+
+/* What was read is of the view only if the recording is still the one it was made of. */
+static enum reel_code check_again(const struct reel_request *request, const struct reel_view *view,
+                                  const struct reel_recording *before, struct reel_error *err_out)
+{
+    struct reel_recording now;
+    enum reel_code code =
+        reel_reader_load(request->links->reader, before->device, before->session, &now, err_out);
+    bool same;
+
+    if (code != REEL_OK && code != REEL_E_NOT_FOUND)
+        return code;
+    same = code == REEL_OK && reel_view_is_of(view, &now);
+    if (code == REEL_OK)
+        reel_recording_finish(&now);
+    if (same)
+        return REEL_OK;
+    return reel_error_set(err_out, REEL_E_VERSION_MISMATCH, "version",
+                          "the recording changed while it was read: ask again");
+}
+
+static void send_raw_part(struct reel_request *request, const struct reel_view *view,
+                          const struct reel_view_part *part, const void *bytes)
+{
+    char version[REEL_VERSION_BYTES];
+    char from[NUMBER_BYTES];
+    char to[NUMBER_BYTES];
+    char size[NUMBER_BYTES];
+    char offset[NUMBER_BYTES];
+    const struct reel_property properties[] = {
+        {"status", "ok"},
+        {"version", version},
+        {"from_frame", from},
+        {"to_frame", to},
+        {"size", size},
+        {"offset", offset},
+        {"final", part->final ? "true" : "false"},
+    };
+
+    reel_view_version(view, version);
+    snprintf(from, sizeof from, "%" PRIu64, view->from_frame);
+    snprintf(to, sizeof to, "%" PRIu64, view->to_frame);
+    snprintf(size, sizeof size, "%" PRIu64, view->size_bytes);
+    snprintf(offset, sizeof offset, "%" PRIu64, part->offset_bytes);
+    reel_request_reply_raw(request, bytes, part->bytes,
+                           view->format == REEL_VIEW_WAV ? "audio/wav" : "application/octet-stream",
+                           properties, sizeof properties / sizeof properties[0]);
+}
+
+static enum reel_code send_map_part(struct reel_request *request, const struct reel_view *view,
+                                    const struct reel_view_part *part, const void *bytes,
+                                    struct reel_error *err_out)
+{
+    char version[REEL_VERSION_BYTES];
+    struct reel_object data;
+
+    reel_view_version(view, version);
+    reel_object_init(&data);
+    reel_object_put_text(&data, "version", version);
+    reel_object_put_uint(&data, "from_frame", view->from_frame);
+    reel_object_put_uint(&data, "to_frame", view->to_frame);
+    reel_object_put_uint(&data, "size", view->size_bytes);
+    reel_object_put_uint(&data, "offset", part->offset_bytes);
+    reel_object_put_bool(&data, "final", part->final);
+    return reel_request_reply_blob(request, reel_object_take(&data), bytes, part->bytes, err_out);
+}
+
+static enum reel_code send_parts(struct reel_request *request, const struct reel_download *download,
+                                 const struct reel_view *view, const struct reel_buffer *bytes,
+                                 struct reel_error *err_out)
+{
+    struct reel_view_part part;
+    uint64_t cursor = 0;
+    size_t sent = 0;
+    enum reel_code code = REEL_OK;
+
+    while (code == REEL_OK && reel_view_next_part(view, download, &cursor, &part)) {
+        const void *at = part.bytes > 0 ? (const void *)(bytes->bytes + sent) : "";
+
+        if (request->has_response_topic)
+            send_raw_part(request, view, &part, at);
+        else
+            code = send_map_part(request, view, &part, at, err_out);
+        sent += part.bytes;
+    }
+    return code;
+}
+
+static enum reel_code serve(struct reel_request *request, const struct reel_download *download,
+                            const struct reel_recording *recording, struct reel_error *err_out)
+{
+    struct reel_buffer bytes = {0};
+    struct reel_view view;
+    enum reel_code code = reel_view_make(download, recording, &view, err_out);
+
+    if (code == REEL_OK)
+        code = check_size(request, download, &view, err_out);
+    if (code != REEL_OK)
+        return code;
+    code =
+        reel_view_read_parts(&view, download, recording, request->links->reader, &bytes, err_out);
+    if (code == REEL_OK)
+        code = check_again(request, &view, recording, err_out);
+    if (code == REEL_OK)
+        code = send_parts(request, download, &view, &bytes, err_out);
+    reel_buffer_finish(&bytes);
+    return code;
+}
+
+enum reel_code reel_query_download(struct reel_request *request, struct reel_error *err_out)
+{
+    struct reel_download download;
+    struct reel_recording recording;
+    enum reel_code code = reel_download_decode(request->document, &download, err_out);
+
+    if (code != REEL_OK)
+        return code;
+    code = reel_reader_load(request->links->reader, download.device, download.session, &recording,
+                            err_out);
+    if (code == REEL_OK) {
+        code = serve(request, &download, &recording, err_out);
+        reel_recording_finish(&recording);
+    }
+    reel_download_finish(&download);
+    return code;
+}

@@ -1,0 +1,68 @@
+/* Query, `list`: one page of recordings. */
+#include "core/describe.h"
+#include "core/object.h"
+#include "core/query_plan.h"
+#include "daemon/query_page.h"
+
+struct walk {
+    const struct reel_list_plan *plan;
+    struct reel_page page;
+};
+
+static bool add_row(const struct reel_recording *recording, const struct reel_cursor *after,
+                    void *user)
+{
+    struct walk *walk = user;
+
+    if (!reel_page_add(&walk->page, reel_describe_recording(recording)))
+        return false;
+    reel_cursor_encode(walk->plan, after, walk->page.cursor);
+    return true;
+}
+
+static enum reel_code put_total(struct reel_object *data, struct reel_reader *reader,
+                                const struct reel_list_plan *plan, struct reel_error *err_out)
+{
+    uint64_t total;
+    bool is_minimum;
+    enum reel_code code = reel_reader_count(reader, plan, &total, &is_minimum, err_out);
+
+    if (code != REEL_OK)
+        return code;
+    reel_object_put_uint(data, "total", total);
+    reel_object_put_bool(data, "total_is_minimum", is_minimum);
+    return REEL_OK;
+}
+
+static enum reel_code list(struct reel_request *request, const struct reel_list_plan *plan,
+                           struct reel_error *err_out)
+{
+    struct reel_reader *reader = request->links->reader;
+    struct walk walk = {.plan = plan};
+    struct reel_object data;
+    bool more = false;
+    enum reel_code code;
+
+    reel_page_init(&walk.page, request);
+    code = reel_reader_list(reader, plan, add_row, &walk, &more, err_out);
+    reel_object_extend(&data, reel_page_finish(&walk.page, "recordings", more));
+    if (code == REEL_OK && plan->count)
+        code = put_total(&data, reader, plan, err_out);
+    if (code == REEL_OK)
+        return reel_request_reply(request, reel_object_take(&data), err_out);
+    json_decref(reel_object_take(&data));
+    return code;
+}
+
+enum reel_code reel_query_list(struct reel_request *request, struct reel_error *err_out)
+{
+    struct reel_list_plan plan;
+    enum reel_code code =
+        reel_list_plan_decode(request->document, reel_request_device(request), &plan, err_out);
+
+    if (code != REEL_OK)
+        return code;
+    code = list(request, &plan, err_out);
+    reel_list_plan_finish(&plan);
+    return code;
+}
