@@ -18,14 +18,15 @@ SETTINGS = {"ingest.commit_interval_ms": 20, "session.idle_timeout_s": 600}
 class Lab:
     """A broker, a sink, and a watcher that was there before the sink."""
 
-    def __init__(self, folder, settings=None, broker=None, **sink_options):
+    def __init__(self, folder, settings=None, broker=None, credentials=None, **sink_options):
         self.broker = Broker(folder / "broker", **(broker or {})).start()
-        self.watcher = Watcher(self.broker)
+        self._credentials = credentials or {}  # username and password of watcher and clients
+        self.watcher = Watcher(self.broker, **self._credentials)
         self.sink = Sink(BUILD, folder, self.broker, SETTINGS | (settings or {}), **sink_options)
         self._clients = []
 
     def client(self, version=5, **options):
-        client = Client(self.broker, version, **options)
+        client = Client(self.broker, version, **(self._credentials | options))
         self._clients.append(client)
         return client
 

@@ -432,7 +432,7 @@ def test_fragment_with_a_bad_reply_to_is_stored_all_the_same(lab, target, topic,
     refusal = wait_for(refusals, "the refusal on the response topic")[0]
     assert refusal.topic.endswith("/" + target.device), (refusal.topic, place)
     error = refusal.document["error"]
-    assert (error["code"], error["field"]) == (code, "reply_to"), error
+    assert (error["code"], error["field"]) == (code, "metadata.session.reply_to"), error
     answer = target.recorder.store(FORM.noise(100, 2), seq=2)
     assert answer["frames"] == 300
     assert strays.messages == []
