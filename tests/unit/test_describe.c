@@ -1,0 +1,288 @@
+/* Documents against protocol.md: "A recording", "Acknowledgement". */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/describe.h"
+
+static const struct reel_format speech = {16000, 1, 2, REEL_PCM};
+
+static void expect_json(json_t *found, const char *expected_text)
+{
+    json_error_t where;
+    json_t *expected = json_loads(expected_text, JSON_DECODE_ANY, &where);
+
+    if (!expected)
+        fail_msg("%s: %s", expected_text, where.text);
+    if (!json_equal(found, expected)) {
+        char *text = json_dumps(found, JSON_ENCODE_ANY | JSON_SORT_KEYS);
+
+        print_message("found %s\n", text);
+        free(text);
+        fail_msg("expected %s", expected_text);
+    }
+    json_decref(expected);
+}
+
+static void expect_member(json_t *document, const char *name, const char *expected)
+{
+    expect_json(json_object_get(document, name), expected);
+}
+
+static struct reel_stretch *add_stretch(struct reel_recording *recording, const char *boot,
+                                        uint32_t epoch)
+{
+    struct reel_stretch *stretch = reel_recording_add_stretch(recording);
+
+    assert_non_null(stretch);
+    stretch->epoch = epoch;
+    stretch->boot.is_uint = strspn(boot, "0123456789") == strlen(boot) && *boot;
+    strcpy(stretch->boot.text, boot);
+    stretch->start_frames = recording->frames;
+    recording->boot = stretch->boot;
+    return stretch;
+}
+
+static void add_run(struct reel_recording *recording, enum reel_run_kind kind, uint64_t frames,
+                    uint64_t seqs)
+{
+    struct reel_stretch *stretch = &recording->stretches[recording->stretches_count - 1];
+    struct reel_run *run = reel_stretch_add_run(stretch);
+
+    assert_non_null(run);
+    *run = (struct reel_run){.kind = kind, .frames = frames, .seqs = seqs};
+    stretch->frames += frames;
+    stretch->seqs += seqs;
+    recording->frames += frames;
+    if (kind != REEL_RUN_STORED)
+        recording->gap_frames += frames;
+}
+
+/* Boot 7: seqs 0 to 9 of 100 frames, of which 3 to 4 are missing. Boot 8: begins with 2, counts in
+ * frames too, 5 missing, then a jump to 20. */
+static struct reel_recording example(void)
+{
+    struct reel_recording recording;
+    struct reel_stretch *stretch;
+
+    reel_recording_init(&recording, "mic1", "s1", &speech, 1000000);
+    recording.id = 0x1fe;
+    stretch = add_stretch(&recording, "7", 0);
+    stretch->has_seq = true;
+    add_run(&recording, REEL_RUN_STORED, 300, 3);
+    add_run(&recording, REEL_RUN_GAP_INFERRED, 200, 2);
+    add_run(&recording, REEL_RUN_STORED, 500, 5);
+
+    stretch = add_stretch(&recording, "8", 1);
+    stretch->reason = REEL_STRETCH_BOOT;
+    stretch->has_seq = stretch->has_frame = true;
+    stretch->first_seq = 2;
+    stretch->first_frame = 200;
+    add_run(&recording, REEL_RUN_STORED, 300, 3);
+    add_run(&recording, REEL_RUN_GAP, 100, 1);
+    add_run(&recording, REEL_RUN_STORED, 100, 1);
+
+    stretch = add_stretch(&recording, "8", 1);
+    stretch->reason = REEL_STRETCH_JUMP;
+    stretch->has_seq = stretch->has_frame = true;
+    stretch->first_seq = 20;
+    stretch->first_frame = 2000;
+    add_run(&recording, REEL_RUN_STORED, 200, 2);
+    recording.has_next_seq = true;
+    recording.next_seq = 22;
+    return recording;
+}
+
+static void test_recording_has_every_field(void **state)
+{
+    struct reel_recording recording = example();
+    json_t *found;
+
+    (void)state;
+    recording.fragments = 14;
+    recording.duplicates = 2;
+    recording.rejected = 1;
+    recording.has_captured = true;
+    recording.captured_from_us = 1767323045678901; /* date -u -d @1767323045 */
+    recording.captured_to_us = recording.captured_from_us + 1;
+    recording.updated_us = 2500000;
+    recording.kept = true;
+    recording.tags = json_pack("{s:s, s:i}", "site", "north", "gain", 3);
+    reel_recording_complete(&recording, REEL_END_IDLE, 2500000);
+    found = reel_describe_recording(&recording);
+    expect_json(found,
+                "{\"id\":\"00000000000001fe\",\"device\":\"mic1\",\"session\":\"s1\","
+                "\"state\":\"complete\",\"end_reason\":\"idle\",\"channels\":1,\"rate\":16000,"
+                "\"sample_size\":2,\"encoding\":\"pcm\",\"frames\":1700,\"duration\":0.10625,"
+                "\"bytes\":4424,\"started_at\":\"1970-01-01T00:00:01.000000Z\","
+                "\"updated_at\":\"1970-01-01T00:00:02.500000Z\","
+                "\"captured_from\":\"2026-01-02T03:04:05.678901Z\","
+                "\"captured_to\":\"2026-01-02T03:04:05.678902Z\",\"boot\":8,\"next_seq\":22,"
+                "\"fragments\":14,\"duplicates\":2,\"rejected\":1,\"gap_frames\":300,\"kept\":true,"
+                "\"tags\":{\"site\":\"north\",\"gain\":3}}");
+    json_decref(found);
+    reel_recording_finish(&recording);
+}
+
+static void test_recording_without_what_was_not_sent(void **state)
+{
+    struct reel_recording recording;
+    json_t *found;
+
+    (void)state;
+    reel_recording_init(&recording, "mic1", "s1", &speech, 0);
+    found = reel_describe_recording(&recording);
+    expect_member(found, "state", "\"recording\"");
+    expect_member(found, "end_reason", "null");
+    expect_member(found, "captured_from", "null");
+    expect_member(found, "captured_to", "null");
+    expect_member(found, "boot", "null");
+    expect_member(found, "next_seq", "null");
+    expect_member(found, "duration", "0.0");
+    expect_member(found, "tags", "{}");
+    json_decref(found);
+    reel_recording_finish(&recording);
+}
+
+static void test_boot_comes_back_as_it_was_sent(void **state)
+{
+    static const struct {
+        struct reel_boot boot;
+        const char *expected;
+    } boots[] = {
+        {{"7", true}, "7"},
+        {{"7", false}, "\"7\""},
+        {{"run-a", false}, "\"run-a\""},
+        {{"9223372036854775807", true}, "9223372036854775807"},
+        {{"18446744073709551615", true}, "\"18446744073709551615\""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof boots / sizeof boots[0]; i++) {
+        struct reel_recording recording;
+        json_t *found;
+
+        reel_recording_init(&recording, "mic1", "s1", &speech, 0);
+        recording.boot = boots[i].boot;
+        found = reel_describe_recording(&recording);
+        expect_member(found, "boot", boots[i].expected);
+        json_decref(found);
+        reel_recording_finish(&recording);
+    }
+}
+
+static void test_info_adds_what_is_missing_and_where(void **state)
+{
+    struct reel_recording recording = example();
+    json_t *found = reel_describe_info(&recording);
+
+    (void)state;
+    expect_member(found, "missing", "[[5, 5]]");
+    expect_member(found, "missing_frames", "[[500, 600]]");
+    expect_member(found, "lost", "[[0, 1], [7, 19]]");
+    expect_member(found, "next_frame", "2200");
+    expect_member(found, "sha256", "null");
+    expect_member(found, "gaps",
+                  "[{\"from_frame\":300,\"to_frame\":500,\"inferred\":true,\"boot\":7,"
+                  "\"missing\":[3,4],\"missing_frames\":null},"
+                  "{\"from_frame\":1300,\"to_frame\":1400,\"inferred\":false,\"boot\":8,"
+                  "\"missing\":[5,5],\"missing_frames\":[500,600]}]");
+    expect_member(found, "stretches",
+                  "[{\"reason\":\"first\",\"epoch\":0,\"boot\":7,\"from_frame\":0,"
+                  "\"to_frame\":1000,\"first_seq\":0,\"seqs\":10,\"first_frame\":null},"
+                  "{\"reason\":\"boot\",\"epoch\":1,\"boot\":8,\"from_frame\":1000,"
+                  "\"to_frame\":1500,\"first_seq\":2,\"seqs\":5,\"first_frame\":200},"
+                  "{\"reason\":\"jump\",\"epoch\":1,\"boot\":8,\"from_frame\":1500,"
+                  "\"to_frame\":1700,\"first_seq\":20,\"seqs\":2,\"first_frame\":2000}]");
+    json_decref(found);
+
+    strcpy(recording.sha256, "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae");
+    found = reel_describe_info(&recording);
+    expect_member(found, "sha256",
+                  "\"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae\"");
+    json_decref(found);
+    reel_recording_finish(&recording);
+}
+
+static void test_ack_tells_of_one_boot(void **state)
+{
+    struct reel_recording recording = example();
+    const struct reel_boot first = {"7", true};
+    const struct reel_boot unknown = {"9", true};
+    json_t *found = reel_describe_ack(&recording, NULL);
+
+    (void)state;
+    expect_json(found, "{\"status\":\"ok\",\"device\":\"mic1\",\"session\":\"s1\",\"boot\":8,"
+                       "\"seq\":21,\"frames\":1700,\"next_frame\":2200,\"missing\":[[5,5]],"
+                       "\"missing_frames\":[[500,600]],\"lost\":[[0,1],[7,19]]}");
+    json_decref(found);
+    found = reel_describe_ack(&recording, &first);
+    expect_json(found, "{\"status\":\"ok\",\"device\":\"mic1\",\"session\":\"s1\",\"boot\":7,"
+                       "\"seq\":9,\"frames\":1700,\"next_frame\":null,\"missing\":[[3,4]],"
+                       "\"missing_frames\":[],\"lost\":[]}");
+    json_decref(found);
+    found = reel_describe_ack(&recording, &unknown);
+    expect_member(found, "seq", "null");
+    expect_member(found, "missing", "[]");
+    json_decref(found);
+    reel_recording_finish(&recording);
+}
+
+static void test_ack_without_numbers(void **state)
+{
+    struct reel_recording recording;
+    json_t *found;
+
+    (void)state;
+    reel_recording_init(&recording, "mic1", "s1", &speech, 0);
+    add_stretch(&recording, "", 0);
+    add_run(&recording, REEL_RUN_STORED, 160, 0);
+    found = reel_describe_ack(&recording, &recording.boot);
+    expect_json(found, "{\"status\":\"ok\",\"device\":\"mic1\",\"session\":\"s1\",\"boot\":null,"
+                       "\"seq\":null,\"frames\":160,\"next_frame\":null,\"missing\":[],"
+                       "\"missing_frames\":[],\"lost\":[]}");
+    json_decref(found);
+    reel_recording_finish(&recording);
+}
+
+static void test_refusal_tells_what_is_known(void **state)
+{
+    const struct reel_numbers numbers = {
+        .has_seq = true, .seq = 4, .has_frame = true, .frame = 400, .boot = {"a", false}};
+    struct reel_error error;
+    json_t *found;
+
+    (void)state;
+    reel_error_set(&error, REEL_E_CONFLICT, "data", "other bytes");
+    found = reel_describe_refusal(&error, "mic1", "s1", &numbers);
+    expect_json(found, "{\"status\":\"error\",\"error\":{\"code\":\"conflict\","
+                       "\"message\":\"other bytes\",\"field\":\"data\"},\"data\":{},"
+                       "\"device\":\"mic1\",\"session\":\"s1\",\"boot\":\"a\",\"seq\":4,"
+                       "\"frame\":400}");
+    json_decref(found);
+    found = reel_describe_refusal(&error, "mic1", "", NULL);
+    expect_json(found, "{\"status\":\"error\",\"error\":{\"code\":\"conflict\","
+                       "\"message\":\"other bytes\",\"field\":\"data\"},\"data\":{},"
+                       "\"device\":\"mic1\"}");
+    json_decref(found);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_recording_has_every_field),
+        cmocka_unit_test(test_recording_without_what_was_not_sent),
+        cmocka_unit_test(test_boot_comes_back_as_it_was_sent),
+        cmocka_unit_test(test_info_adds_what_is_missing_and_where),
+        cmocka_unit_test(test_ack_tells_of_one_boot),
+        cmocka_unit_test(test_ack_without_numbers),
+        cmocka_unit_test(test_refusal_tells_what_is_known),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
