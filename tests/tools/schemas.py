@@ -18,7 +18,7 @@ JSON, MSGPACK = "application/json", "application/msgpack"
 OPS = ("list", "info", "download", "rejects", "reject", "status")
 # Ops whose answer is raw bytes for who sent a Response Topic, and the schema of the user
 # properties that come with them.
-RAW = {"download": "response/download-properties", "reject": None}
+RAW = {"download": "response/download-properties", "reject": "response/reject-properties"}
 # What the data of a response to a reply topic is known by, where the op is not.
 MARKS = [
     ("recordings", "list"),
@@ -160,12 +160,11 @@ def _is_raw(op, properties):
 def _validate_raw(op, properties):
     """Raw bytes: a part of a download, or a quarantined payload."""
     user = properties.get("user", {})
-    if op == "download" or "version" in user:
-        check("response/download-properties", user)
-        if properties["content_type"] not in ("audio/wav", "application/octet-stream"):
-            raise Violation(f"audio as {properties['content_type']}")
-    elif user.get("status") != "ok":
-        raise Violation(f"raw bytes whose status is {user.get('status')}")
+    op = op or ("reject" if "quarantine_id" in user else "download")
+    check(RAW[op], user)
+    said = properties["content_type"]
+    if said not in ("application/octet-stream", *(["audio/wav"] if op == "download" else [])):
+        raise Violation(f"raw bytes as {said}")
 
 
 def _decode_answer(payload, properties):
