@@ -156,27 +156,32 @@ void reel_ingest_commit(struct reel_ingest *ingest)
         reel_bus_write(ingest->bus);
 }
 
-void reel_ingest_hashing(struct reel_ingest *ingest)
+static void take_hash(struct reel_ingest *ingest, const struct reel_hash_job *done)
 {
-    struct reel_hash_job job;
-    struct reel_hash_job *done;
-    struct reel_hash_job *next;
     struct reel_error error;
 
-    while ((done = reel_mailbox_take(ingest->links.hashes)) != NULL) {
-        if (!ingest->failed && done->sha256[0]) {
-            reel_batch_open(&ingest->batch, reel_monotonic_us());
-            if (reel_store_hashed(ingest->store, done, &error))
-                reel_ingest_fail(ingest, &error);
-        }
-        free(done);
-    }
-    if (ingest->failed || !reel_store_next_hash(ingest->store, &job))
+    if (ingest->failed || done->sha256[0] == '\0')
         return;
-    next = malloc(sizeof *next);
-    if (!next)
-        return; /* it is found again when the store is opened */
-    *next = job;
-    if (!reel_mailbox_post(ingest->links.jobs, next))
-        free(next);
+    reel_batch_open(&ingest->batch, reel_monotonic_us());
+    if (reel_store_hashed(ingest->store, done, &error))
+        reel_ingest_fail(ingest, &error);
+}
+
+void reel_ingest_hashing(struct reel_ingest *ingest)
+{
+    struct reel_hash_job *job;
+
+    while ((job = reel_mailbox_take(ingest->links.hashes)) != NULL) {
+        ingest->hashing = false;
+        take_hash(ingest, job);
+        free(job);
+    }
+    if (ingest->failed || ingest->hashing)
+        return;
+    job = malloc(sizeof *job);
+    if (job && reel_store_next_hash(ingest->store, job) &&
+        reel_mailbox_post(ingest->links.jobs, job))
+        ingest->hashing = true;
+    else
+        free(job);
 }

@@ -52,6 +52,7 @@ struct reel_ingest {
     struct reel_scratch candidate_scratch;
     struct reel_batch batch;
     struct reel_redelivery redelivery;
+    bool hashing; /* a job is with the hashing thread: one at a time */
     bool subscribed;
     bool taken_over;
     bool lost;   /* the connection ended */

@@ -60,8 +60,8 @@ enum reel_code reel_format_check(const struct reel_format *format, struct reel_e
 
 bool reel_format_equal(const struct reel_format *a, const struct reel_format *b)
 {
-    return a->rate == b->rate && a->channels == b->channels &&
-           a->sample_bytes == b->sample_bytes && a->encoding == b->encoding;
+    return a->rate == b->rate && a->channels == b->channels && a->sample_bytes == b->sample_bytes &&
+           a->encoding == b->encoding;
 }
 
 uint32_t reel_format_frame_bytes(const struct reel_format *format)

@@ -73,8 +73,7 @@ void reel_fragment_complete(struct reel_decoding *decoding)
     need(decoding, REEL_FIELD_CHANNELS);
     need(decoding, REEL_FIELD_RATE);
     need(decoding, REEL_FIELD_SAMPLE_SIZE);
-    if (decoding->err.code == REEL_OK &&
-        reel_format_check(&decoding->out->format, &err) != REEL_OK)
+    if (decoding->err.code == REEL_OK && reel_format_check(&decoding->out->format, &err) != REEL_OK)
         decoding->err = err;
     if (!decoding->out->numbers.end)
         need(decoding, REEL_FIELD_DATA);

@@ -28,11 +28,11 @@ void reel_fragment_fail_type(struct reel_decoding *decoding, const char *path, c
                              const struct reel_token *value)
 {
     static const char *const kinds[] = {
-        [REEL_TOKEN_NIL] = "nil",          [REEL_TOKEN_BOOL] = "a boolean",
-        [REEL_TOKEN_UINT] = "an integer",  [REEL_TOKEN_INT] = "a negative integer",
-        [REEL_TOKEN_FLOAT] = "a float",    [REEL_TOKEN_STR] = "a string",
-        [REEL_TOKEN_BIN] = "binary data",  [REEL_TOKEN_ARRAY] = "an array",
-        [REEL_TOKEN_MAP] = "a map",        [REEL_TOKEN_EXT] = "an extension type",
+        [REEL_TOKEN_NIL] = "nil",         [REEL_TOKEN_BOOL] = "a boolean",
+        [REEL_TOKEN_UINT] = "an integer", [REEL_TOKEN_INT] = "a negative integer",
+        [REEL_TOKEN_FLOAT] = "a float",   [REEL_TOKEN_STR] = "a string",
+        [REEL_TOKEN_BIN] = "binary data", [REEL_TOKEN_ARRAY] = "an array",
+        [REEL_TOKEN_MAP] = "a map",       [REEL_TOKEN_EXT] = "an extension type",
     };
 
     reel_fragment_fail(decoding, REEL_E_BAD_REQUEST, path, "must be %s, not %s", wanted,
@@ -219,8 +219,7 @@ static void take_rate(struct reel_decoding *decoding, const char *path,
 static void take_sample_size(struct reel_decoding *decoding, const char *path,
                              const struct reel_token *value)
 {
-    decoding->out->format.sample_bytes =
-        (uint8_t)take_saturated(decoding, path, value, UINT8_MAX);
+    decoding->out->format.sample_bytes = (uint8_t)take_saturated(decoding, path, value, UINT8_MAX);
 }
 
 static void take_encoding(struct reel_decoding *decoding, const char *path,
@@ -235,28 +234,38 @@ static void take_encoding(struct reel_decoding *decoding, const char *path,
     decoding->out->format.encoding = reel_encoding_from_name(name);
 }
 
-static const struct reel_field fields[] = {
-    {"metadata", "metadata", REEL_ROOT, REEL_IN_METADATA, REEL_FIELD_METADATA, NULL},
-    {"session", "metadata.session", REEL_IN_METADATA, REEL_IN_SESSION, REEL_FIELD_SESSION, NULL},
-    {"audio", "metadata.audio", REEL_IN_METADATA, REEL_IN_AUDIO, REEL_FIELD_AUDIO, NULL},
-    {"id", "metadata.session.id", REEL_IN_SESSION, REEL_LEAF, REEL_FIELD_SESSION_ID,
-     take_session_id},
-    {"seq", "metadata.session.seq", REEL_IN_SESSION, REEL_LEAF, REEL_FIELD_SEQ, take_seq},
-    {"frame", "metadata.session.frame", REEL_IN_SESSION, REEL_LEAF, REEL_FIELD_FRAME, take_frame},
-    {"boot", "metadata.session.boot", REEL_IN_SESSION, REEL_LEAF, REEL_FIELD_BOOT, take_boot},
-    {"time", "metadata.session.time", REEL_IN_SESSION, REEL_LEAF, REEL_FIELD_TIME, take_time},
-    {"end", "metadata.session.end", REEL_IN_SESSION, REEL_LEAF, REEL_FIELD_END, take_end},
-    {"reply_to", "metadata.session.reply_to", REEL_IN_SESSION, REEL_LEAF, REEL_FIELD_REPLY_TO,
-     take_reply_to},
-    {"channels", "metadata.audio.channels", REEL_IN_AUDIO, REEL_LEAF, REEL_FIELD_CHANNELS,
-     take_channels},
-    {"rate", "metadata.audio.rate", REEL_IN_AUDIO, REEL_LEAF, REEL_FIELD_RATE, take_rate},
-    {"sample_size", "metadata.audio.sample_size", REEL_IN_AUDIO, REEL_LEAF,
-     REEL_FIELD_SAMPLE_SIZE, take_sample_size},
-    {"encoding", "metadata.audio.encoding", REEL_IN_AUDIO, REEL_LEAF, REEL_FIELD_ENCODING,
-     take_encoding},
-    {"tags", "metadata.tags", REEL_IN_METADATA, REEL_LEAF, REEL_FIELD_TAGS, NULL},
-    {"data", "data", REEL_ROOT, REEL_LEAF, REEL_FIELD_DATA, NULL},
+static const struct reel_field fields[REEL_FIELD_COUNT] = {
+    [REEL_FIELD_METADATA] = {"metadata", "metadata", REEL_ROOT, REEL_IN_METADATA,
+                             REEL_FIELD_METADATA, NULL},
+    [REEL_FIELD_SESSION] = {"session", "metadata.session", REEL_IN_METADATA, REEL_IN_SESSION,
+                            REEL_FIELD_SESSION, NULL},
+    [REEL_FIELD_AUDIO] = {"audio", "metadata.audio", REEL_IN_METADATA, REEL_IN_AUDIO,
+                          REEL_FIELD_AUDIO, NULL},
+    [REEL_FIELD_SESSION_ID] = {"id", "metadata.session.id", REEL_IN_SESSION, REEL_LEAF,
+                               REEL_FIELD_SESSION_ID, take_session_id},
+    [REEL_FIELD_SEQ] = {"seq", "metadata.session.seq", REEL_IN_SESSION, REEL_LEAF, REEL_FIELD_SEQ,
+                        take_seq},
+    [REEL_FIELD_FRAME] = {"frame", "metadata.session.frame", REEL_IN_SESSION, REEL_LEAF,
+                          REEL_FIELD_FRAME, take_frame},
+    [REEL_FIELD_BOOT] = {"boot", "metadata.session.boot", REEL_IN_SESSION, REEL_LEAF,
+                         REEL_FIELD_BOOT, take_boot},
+    [REEL_FIELD_TIME] = {"time", "metadata.session.time", REEL_IN_SESSION, REEL_LEAF,
+                         REEL_FIELD_TIME, take_time},
+    [REEL_FIELD_END] = {"end", "metadata.session.end", REEL_IN_SESSION, REEL_LEAF, REEL_FIELD_END,
+                        take_end},
+    [REEL_FIELD_REPLY_TO] = {"reply_to", "metadata.session.reply_to", REEL_IN_SESSION, REEL_LEAF,
+                             REEL_FIELD_REPLY_TO, take_reply_to},
+    [REEL_FIELD_CHANNELS] = {"channels", "metadata.audio.channels", REEL_IN_AUDIO, REEL_LEAF,
+                             REEL_FIELD_CHANNELS, take_channels},
+    [REEL_FIELD_RATE] = {"rate", "metadata.audio.rate", REEL_IN_AUDIO, REEL_LEAF, REEL_FIELD_RATE,
+                         take_rate},
+    [REEL_FIELD_SAMPLE_SIZE] = {"sample_size", "metadata.audio.sample_size", REEL_IN_AUDIO,
+                                REEL_LEAF, REEL_FIELD_SAMPLE_SIZE, take_sample_size},
+    [REEL_FIELD_ENCODING] = {"encoding", "metadata.audio.encoding", REEL_IN_AUDIO, REEL_LEAF,
+                             REEL_FIELD_ENCODING, take_encoding},
+    [REEL_FIELD_TAGS] = {"tags", "metadata.tags", REEL_IN_METADATA, REEL_LEAF, REEL_FIELD_TAGS,
+                         NULL},
+    [REEL_FIELD_DATA] = {"data", "data", REEL_ROOT, REEL_LEAF, REEL_FIELD_DATA, NULL},
 };
 
 const struct reel_field *reel_field_get(enum reel_field_id id)
@@ -264,23 +273,27 @@ const struct reel_field *reel_field_get(enum reel_field_id id)
     return &fields[id];
 }
 
-const struct reel_field *reel_field_find(struct reel_decoding *decoding, enum reel_section in,
-                                         const char *key, size_t key_bytes)
+const struct reel_field *reel_field_find(enum reel_section in, const char *key, size_t key_bytes)
 {
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        const struct reel_field *field = &fields[i];
-
-        if (field->in != in || strlen(field->key) != key_bytes ||
-            memcmp(field->key, key, key_bytes) != 0)
-            continue;
-        if (decoding->seen & 1u << field->id) {
-            reel_fragment_fail(decoding, REEL_E_BAD_REQUEST, field->path, "is given twice");
-            return NULL;
-        }
-        decoding->seen |= 1u << field->id;
-        return field;
+        if (fields[i].in == in && strlen(fields[i].key) == key_bytes &&
+            memcmp(fields[i].key, key, key_bytes) == 0)
+            return &fields[i];
     }
     return NULL;
+}
+
+bool reel_field_see(struct reel_decoding *decoding, const struct reel_field *field,
+                    const char *path)
+{
+    uint32_t bit = 1u << field->id;
+
+    if (decoding->seen & bit) {
+        reel_fragment_fail(decoding, REEL_E_BAD_REQUEST, path, "is given twice");
+        return false;
+    }
+    decoding->seen |= bit;
+    return true;
 }
 
 void reel_field_mark(struct reel_decoding *decoding, const struct reel_field *field)

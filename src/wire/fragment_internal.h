@@ -56,8 +56,8 @@ struct reel_decoding {
     struct reel_fragment *out;
     struct reel_scratch *scratch;
     struct reel_data_source data;
-    uint32_t seen;    /* bit by reel_field_id: its key was met */
-    uint32_t present; /* a value other than nil was given */
+    uint32_t seen;         /* bit by reel_field_id: its key was met */
+    uint32_t present;      /* a value other than nil was given */
     struct reel_error err; /* the first */
 };
 
@@ -79,10 +79,13 @@ void reel_fragment_fail(struct reel_decoding *decoding, enum reel_code code, con
 void reel_fragment_fail_type(struct reel_decoding *decoding, const char *path, const char *wanted,
                              const struct reel_token *value);
 
-/* The known field of that key in that map, marked as seen; NULL if it is unknown, or a second one
- * of its name, which is an error. */
-const struct reel_field *reel_field_find(struct reel_decoding *decoding, enum reel_section in,
-                                         const char *key, size_t key_bytes);
+/* The known field of that key in that map, or NULL. */
+const struct reel_field *reel_field_find(enum reel_section in, const char *key, size_t key_bytes);
+
+/* Note that the field's key was met, under the name `path`; false, with an error, the second
+ * time. */
+bool reel_field_see(struct reel_decoding *decoding, const struct reel_field *field,
+                    const char *path);
 
 /* The field by its id. */
 const struct reel_field *reel_field_get(enum reel_field_id id);

@@ -73,15 +73,14 @@ static void take_data(struct reel_decoding *decoding, const struct reel_field *f
     }
 }
 
-static void take_tags(struct reel_decoding *decoding, const struct reel_field *field,
-                      json_t *value)
+static void take_tags(struct reel_decoding *decoding, const struct reel_field *field, json_t *value)
 {
     struct reel_token token = token_of(value);
     const char *name;
     json_t *tag;
 
     if (json_is_object(value)) {
-        json_object_foreach(value, name, tag) {
+        json_object_foreach (value, name, tag) {
             token = token_of(tag);
             reel_tag_take(decoding, name, strlen(name), &token);
         }
@@ -96,11 +95,11 @@ static void walk_object(struct reel_decoding *decoding, json_t *object, enum ree
     const char *key;
     json_t *value;
 
-    json_object_foreach(object, key, value) {
-        const struct reel_field *field = reel_field_find(decoding, section, key, strlen(key));
+    json_object_foreach (object, key, value) {
+        const struct reel_field *field = reel_field_find(section, key, strlen(key));
         struct reel_token token = token_of(value);
 
-        if (!field)
+        if (!field || !reel_field_see(decoding, field, field->path))
             continue;
         if (field->id == REEL_FIELD_DATA) {
             take_data(decoding, field, value);

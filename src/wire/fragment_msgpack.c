@@ -23,8 +23,8 @@ static void take_data(struct reel_decoding *decoding, const struct reel_field *f
         decoding->data.size = token.size;
     } else if (token.kind == REEL_TOKEN_ARRAY) {
         decoding->data.kind = REEL_DATA_NUMBERS;
-        decoding->data.numbers =
-            (struct reel_numbers_source){.count = token.count, .next = next_number, .reader = value};
+        decoding->data.numbers = (struct reel_numbers_source){
+            .count = token.count, .next = next_number, .reader = value};
     } else {
         reel_fragment_fail_type(decoding, field->path, "binary data or an array", &token);
     }
@@ -99,10 +99,10 @@ static void walk_map(struct reel_decoding *decoding, struct reel_reader map,
         if (!reel_reader_skip(&map) || !reel_reader_next(&key_at, &key))
             return;
         if (key.kind == REEL_TOKEN_STR)
-            field = reel_field_find(decoding, section, (const char *)key.bytes, key.size);
+            field = reel_field_find(section, (const char *)key.bytes, key.size);
         value = map;
         bool whole = reel_reader_skip(&map);
-        if (field)
+        if (field && reel_field_see(decoding, field, field->path))
             take_value(decoding, field, value);
         if (!whole)
             return;

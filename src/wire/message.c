@@ -45,8 +45,8 @@ static enum reel_code decode(const uint8_t *payload, size_t bytes, enum reel_bin
     struct reel_error err = {.code = REEL_OK};
     json_t *document;
 
-    *kind_out = bytes == 0 || reel_json_begins(payload, bytes) ? REEL_DOCUMENT_JSON
-                                                               : REEL_DOCUMENT_MSGPACK;
+    *kind_out =
+        bytes == 0 || reel_json_begins(payload, bytes) ? REEL_DOCUMENT_JSON : REEL_DOCUMENT_MSGPACK;
     if (bytes == 0)
         document = json_object();
     else if (*kind_out == REEL_DOCUMENT_JSON)
@@ -101,7 +101,7 @@ static bool reals_are_short(const json_t *json)
 
     if (json_is_real(json))
         return is_short(json_real_value(json));
-    json_object_foreach(reel_json_unconst(json), key, value) {
+    json_object_foreach (reel_json_unconst(json), key, value) {
         if (!reals_are_short(value))
             return false;
     }
@@ -187,8 +187,7 @@ static json_t *with_transaction(json_t *response, const json_t *transaction)
 
 json_t *reel_response(json_t *data, const json_t *transaction)
 {
-    json_t *response =
-        json_pack("{s:s, s:o}", "status", "ok", "data", data ? data : json_object());
+    json_t *response = json_pack("{s:s, s:o}", "status", "ok", "data", data ? data : json_object());
 
     return with_transaction(response, transaction);
 }

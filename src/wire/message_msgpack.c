@@ -196,7 +196,7 @@ static bool pack_members(msgpack_packer *packer, const json_t *object)
     const char *key;
     json_t *value;
 
-    json_object_foreach(reel_json_unconst(object), key, value) {
+    json_object_foreach (reel_json_unconst(object), key, value) {
         if (!pack_text(packer, key, strlen(key)) || !pack_value(packer, value))
             return false;
     }
@@ -248,7 +248,7 @@ bool reel_msgpack_dump(const json_t *document, const void *blob, size_t blob_byt
         return pack_value(&packer, document);
     if (msgpack_pack_map(&packer, json_object_size(document)) != 0)
         return false;
-    json_object_foreach(reel_json_unconst(document), key, value) {
+    json_object_foreach (reel_json_unconst(document), key, value) {
         if (!pack_text(&packer, key, strlen(key)))
             return false;
         if (strcmp(key, "data") == 0 ? !pack_data(&packer, value, blob, blob_bytes)

@@ -35,14 +35,14 @@ static inline void document_pack(msgpack_packer *packer, json_t *json)
     switch (json_typeof(json)) {
     case JSON_OBJECT:
         msgpack_pack_map(packer, json_object_size(json));
-        json_object_foreach(json, key, value) {
+        json_object_foreach (json, key, value) {
             document_pack_string(packer, key, strlen(key));
             document_pack(packer, value);
         }
         break;
     case JSON_ARRAY:
         msgpack_pack_array(packer, json_array_size(json));
-        json_array_foreach(json, i, value)
+        json_array_foreach (json, i, value)
             document_pack(packer, value);
         break;
     case JSON_STRING:

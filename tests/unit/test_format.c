@@ -54,9 +54,9 @@ static void the_field_at_fault_is_named(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct reel_error err;
 
-        assert_int_equal(check(cases[i].rate, cases[i].channels, cases[i].sample_bytes,
-                               cases[i].encoding, &err),
-                         REEL_E_BAD_REQUEST);
+        assert_int_equal(
+            check(cases[i].rate, cases[i].channels, cases[i].sample_bytes, cases[i].encoding, &err),
+            REEL_E_BAD_REQUEST);
         assert_string_equal(err.field, cases[i].field);
     }
 }

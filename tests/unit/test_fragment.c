@@ -43,8 +43,8 @@ static enum reel_code decode(struct form *form, const char *document, bool as_js
     form->payload = document_from_text(form->text);
     payload = as_json ? (const uint8_t *)form->text : (const uint8_t *)form->payload.data;
     bytes = as_json ? strlen(form->text) : form->payload.size;
-    enum reel_code code = reel_fragment_decode(payload, bytes, NULL, &form->scratch,
-                                               &form->fragment, &form->err);
+    enum reel_code code =
+        reel_fragment_decode(payload, bytes, NULL, &form->scratch, &form->fragment, &form->err);
 
     assert_int_equal(form->fragment.kind, as_json ? REEL_PAYLOAD_JSON : REEL_PAYLOAD_MSGPACK);
     return code;
@@ -268,8 +268,9 @@ static void a_field_at_fault_is_named(void **state)
             "metadata.audio.sample_size");
     refused("{'metadata':{'audio':{'channels':'1','rate':1,'sample_size':2}}," DATA "}",
             "metadata.audio.channels");
-    refused("{'metadata':{'audio':{'channels':1,'rate':1,'sample_size':2,'encoding':'flac'}},"
-            DATA "}", "metadata.audio.encoding");
+    refused("{'metadata':{'audio':{'channels':1,'rate':1,'sample_size':2,'encoding':'flac'}}," DATA
+            "}",
+            "metadata.audio.encoding");
     refused("{'metadata':{'audio':{'channels':1,'rate':1,'sample_size':2,'encoding':1}}," DATA "}",
             "metadata.audio.encoding");
     refused("{'metadata':{" AUDIO "}}", "data");
@@ -289,7 +290,8 @@ static void tags_are_few_short_and_flat(void **state)
     refused("{'metadata':{" AUDIO ",'tags':{'site':true}}," DATA "}", "metadata.tags.site");
     refused("{'metadata':{" AUDIO ",'tags':{'':1}}," DATA "}", "metadata.tags");
     refused("{'metadata':{" AUDIO ",'tags':{'0123456789012345678901234567890123456789012345678901"
-            "2345678901234':1}}," DATA "}", "metadata.tags");
+            "2345678901234':1}}," DATA "}",
+            "metadata.tags");
     for (int i = 0; i < 33; i++)
         sprintf(document + strlen(document), "%s't%d':%d", i ? "," : "", i, i);
     strcat(document, "}}," DATA "}");
@@ -319,8 +321,8 @@ static void samples_are_in_range(void **state)
         {"'sample_size':1,'encoding':'ulaw'", "255", "-1", "\xff", 1},
         {"'sample_size':4,'encoding':'float'", "0.5,-1,2", "1e39",
          "\x00\x00\x00\x3f\x00\x00\x80\xbf\x00\x00\x00\x40", 12},
-        {"'sample_size':8,'encoding':'float'", "0.5", "true",
-         "\x00\x00\x00\x00\x00\x00\xe0\x3f", 8},
+        {"'sample_size':8,'encoding':'float'", "0.5", "true", "\x00\x00\x00\x00\x00\x00\xe0\x3f",
+         8},
     };
     char document[512];
 

@@ -80,19 +80,41 @@ static void assert_bytes(const uint8_t *bytes, size_t size, enum reel_token_kind
 static void strings_bins_and_exts_point_into_the_payload(void **state)
 {
     (void)state;
-    assert_bytes(BYTES("\xa3""abc"), REEL_TOKEN_STR, "abc");
+    assert_bytes(BYTES("\xa3"
+                       "abc"),
+                 REEL_TOKEN_STR, "abc");
     assert_bytes(BYTES("\xa0"), REEL_TOKEN_STR, "");
-    assert_bytes(BYTES("\xd9\x01""a"), REEL_TOKEN_STR, "a");
-    assert_bytes(BYTES("\xda\x00\x01""a"), REEL_TOKEN_STR, "a");
-    assert_bytes(BYTES("\xdb\x00\x00\x00\x01""a"), REEL_TOKEN_STR, "a");
-    assert_bytes(BYTES("\xc4\x02""ab"), REEL_TOKEN_BIN, "ab");
-    assert_bytes(BYTES("\xc5\x00\x02""ab"), REEL_TOKEN_BIN, "ab");
-    assert_bytes(BYTES("\xc6\x00\x00\x00\x02""ab"), REEL_TOKEN_BIN, "ab");
-    assert_bytes(BYTES("\xd4\x2a""a"), REEL_TOKEN_EXT, "a");
-    assert_bytes(BYTES("\xd6\xff""abcd"), REEL_TOKEN_EXT, "abcd");
-    assert_bytes(BYTES("\xd8\xff""0123456789abcdef"), REEL_TOKEN_EXT, "0123456789abcdef");
+    assert_bytes(BYTES("\xd9\x01"
+                       "a"),
+                 REEL_TOKEN_STR, "a");
+    assert_bytes(BYTES("\xda\x00\x01"
+                       "a"),
+                 REEL_TOKEN_STR, "a");
+    assert_bytes(BYTES("\xdb\x00\x00\x00\x01"
+                       "a"),
+                 REEL_TOKEN_STR, "a");
+    assert_bytes(BYTES("\xc4\x02"
+                       "ab"),
+                 REEL_TOKEN_BIN, "ab");
+    assert_bytes(BYTES("\xc5\x00\x02"
+                       "ab"),
+                 REEL_TOKEN_BIN, "ab");
+    assert_bytes(BYTES("\xc6\x00\x00\x00\x02"
+                       "ab"),
+                 REEL_TOKEN_BIN, "ab");
+    assert_bytes(BYTES("\xd4\x2a"
+                       "a"),
+                 REEL_TOKEN_EXT, "a");
+    assert_bytes(BYTES("\xd6\xff"
+                       "abcd"),
+                 REEL_TOKEN_EXT, "abcd");
+    assert_bytes(BYTES("\xd8\xff"
+                       "0123456789abcdef"),
+                 REEL_TOKEN_EXT, "0123456789abcdef");
     assert_bytes(BYTES("\xc7\x00\x2a"), REEL_TOKEN_EXT, "");
-    assert_bytes(BYTES("\xc7\x03\x2a""abc"), REEL_TOKEN_EXT, "abc");
+    assert_bytes(BYTES("\xc7\x03\x2a"
+                       "abc"),
+                 REEL_TOKEN_EXT, "abc");
 }
 
 static void counts_are_read(void **state)
@@ -107,7 +129,9 @@ static void counts_are_read(void **state)
 
 static void skip_steps_over_a_whole_value(void **state)
 {
-    static const uint8_t bytes[] = "\x82\xa1""a\x92\x01\x81\x02\x03\xa1""b\xc4\x01x\x2a";
+    static const uint8_t bytes[] = "\x82\xa1"
+                                   "a\x92\x01\x81\x02\x03\xa1"
+                                   "b\xc4\x01x\x2a";
     struct reel_reader reader = {bytes, bytes + sizeof bytes - 1};
     struct reel_token out;
 
@@ -136,13 +160,17 @@ static void hostile_headers_are_refused(void **state)
     assert_int_equal(check(BYTES("\xdf\x80\x00\x00\x00\x01\x01")), REEL_E_BAD_REQUEST);
     assert_int_equal(check(BYTES("\xc6\xff\xff\xff\xff")), REEL_E_BAD_REQUEST);
     assert_int_equal(check(BYTES("\xc9\xff\xff\xff\xff\x01")), REEL_E_BAD_REQUEST);
-    assert_int_equal(check(BYTES("\xdb\x00\x00\x00\x02""a")), REEL_E_BAD_REQUEST);
+    assert_int_equal(check(BYTES("\xdb\x00\x00\x00\x02"
+                                 "a")),
+                     REEL_E_BAD_REQUEST);
     assert_int_equal(check(BYTES("\xc1")), REEL_E_BAD_REQUEST);
     assert_int_equal(check(BYTES("\x91\xc1")), REEL_E_BAD_REQUEST);
     assert_int_equal(check(BYTES("")), REEL_E_BAD_REQUEST);
     assert_int_equal(check(BYTES("\x81\x01")), REEL_E_BAD_REQUEST);
     assert_int_equal(check(BYTES("\x01\x02")), REEL_E_BAD_REQUEST);
-    assert_int_equal(check(BYTES("\xd5\x01""a")), REEL_E_BAD_REQUEST);
+    assert_int_equal(check(BYTES("\xd5\x01"
+                                 "a")),
+                     REEL_E_BAD_REQUEST);
 }
 
 static void nesting_is_bounded(void **state)
@@ -161,9 +189,11 @@ static void nesting_is_bounded(void **state)
 
 static void every_truncation_is_refused(void **state)
 {
-    static const uint8_t bytes[] =
-        "\x86\xa1""a\x92\x01\x81\x02\xcb\x00\x00\x00\x00\x00\x00\x00\x00\xa1""b\xc4\x01x\x01\xc0"
-        "\x02\xd8\x01""0123456789abcdef\x03\xda\x00\x02xy\x04\xdc\x00\x01\xff";
+    static const uint8_t bytes[] = "\x86\xa1"
+                                   "a\x92\x01\x81\x02\xcb\x00\x00\x00\x00\x00\x00\x00\x00\xa1"
+                                   "b\xc4\x01x\x01\xc0"
+                                   "\x02\xd8\x01"
+                                   "0123456789abcdef\x03\xda\x00\x02xy\x04\xdc\x00\x01\xff";
 
     (void)state;
     assert_int_equal(check(bytes, sizeof bytes - 1), REEL_OK);

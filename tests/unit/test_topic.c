@@ -8,10 +8,10 @@
 
 #include "wire/topic.h"
 
-#define PREFIX   "reel/v1"
-#define ALLOW    "reel/v1/reply/#"
-#define NAME_64  "a23456789012345678901234567890123456789012345678901234567890123x"
-#define NAME_65  NAME_64 "y"
+#define PREFIX  "reel/v1"
+#define ALLOW   "reel/v1/reply/#"
+#define NAME_64 "a23456789012345678901234567890123456789012345678901234567890123x"
+#define NAME_65 NAME_64 "y"
 
 static bool valid(const char *name)
 {
@@ -65,8 +65,7 @@ static const struct parse_case parse_cases[] = {
     {"", REEL_OK, "", REEL_TOPIC_OTHER, false, "", "", ""},
     {PREFIX "/audio", REEL_E_BAD_REQUEST, "device", REEL_TOPIC_AUDIO, false, "", "", ""},
     {PREFIX "/audio/", REEL_E_BAD_REQUEST, "device", REEL_TOPIC_AUDIO, false, "", "", ""},
-    {PREFIX "/audio/mic1/", REEL_E_BAD_REQUEST, "session", REEL_TOPIC_AUDIO, false, "", "mic1",
-     ""},
+    {PREFIX "/audio/mic1/", REEL_E_BAD_REQUEST, "session", REEL_TOPIC_AUDIO, false, "", "mic1", ""},
     {PREFIX "/audio/mic1/..", REEL_E_BAD_REQUEST, "session", REEL_TOPIC_AUDIO, false, "", "mic1",
      ""},
     {PREFIX "/audio/../s1", REEL_E_BAD_REQUEST, "device", REEL_TOPIC_AUDIO, false, "", "", "s1"},

@@ -1,0 +1,21 @@
+/* Options: the command line of reeld. */
+#ifndef REEL_DAEMON_OPTIONS_H
+#define REEL_DAEMON_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "daemon/config.h"
+
+enum { REEL_EXIT_OK = 0, REEL_EXIT_FAILED = 1, REEL_EXIT_TAKEN_OVER = 69, REEL_EXIT_CONFIG = 78 };
+
+struct reel_options {
+    bool check_config;
+    bool reindex;
+};
+
+/* Read the command line and the settings it leads to (`-c FILE`, else /etc/reel/reeld.conf where
+ * there is one, then each -o). Returns -1 to go on; else the exit status, everything said. */
+int reel_options_read(int argc, char **argv, struct reel_options *options_out,
+                      struct reel_config *config_out);
+
+#endif

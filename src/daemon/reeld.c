@@ -1,0 +1,83 @@
+/* reeld: the recorder sink. Settings, then the sink, then its end. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "daemon/config.h"
+#include "daemon/options.h"
+#include "daemon/sink.h"
+#include "io/bus.h"
+#include "io/loop.h"
+#include "store/store.h"
+
+static int failed(const struct reel_log *log, const struct reel_error *error)
+{
+    reel_log_write(log, REEL_LOG_ERROR, "%s", error->message);
+    return error->code == REEL_E_CONFLICT ? REEL_EXIT_TAKEN_OVER : REEL_EXIT_FAILED;
+}
+
+static int reindex(const struct reel_config *config, const struct reel_log *log)
+{
+    struct reel_store_config store;
+    struct reel_store_report report;
+    struct reel_error error;
+
+    reel_config_store(config, log, &store);
+    if (reel_store_reindex(&store, reel_wall_us(), &report, &error))
+        return failed(log, &error);
+    printf("%llu recordings in the catalog, %llu of them open, %llu recovered\n",
+           (unsigned long long)report.recordings, (unsigned long long)report.open,
+           (unsigned long long)report.recovered);
+    return REEL_EXIT_OK;
+}
+
+static int record(const struct reel_config *config, const char *password,
+                  const struct reel_log *log)
+{
+    struct reel_sink *sink = NULL;
+    struct reel_error error;
+    int status = REEL_EXIT_OK;
+
+    if (reel_bus_library_init(&error))
+        return failed(log, &error);
+    if (reel_sink_create(config, password, log, &sink, &error) || reel_sink_run(sink, &error))
+        status = failed(log, &error);
+    reel_sink_destroy(&sink);
+    reel_bus_library_finish();
+    return status;
+}
+
+/* Signals arrive as a descriptor; a broken pipe is an error of its write. */
+static void block_signals(void)
+{
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+int main(int argc, char **argv)
+{
+    char password[REEL_SETTING_BYTES];
+    struct reel_options options;
+    struct reel_config config;
+    struct reel_error error;
+    struct reel_log log;
+    int status = reel_options_read(argc, argv, &options, &config);
+
+    if (status >= 0)
+        return status;
+    reel_log_init(&log, (enum reel_log_priority)config.log_level);
+    if (options.reindex)
+        return reindex(&config, &log);
+    if (reel_config_password(&config, password, sizeof password, &error)) {
+        reel_log_write(&log, REEL_LOG_ERROR, "%s", error.message);
+        return REEL_EXIT_CONFIG;
+    }
+    block_signals();
+    return record(&config, password, &log);
+}

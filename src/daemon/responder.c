@@ -1,0 +1,400 @@
+/* Responder: connection, duties and deadlines of the query thread. */
+#include "daemon/responder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "daemon/metrics.h"
+#include "daemon/notice.h"
+#include "daemon/presence.h"
+#include "daemon/query.h"
+#include "io/loop.h"
+#include "wire/message.h"
+#include "wire/topic.h"
+
+enum { SECOND_US = 1000000, BACKOFF_MOST_US = 8 * SECOND_US, FLUSH_US = 2 * SECOND_US };
+enum { SUBSCRIPTIONS = 2, READS_AT_ONCE = 64, TOPIC_BYTES = 512 };
+
+struct reel_responder {
+    struct reel_responder_links links;
+    struct reel_query_links query;
+    struct reel_sink_state state;
+    struct reel_rival rival;
+    struct reel_bus *bus;
+    unsigned subscriptions; /* that the broker has granted */
+    bool lost;
+    bool taken_over;
+    int64_t connected_at_us; /* wall clock; names the connection */
+    int64_t next_attempt_us; /* the rest is monotonic */
+    int64_t backoff_us;
+    int64_t next_status_us;
+    int64_t next_metrics_us;
+};
+
+static bool online(const struct reel_responder *responder)
+{
+    return responder->subscriptions == SUBSCRIPTIONS && responder->state.subscribed;
+}
+
+/* ---- what goes out ---- */
+
+/* How a kind of document travels. */
+struct manner {
+    const char *kind; /* first level below the prefix */
+    int qos;
+    bool retain;
+    uint32_t expiry_s; /* 0: none */
+};
+
+static const struct manner as_event = {"event", 1, false, 0};
+static const struct manner as_status = {"status", 1, true, REEL_STATUS_EXPIRY_S};
+static const struct manner as_last_status = {"status", 1, true, 0};
+static const struct manner as_metrics = {"metrics", 0, true, REEL_STATUS_EXPIRY_S};
+
+/* Publish a document as JSON under {prefix}/{kind}/{a}/{b}; takes over the reference. */
+static void publish(struct reel_responder *responder, const struct manner *manner, const char *a,
+                    const char *b, json_t *document)
+{
+    struct reel_buffer payload = {0};
+    char topic[TOPIC_BYTES];
+    struct reel_bus_publication what = {
+        .topic = topic,
+        .qos = manner->qos,
+        .retain = manner->retain,
+        .expiry_s = manner->expiry_s,
+        .content_type = reel_document_content_type(REEL_DOCUMENT_JSON),
+    };
+    struct reel_error error;
+
+    if (document &&
+        reel_topic_build(topic, sizeof topic, responder->links.config->broker_prefix,
+                         manner->kind, a, b) &&
+        reel_document_encode(document, REEL_DOCUMENT_JSON, NULL, 0, &payload)) {
+        what.payload = payload.bytes;
+        what.payload_bytes = payload.size;
+        if (reel_bus_publish(responder->bus, &what, NULL, &error))
+            reel_log_write(responder->links.log, REEL_LOG_WARNING, "%s was not published: %s",
+                           topic, error.message);
+    }
+    reel_buffer_finish(&payload);
+    json_decref(document);
+}
+
+static void publish_status(struct reel_responder *responder, bool is_online)
+{
+    const struct reel_config *config = responder->links.config;
+    char reason[256] = "";
+
+    if (responder->rival.present)
+        snprintf(reason, sizeof reason,
+                 "sink %s was online under this prefix before: requests are not answered",
+                 responder->rival.name);
+    publish(responder, is_online ? &as_status : &as_last_status, config->sink_name, NULL,
+            reel_presence_status(config, &responder->state, is_online, reason,
+                                 responder->connected_at_us, reel_wall_us()));
+    responder->next_status_us =
+        reel_monotonic_us() + (int64_t)REEL_STATUS_INTERVAL_S * SECOND_US;
+    if (is_online)
+        sd_notify(0, responder->state.stalled ? "STATUS=stalled" : "READY=1\nSTATUS=recording");
+}
+
+static void publish_metrics(struct reel_responder *responder)
+{
+    struct reel_reader_totals totals;
+    struct reel_error error;
+
+    responder->next_metrics_us =
+        reel_monotonic_us() + (int64_t)REEL_METRICS_INTERVAL_S * SECOND_US;
+    if (reel_reader_totals(responder->links.reader, &totals, &error)) {
+        reel_log_write(responder->links.log, REEL_LOG_WARNING, "no metrics: %s", error.message);
+        return;
+    }
+    publish(responder, &as_metrics, responder->links.config->sink_name, NULL,
+            reel_metrics_document(responder->links.counters, &totals));
+}
+
+static bool publish_response(const struct reel_bus_publication *what, void *user)
+{
+    struct reel_responder *responder = user;
+    struct reel_error error;
+
+    if (reel_bus_publish(responder->bus, what, NULL, &error) == REEL_OK)
+        return true;
+    reel_log_write(responder->links.log, REEL_LOG_WARNING, "a response to %s was not sent: %s",
+                   what->topic, error.message);
+    return false;
+}
+
+static void take_notice(struct reel_responder *responder, struct reel_notice *notice)
+{
+    if (notice->kind == REEL_NOTICE_EVENT) {
+        publish(responder, &as_event, notice->device, notice->session,
+                json_incref(notice->event));
+        reel_count(&responder->links.counters->events, 1);
+        return;
+    }
+    responder->state.subscribed = notice->subscribed;
+    responder->state.stalled = notice->stalled;
+    snprintf(responder->state.reason, sizeof responder->state.reason, "%s", notice->reason);
+    publish_status(responder, online(responder));
+}
+
+/* ---- what comes in ---- */
+
+static void on_message(void *user, const struct reel_bus_message *message)
+{
+    struct reel_responder *responder = user;
+    const struct reel_config *config = responder->links.config;
+    struct reel_topic topic;
+
+    memset(&topic, 0, sizeof topic);
+    reel_topic_parse(config->broker_prefix, message->topic, &topic, NULL);
+    if (topic.kind == REEL_TOPIC_STATUS) {
+        if (reel_rival_hear(&responder->rival, config->sink_name, responder->connected_at_us,
+                            topic.device, message->payload, message->payload_bytes,
+                            reel_monotonic_us()))
+            responder->next_status_us = 0;
+        return;
+    }
+    if (!responder->rival.present)
+        reel_query_answer(&responder->query, message, reel_wall_us());
+}
+
+static void on_connected(void *user, bool session_present)
+{
+    struct reel_responder *responder = user;
+    char requests[TOPIC_BYTES];
+    char statuses[TOPIC_BYTES];
+    const char *filter = requests;
+    struct reel_error error;
+    enum reel_code code;
+
+    (void)session_present;
+    snprintf(requests, sizeof requests, "%s/request/#", responder->links.config->broker_prefix);
+    snprintf(statuses, sizeof statuses, "%s/status/+", responder->links.config->broker_prefix);
+    code = reel_bus_subscribe(responder->bus, &filter, 1, false, &error);
+    filter = statuses;
+    if (code == REEL_OK)
+        code = reel_bus_subscribe(responder->bus, &filter, 1, true, &error);
+    if (code) {
+        reel_log_write(responder->links.log, REEL_LOG_ERROR, "%s", error.message);
+        responder->lost = true;
+    }
+}
+
+static void on_subscribed(void *user, const int *granted, size_t count)
+{
+    struct reel_responder *responder = user;
+
+    if (count != 1 || granted[0] >= 128) {
+        reel_log_write(responder->links.log, REEL_LOG_ERROR,
+                       "the broker does not let us subscribe to %s/request/# or %s/status/+",
+                       responder->links.config->broker_prefix,
+                       responder->links.config->broker_prefix);
+        responder->lost = true;
+        return;
+    }
+    responder->subscriptions++;
+    if (responder->subscriptions == SUBSCRIPTIONS) {
+        responder->backoff_us = SECOND_US;
+        responder->next_status_us = 0;
+        responder->next_metrics_us = 0;
+    }
+}
+
+static void on_disconnected(void *user, const char *reason, bool taken_over)
+{
+    struct reel_responder *responder = user;
+
+    responder->lost = true;
+    responder->taken_over = taken_over;
+    reel_log_write(responder->links.log, REEL_LOG_WARNING, "the query connection ended: %s",
+                   reason);
+}
+
+/* ---- the connection ---- */
+
+static void disconnect(struct reel_responder *responder)
+{
+    reel_bus_destroy(&responder->bus);
+    responder->lost = false;
+    responder->subscriptions = 0;
+    memset(&responder->rival, 0, sizeof responder->rival);
+    responder->next_attempt_us = reel_monotonic_us() + responder->backoff_us;
+    responder->backoff_us *= 2;
+    if (responder->backoff_us > BACKOFF_MOST_US)
+        responder->backoff_us = BACKOFF_MOST_US;
+}
+
+static enum reel_code create_bus(struct reel_responder *responder, struct reel_error *err_out)
+{
+    const struct reel_config *config = responder->links.config;
+    const struct reel_bus_handlers handlers = {
+        .user = responder,
+        .connected = on_connected,
+        .subscribed = on_subscribed,
+        .message = on_message,
+        .disconnected = on_disconnected,
+    };
+    struct reel_bus_config bus_config;
+    char client_id[REEL_NAME_BYTES + 32];
+    char will_topic[TOPIC_BYTES];
+    json_t *will = reel_presence_will(responder->connected_at_us);
+    char *will_payload = will ? json_dumps(will, JSON_COMPACT) : NULL;
+    enum reel_code code = REEL_E_INTERNAL;
+
+    reel_config_bus(config, responder->links.password, &bus_config);
+    snprintf(client_id, sizeof client_id, "reeld-%s-query", config->sink_name);
+    bus_config.client_id = client_id;
+    bus_config.will_topic = will_topic;
+    bus_config.will_payload = will_payload;
+    if (!will_payload)
+        reel_error_set(err_out, code, NULL, "out of memory");
+    else if (reel_topic_build(will_topic, sizeof will_topic, config->broker_prefix, "status",
+                              config->sink_name, NULL))
+        code = reel_bus_create(&bus_config, &handlers, &responder->bus, err_out);
+    free(will_payload);
+    json_decref(will);
+    return code;
+}
+
+static void connect_bus(struct reel_responder *responder)
+{
+    struct reel_error error;
+    enum reel_code code;
+
+    responder->connected_at_us = reel_wall_us();
+    code = create_bus(responder, &error);
+    if (code == REEL_OK)
+        code = reel_bus_connect(responder->bus, &error);
+    if (code == REEL_OK)
+        return;
+    reel_log_write(responder->links.log, REEL_LOG_WARNING, "%s", error.message);
+    disconnect(responder);
+}
+
+/* ---- the loop ---- */
+
+static void take_notices(struct reel_responder *responder)
+{
+    struct reel_notice *notice;
+
+    while ((notice = reel_mailbox_take(responder->links.notices)) != NULL) {
+        take_notice(responder, notice);
+        reel_notice_destroy(notice);
+    }
+}
+
+static void work(struct reel_responder *responder, bool readable)
+{
+    int64_t now_us = reel_monotonic_us();
+
+    for (int i = 0; readable && i < READS_AT_ONCE && !responder->lost; i++)
+        readable = reel_bus_read(responder->bus);
+    if (responder->subscriptions == SUBSCRIPTIONS && !responder->lost) {
+        take_notices(responder);
+        if (reel_rival_expire(&responder->rival, now_us) || now_us >= responder->next_status_us)
+            publish_status(responder, online(responder));
+        if (now_us >= responder->next_metrics_us)
+            publish_metrics(responder);
+    }
+    if (!responder->lost)
+        reel_bus_misc(responder->bus);
+    if (!responder->lost && reel_bus_wants_write(responder->bus))
+        reel_bus_write(responder->bus);
+    if (responder->lost)
+        disconnect(responder);
+}
+
+/* One turn; false when it is time to end. */
+static bool turn(struct reel_responder *responder)
+{
+    bool ready = responder->bus && responder->subscriptions == SUBSCRIPTIONS;
+    struct pollfd fds[3] = {
+        {.fd = responder->links.stop_fd, .events = POLLIN},
+        {.fd = ready ? reel_mailbox_fd(responder->links.notices) : -1, .events = POLLIN},
+        {.fd = responder->bus ? reel_bus_fd(responder->bus) : -1, .events = POLLIN},
+    };
+
+    if (responder->bus && reel_bus_wants_write(responder->bus))
+        fds[2].events |= POLLOUT;
+    reel_poll(fds, 3,
+              responder->bus ? reel_monotonic_us() + SECOND_US : responder->next_attempt_us);
+    if (fds[0].revents)
+        return false;
+    if (responder->bus)
+        work(responder, fds[2].revents != 0);
+    else if (reel_monotonic_us() >= responder->next_attempt_us)
+        connect_bus(responder);
+    return !responder->taken_over;
+}
+
+/* Send what is queued, for a bounded time. */
+static void flush(struct reel_responder *responder)
+{
+    int64_t deadline_us = reel_monotonic_us() + FLUSH_US;
+
+    while (!responder->lost && reel_bus_wants_write(responder->bus) &&
+           reel_monotonic_us() < deadline_us) {
+        struct pollfd fd = {.fd = reel_bus_fd(responder->bus), .events = POLLOUT};
+
+        reel_poll(&fd, 1, deadline_us);
+        reel_bus_write(responder->bus);
+    }
+}
+
+static void say_goodbye(struct reel_responder *responder)
+{
+    if (!responder->bus || responder->subscriptions != SUBSCRIPTIONS)
+        return;
+    take_notices(responder);
+    responder->state.subscribed = false;
+    publish_status(responder, false);
+    flush(responder);
+    if (!responder->lost) {
+        reel_bus_disconnect(responder->bus);
+        flush(responder);
+    }
+}
+
+enum reel_code reel_responder_run(struct reel_responder *responder, struct reel_error *err_out)
+{
+    while (turn(responder))
+        continue;
+    if (responder->taken_over)
+        return reel_error_set(err_out, REEL_E_CONFLICT, "sink.name",
+                              "another client took over reeld-%s-query: two sinks have one name",
+                              responder->links.config->sink_name);
+    say_goodbye(responder);
+    return REEL_OK;
+}
+
+struct reel_responder *reel_responder_create(const struct reel_responder_links *links)
+{
+    struct reel_responder *responder = calloc(1, sizeof *responder);
+
+    if (!responder)
+        return NULL;
+    responder->links = *links;
+    responder->backoff_us = SECOND_US;
+    responder->state.started_us = reel_wall_us();
+    responder->query.config = links->config;
+    responder->query.log = links->log;
+    responder->query.counters = links->counters;
+    responder->query.state = &responder->state;
+    responder->query.reader = links->reader;
+    responder->query.publish = publish_response;
+    responder->query.publish_user = responder;
+    return responder;
+}
+
+void reel_responder_destroy(struct reel_responder **responder)
+{
+    if (!*responder)
+        return;
+    reel_bus_destroy(&(*responder)->bus);
+    free(*responder);
+    *responder = NULL;
+}

@@ -1,0 +1,282 @@
+/* Sink: ingest, responder and hasher, each on its thread; the first thread waits for signals. */
+#include "daemon/sink.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "daemon/hasher.h"
+#include "daemon/ingest.h"
+#include "daemon/notice.h"
+#include "daemon/responder.h"
+#include "io/loop.h"
+
+enum { NOTICES_MAX = 65536, JOBS_MAX = 4 };
+
+/* A thread, how to stop it, and what became of it. */
+struct worker {
+    struct reel_sink *sink;
+    pthread_t thread;
+    bool running;
+    int stop_fd;
+    enum reel_code code;
+    struct reel_error error;
+};
+
+struct reel_sink {
+    const struct reel_config *config;
+    const struct reel_log *log;
+    struct reel_counters counters;
+    struct reel_mailbox *notices;
+    struct reel_mailbox *jobs;
+    struct reel_mailbox *hashes;
+    struct reel_reader *reader;
+    struct reel_ingest *ingest;
+    struct reel_responder *responder;
+    struct reel_hasher hasher;
+    struct worker ingest_worker;
+    struct worker responder_worker;
+    struct worker hasher_worker;
+    int ended_fd; /* a worker ended by itself */
+    int signal_fd;
+};
+
+static void raise_fd(int fd)
+{
+    uint64_t one = 1;
+
+    if (write(fd, &one, sizeof one) != (ssize_t)sizeof one)
+        abort(); /* an eventfd takes 2^64-2 of these */
+}
+
+static void *ingest_thread(void *user)
+{
+    struct worker *worker = user;
+
+    worker->code = reel_ingest_run(worker->sink->ingest, &worker->error);
+    raise_fd(worker->sink->ended_fd);
+    return NULL;
+}
+
+static void *responder_thread(void *user)
+{
+    struct worker *worker = user;
+
+    worker->code = reel_responder_run(worker->sink->responder, &worker->error);
+    raise_fd(worker->sink->ended_fd);
+    return NULL;
+}
+
+static void *hasher_thread(void *user)
+{
+    struct worker *worker = user;
+
+    reel_hasher_run(&worker->sink->hasher);
+    return NULL;
+}
+
+static enum reel_code worker_start(struct worker *worker, void *(*body)(void *),
+                                   struct reel_error *err_out)
+{
+    int rc = pthread_create(&worker->thread, NULL, body, worker);
+
+    if (rc)
+        return reel_error_errno(err_out, rc, "starting a thread");
+    worker->running = true;
+    return REEL_OK;
+}
+
+static void worker_stop(struct worker *worker)
+{
+    if (!worker->running)
+        return;
+    raise_fd(worker->stop_fd);
+    pthread_join(worker->thread, NULL);
+    worker->running = false;
+}
+
+static enum reel_code open_descriptors(struct reel_sink *sink, struct reel_error *err_out)
+{
+    struct worker *workers[] = {&sink->ingest_worker, &sink->responder_worker,
+                                &sink->hasher_worker};
+    sigset_t signals;
+
+    for (size_t i = 0; i < sizeof workers / sizeof workers[0]; i++) {
+        workers[i]->sink = sink;
+        workers[i]->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (workers[i]->stop_fd < 0)
+            return reel_error_errno(err_out, errno, "eventfd");
+    }
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sink->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    sink->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (sink->signal_fd < 0 || sink->ended_fd < 0)
+        return reel_error_errno(err_out, errno, "signalfd");
+    return REEL_OK;
+}
+
+static enum reel_code create_mailboxes(struct reel_sink *sink, struct reel_error *err_out)
+{
+    sink->notices = reel_mailbox_create(NOTICES_MAX);
+    sink->jobs = reel_mailbox_create(JOBS_MAX);
+    sink->hashes = reel_mailbox_create(JOBS_MAX);
+    if (!sink->notices || !sink->jobs || !sink->hashes)
+        return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
+    return REEL_OK;
+}
+
+static enum reel_code create_ingest(struct reel_sink *sink, const char *password,
+                                    struct reel_error *err_out)
+{
+    const struct reel_ingest_links links = {
+        .config = sink->config,
+        .password = password,
+        .log = sink->log,
+        .counters = &sink->counters,
+        .notices = sink->notices,
+        .jobs = sink->jobs,
+        .hashes = sink->hashes,
+        .stop_fd = sink->ingest_worker.stop_fd,
+    };
+    struct reel_store_config store_config;
+    struct reel_store_report report;
+    struct reel_store *store;
+    enum reel_code code;
+
+    reel_config_store(sink->config, sink->log, &store_config);
+    code = reel_store_open(&store_config, reel_wall_us(), &store, &report, err_out);
+    if (code)
+        return code;
+    reel_log_write(sink->log, REEL_LOG_INFO,
+                   "store %s: %llu recordings, %llu open, %llu repaired, %llu recovered",
+                   sink->config->store_dir, (unsigned long long)report.recordings,
+                   (unsigned long long)report.open, (unsigned long long)report.repaired,
+                   (unsigned long long)report.recovered);
+    return reel_ingest_create(&links, store, &sink->ingest, err_out);
+}
+
+static enum reel_code create_responder(struct reel_sink *sink, const char *password,
+                                       struct reel_error *err_out)
+{
+    enum reel_code code = reel_reader_open(sink->config->store_dir, &sink->reader, err_out);
+    const struct reel_responder_links links = {
+        .config = sink->config,
+        .password = password,
+        .log = sink->log,
+        .counters = &sink->counters,
+        .notices = sink->notices,
+        .reader = sink->reader,
+        .stop_fd = sink->responder_worker.stop_fd,
+    };
+
+    if (code)
+        return code;
+    sink->responder = reel_responder_create(&links);
+    if (!sink->responder)
+        return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
+    return REEL_OK;
+}
+
+enum reel_code reel_sink_create(const struct reel_config *config, const char *password,
+                                const struct reel_log *log, struct reel_sink **sink_out,
+                                struct reel_error *err_out)
+{
+    struct reel_sink *sink = calloc(1, sizeof *sink);
+    enum reel_code code;
+
+    if (!sink)
+        return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
+    sink->config = config;
+    sink->log = log;
+    code = open_descriptors(sink, err_out);
+    if (code == REEL_OK)
+        code = create_mailboxes(sink, err_out);
+    if (code == REEL_OK)
+        code = create_ingest(sink, password, err_out);
+    if (code == REEL_OK)
+        code = create_responder(sink, password, err_out);
+    if (code) {
+        reel_sink_destroy(&sink);
+        return code;
+    }
+    sink->hasher = (struct reel_hasher){config->store_dir, log, sink->jobs, sink->hashes,
+                                        sink->hasher_worker.stop_fd};
+    *sink_out = sink;
+    return REEL_OK;
+}
+
+static enum reel_code start_all(struct reel_sink *sink, struct reel_error *err_out)
+{
+    enum reel_code code = worker_start(&sink->hasher_worker, hasher_thread, err_out);
+
+    if (code == REEL_OK)
+        code = worker_start(&sink->responder_worker, responder_thread, err_out);
+    if (code == REEL_OK)
+        code = worker_start(&sink->ingest_worker, ingest_thread, err_out);
+    return code;
+}
+
+enum reel_code reel_sink_run(struct reel_sink *sink, struct reel_error *err_out)
+{
+    struct pollfd fds[2] = {
+        {.fd = sink->signal_fd, .events = POLLIN},
+        {.fd = sink->ended_fd, .events = POLLIN},
+    };
+    enum reel_code code = start_all(sink, err_out);
+
+    while (code == REEL_OK && !fds[0].revents && !fds[1].revents)
+        reel_poll(fds, 2, INT64_MAX);
+    sd_notify(0, "STOPPING=1\nSTATUS=ending");
+    worker_stop(&sink->ingest_worker); /* it commits, and tells the responder the last */
+    worker_stop(&sink->responder_worker);
+    worker_stop(&sink->hasher_worker);
+    if (code)
+        return code;
+    if (sink->ingest_worker.code) {
+        *err_out = sink->ingest_worker.error;
+        return sink->ingest_worker.code;
+    }
+    if (sink->responder_worker.code)
+        *err_out = sink->responder_worker.error;
+    return sink->responder_worker.code;
+}
+
+static void release_notice(void *notice)
+{
+    reel_notice_destroy(notice);
+}
+
+static void close_descriptor(int fd)
+{
+    if (fd > 0)
+        close(fd);
+}
+
+void reel_sink_destroy(struct reel_sink **sink)
+{
+    struct reel_sink *gone = *sink;
+
+    if (!gone)
+        return;
+    reel_responder_destroy(&gone->responder);
+    reel_reader_close(gone->reader);
+    reel_ingest_destroy(&gone->ingest);
+    reel_mailbox_destroy(&gone->notices, release_notice);
+    reel_mailbox_destroy(&gone->jobs, free);
+    reel_mailbox_destroy(&gone->hashes, free);
+    close_descriptor(gone->ingest_worker.stop_fd);
+    close_descriptor(gone->responder_worker.stop_fd);
+    close_descriptor(gone->hasher_worker.stop_fd);
+    close_descriptor(gone->signal_fd);
+    close_descriptor(gone->ended_fd);
+    free(gone);
+    *sink = NULL;
+}
