@@ -1,23 +1,10 @@
-/* Place: the protocol's table, row by row. */
+/* Place: the protocol's table, row by row. What lies behind is in place_behind.c. */
 #include "core/place.h"
 
 #include <string.h>
 
+#include "core/place_internal.h"
 #include "core/runs.h"
-
-/* Where the recording stands, as far as the fragment's numbers can be compared with it. */
-struct site {
-    const struct reel_recording *recording;
-    const struct reel_numbers *numbers;
-    const struct reel_stretch *last; /* of the recording; NULL if it has none */
-    struct reel_epoch epoch;         /* of the fragment's boot */
-    bool newest;                     /* that is the recording's newest epoch */
-    bool by_seq;                     /* fragment and epoch both count in seq */
-    bool by_frame;                   /* fragment and epoch both count in frames */
-    uint64_t next_seq;
-    uint64_t next_frame;
-    uint64_t limit_frames;
-};
 
 static uint64_t multiply(uint64_t a, uint64_t b)
 {
@@ -32,14 +19,16 @@ static uint64_t limit_frames(const struct reel_recording *recording,
     uint64_t by_time = multiply(limits->max_gap_s, recording->format.rate);
     uint64_t by_size = limits->max_gap_bytes / reel_format_frame_bytes(&recording->format);
 
-    return by_time < by_size ? by_time : by_size;
+    uint64_t limit = by_time < by_size ? by_time : by_size;
+
+    return limit < REEL_NUMBER_MAX ? limit : REEL_NUMBER_MAX;
 }
 
-static struct site survey(const struct reel_recording *recording,
+static struct reel_site survey(const struct reel_recording *recording,
                           const struct reel_numbers *numbers,
                           const struct reel_place_limits *limits)
 {
-    struct site site = {
+    struct reel_site site = {
         .recording = recording,
         .numbers = numbers,
         .epoch = reel_recording_epoch(recording, &numbers->boot),
@@ -69,7 +58,7 @@ static bool follows_on(const struct reel_numbers *before, const struct reel_numb
            (!before->has_frame || before->frame + before->frames == numbers->frame);
 }
 
-static bool confirms_jump(const struct site *site)
+static bool confirms_jump(const struct reel_site *site)
 {
     const struct reel_candidate *candidate = &site->recording->candidate;
 
@@ -80,7 +69,7 @@ static bool confirms_jump(const struct site *site)
            (!site->by_frame || candidate->numbers.frame >= site->next_frame);
 }
 
-static bool may_fill(const struct site *site, uint64_t frames)
+static bool may_fill(const struct reel_site *site, uint64_t frames)
 {
     uint64_t audio = reel_recording_audio_frames(site->recording);
 
@@ -89,7 +78,7 @@ static bool may_fill(const struct site *site, uint64_t frames)
 }
 
 /* How long `seqs` fragments of unknown size are at least thought to be. */
-static uint64_t estimate_frames(const struct site *site, uint64_t seqs)
+static uint64_t estimate_frames(const struct reel_site *site, uint64_t seqs)
 {
     uint64_t frames = site->last ? reel_runs_last_frames(site->last) : 0;
 
@@ -98,26 +87,24 @@ static uint64_t estimate_frames(const struct site *site, uint64_t seqs)
     return multiply(seqs, frames > 0 ? frames : 1);
 }
 
-/* Whether the recording's last stretch has the fragment's kinds of number, so that the next one
- * is appended to it. */
-static bool goes_on(const struct site *site)
+bool reel_site_goes_on(const struct reel_site *site)
 {
     return site->last && site->last->has_seq == site->numbers->has_seq &&
            site->last->has_frame == site->numbers->has_frame;
 }
 
-static void answer_append(const struct site *site, enum reel_place_row row, bool new_stretch,
+static void answer_append(const struct reel_site *site, enum reel_place_row row, bool new_stretch,
                           enum reel_stretch_reason reason, struct reel_placement *out)
 {
     out->row = row;
-    out->new_stretch = new_stretch || !goes_on(site);
+    out->new_stretch = new_stretch || !reel_site_goes_on(site);
     out->reason = reason;
     if (!site->last && reason == REEL_STRETCH_NUMBERS)
         out->reason = REEL_STRETCH_FIRST;
     out->at_frame = site->recording->frames;
 }
 
-static void answer_gap(const struct site *site, uint64_t frames, uint64_t seqs, bool inferred,
+static void answer_gap(const struct reel_site *site, uint64_t frames, uint64_t seqs, bool inferred,
                        struct reel_placement *out)
 {
     answer_append(site, REEL_PLACE_GAP, false, REEL_STRETCH_NUMBERS, out);
@@ -127,7 +114,7 @@ static void answer_gap(const struct site *site, uint64_t frames, uint64_t seqs, 
     out->at_frame += frames;
 }
 
-static void answer_confirmed(const struct site *site, struct reel_placement *out)
+static void answer_confirmed(const struct reel_site *site, struct reel_placement *out)
 {
     const struct reel_numbers *candidate = &site->recording->candidate.numbers;
 
@@ -144,7 +131,7 @@ static void answer_jump(struct reel_placement *out)
     out->becomes_candidate = true;
 }
 
-static void place_unnumbered(const struct site *site, struct reel_placement *out)
+static void place_unnumbered(const struct reel_site *site, struct reel_placement *out)
 {
     const char *boot = site->numbers->boot.text;
     bool numbered = site->last && (site->last->has_seq || site->last->has_frame);
@@ -162,7 +149,7 @@ static void place_unnumbered(const struct site *site, struct reel_placement *out
 }
 
 /* No kind of number that the epoch has. */
-static void place_unshared(const struct site *site, struct reel_placement *out)
+static void place_unshared(const struct reel_site *site, struct reel_placement *out)
 {
     uint64_t from_start = site->numbers->has_frame ? site->numbers->frame
                                                    : estimate_frames(site, site->numbers->seq);
@@ -175,7 +162,7 @@ static void place_unshared(const struct site *site, struct reel_placement *out)
         answer_append(site, REEL_PLACE_UNKNOWN, true, REEL_STRETCH_UNKNOWN, out);
 }
 
-static void place_ahead_by_seq(const struct site *site, struct reel_placement *out)
+static void place_ahead_by_seq(const struct reel_site *site, struct reel_placement *out)
 {
     uint64_t seqs = site->numbers->seq - site->next_seq;
     bool alone = !site->numbers->has_frame && site->last && site->last->has_seq;
@@ -195,50 +182,19 @@ static void place_ahead_by_seq(const struct site *site, struct reel_placement *o
     }
 }
 
-/* A number that stands in the stretch at `index`, at `at`. */
-static void place_at_seq(const struct site *site, size_t index,
-                         const struct reel_run_position *at, struct reel_placement *out)
+static void place_by_seq(const struct reel_site *site, struct reel_placement *out)
 {
-    const struct reel_stretch *stretch = &site->recording->stretches[index];
-    const struct reel_run *run = &stretch->runs[at->run];
-    uint64_t nth = site->numbers->seq - stretch->first_seq - at->run_seqs;
-    uint32_t frames = site->numbers->frames;
-    bool gap = reel_run_is_gap(run);
-    bool fits = gap && run->kind == REEL_RUN_GAP ? run->seqs == 1 && run->frames == frames
-                                                 : run->fragment_frames == frames && frames > 0;
-
-    out->stretch = index;
-    out->at_frame = stretch->start_frames + at->run_frames + nth * frames;
-    out->compare = !gap && fits;
-    if (gap)
-        out->row = fits ? REEL_PLACE_HOLE : REEL_PLACE_LATE;
-    else if (fits || frames == 0)
-        out->row = REEL_PLACE_STORED;
+    if (site->numbers->seq < site->next_seq)
+        reel_place_behind_seq(site, out);
+    else if (!site->newest)
+        out->row = REEL_PLACE_LATE;
+    else if (site->numbers->seq > site->next_seq)
+        place_ahead_by_seq(site, out);
     else
-        reel_place_conflict(site->recording, site->numbers, out);
+        answer_append(site, REEL_PLACE_APPEND, false, REEL_STRETCH_NUMBERS, out);
 }
 
-static void place_by_seq(const struct site *site, struct reel_placement *out)
-{
-    out->row = REEL_PLACE_LATE;
-    if (site->numbers->seq >= site->next_seq) {
-        if (site->newest && site->numbers->seq == site->next_seq)
-            answer_append(site, REEL_PLACE_APPEND, false, REEL_STRETCH_NUMBERS, out);
-        else if (site->newest)
-            place_ahead_by_seq(site, out);
-        return;
-    }
-    for (size_t i = site->epoch.end; i > site->epoch.first; i--) {
-        struct reel_run_position at;
-
-        if (reel_runs_find_seq(&site->recording->stretches[i - 1], site->numbers->seq, &at)) {
-            place_at_seq(site, i - 1, &at, out);
-            return;
-        }
-    }
-}
-
-static void place_ahead_by_frame(const struct site *site, struct reel_placement *out)
+static void place_ahead_by_frame(const struct reel_site *site, struct reel_placement *out)
 {
     uint64_t frames = site->numbers->frame - site->next_frame;
     uint64_t seqs = site->by_seq ? site->numbers->seq - site->next_seq : 0;
@@ -253,119 +209,15 @@ static void place_ahead_by_frame(const struct site *site, struct reel_placement 
         answer_append(site, REEL_PLACE_APPEND, seqs > 0, REEL_STRETCH_NUMBERS, out);
 }
 
-/* The stretch of the epoch that holds frame number `frame`; epoch.end if none does. */
-static size_t stretch_of_frame(const struct site *site, uint64_t frame)
-{
-    for (size_t i = site->epoch.end; i > site->epoch.first; i--) {
-        const struct reel_stretch *stretch = &site->recording->stretches[i - 1];
-
-        if (stretch->has_frame && frame >= stretch->first_frame &&
-            frame - stretch->first_frame < stretch->frames)
-            return i - 1;
-    }
-    return site->epoch.end;
-}
-
-/* The least and greatest number that a fragment with that frame may have. Where a run covers no
- * number, those beside it. False, outputs untouched, if nothing is known. */
-static bool seqs_at_frame(const struct site *site, uint64_t frame, uint64_t *low_out,
-                          uint64_t *high_out)
-{
-    size_t index = stretch_of_frame(site, frame);
-    const struct reel_stretch *stretch;
-    const struct reel_run *run;
-    struct reel_run_position at;
-    uint64_t first;
-
-    if (index == site->epoch.end)
-        return false;
-    stretch = &site->recording->stretches[index];
-    if (!stretch->has_seq || !reel_runs_find_frame(stretch, frame - stretch->first_frame, &at))
-        return false;
-    run = &stretch->runs[at.run];
-    first = stretch->first_seq + at.run_seqs;
-    if (run->kind == REEL_RUN_STORED && run->fragment_frames > 0) {
-        first += (frame - stretch->first_frame - at.run_frames) / run->fragment_frames;
-        *low_out = first;
-        *high_out = first;
-    } else {
-        *low_out = run->seqs > 0 || first == 0 ? first : first - 1;
-        *high_out = run->seqs > 0 ? first + run->seqs - 1 : first;
-    }
-    return true;
-}
-
-/* Whether the sequence number can belong to the frames that the fragment covers. */
-static bool seq_fits(const struct site *site)
-{
-    const struct reel_numbers *numbers = site->numbers;
-    uint64_t low = 0;
-    uint64_t high = site->next_seq;
-    uint64_t unused;
-
-    if (!site->by_seq)
-        return true;
-    seqs_at_frame(site, numbers->frame, &low, &unused);
-    seqs_at_frame(site, numbers->frame + numbers->frames - 1, &unused, &high);
-    return numbers->seq >= low && numbers->seq <= high;
-}
-
-/* What the fragment's parts make of it: stored, in a gap, past the end. */
-static void place_parts(const struct site *site, struct reel_placement *out)
-{
-    struct reel_segment_cursor cursor = {0};
-    struct reel_segment segment;
-    bool stored = false;
-    bool hole = false;
-    bool past = false;
-
-    out->row = REEL_PLACE_DIVIDED;
-    while (reel_place_next_segment(site->recording, site->numbers, out, &cursor, &segment)) {
-        stored = stored || segment.stored;
-        past = past || segment.at_frame >= site->recording->frames;
-        hole = hole || (!segment.stored && segment.at_frame < site->recording->frames);
-    }
-    if (cursor.offset_frames < site->numbers->frames) {
-        out->row = REEL_PLACE_LATE;
-    } else if (!seq_fits(site)) {
-        reel_place_conflict(site->recording, site->numbers, out);
-    } else {
-        out->compare = stored;
-        out->new_stretch = past && !goes_on(site);
-        out->reason = REEL_STRETCH_NUMBERS;
-        if (!past)
-            out->row = !stored ? REEL_PLACE_HOLE : !hole ? REEL_PLACE_STORED : out->row;
-    }
-}
-
-static void place_behind_by_frame(const struct site *site, struct reel_placement *out)
-{
-    size_t index = stretch_of_frame(site, site->numbers->frame);
-    const struct reel_stretch *stretch;
-    struct reel_run_position at;
-    uint64_t offset;
-
-    out->row = REEL_PLACE_LATE;
-    if (index == site->epoch.end)
-        return;
-    stretch = &site->recording->stretches[index];
-    offset = site->numbers->frame - stretch->first_frame;
-    out->stretch = index;
-    out->at_frame = stretch->start_frames + offset;
-    if (site->numbers->frames > 0)
-        place_parts(site, out);
-    else if (reel_runs_find_frame(stretch, offset, &at))
-        out->row = reel_run_is_gap(&stretch->runs[at.run]) ? REEL_PLACE_HOLE : REEL_PLACE_STORED;
-}
-
-static void place_by_frame(const struct site *site, struct reel_placement *out)
+static void place_by_frame(const struct reel_site *site, struct reel_placement *out)
 {
     const struct reel_numbers *numbers = site->numbers;
     bool ahead = numbers->frame >= site->next_frame;
-    bool empty_next = numbers->frames == 0 && site->by_seq && numbers->seq == site->next_seq;
+    bool empty_next = numbers->frames == 0 && site->by_seq && numbers->seq == site->next_seq &&
+                      site->newest && reel_site_goes_on(site);
 
-    if (!ahead && !(empty_next && site->newest))
-        place_behind_by_frame(site, out);
+    if (!ahead && !empty_next)
+        reel_place_behind_frame(site, out);
     else if (!site->newest)
         out->row = REEL_PLACE_LATE;
     else if (!ahead)
@@ -381,7 +233,7 @@ static void place_by_frame(const struct site *site, struct reel_placement *out)
 void reel_place(const struct reel_recording *recording, const struct reel_numbers *numbers,
                 const struct reel_place_limits *limits, struct reel_placement *out)
 {
-    struct site site = survey(recording, numbers, limits);
+    struct reel_site site = survey(recording, numbers, limits);
 
     *out = (struct reel_placement){0};
     if (confirms_jump(&site))

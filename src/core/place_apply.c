@@ -18,8 +18,6 @@ static bool append_run(struct reel_recording *recording, const struct reel_run *
 
     if (!reel_runs_append(stretch, run))
         return false;
-    if (recording->stretches_dirty_from > recording->stretches_count - 1)
-        recording->stretches_dirty_from = recording->stretches_count - 1;
     recording->frames += run->frames;
     if (stretch->has_seq) {
         recording->has_next_seq = true;
@@ -30,7 +28,10 @@ static bool append_run(struct reel_recording *recording, const struct reel_run *
     return true;
 }
 
-static bool append_fragment(struct reel_recording *recording, const struct reel_numbers *numbers)
+/* One that neither has audio nor uses up a number leaves no trace, but in a stretch of its own:
+ * each has a run. */
+static bool append_fragment(struct reel_recording *recording, const struct reel_numbers *numbers,
+                            bool new_stretch)
 {
     const struct reel_run run = {
         .kind = REEL_RUN_STORED,
@@ -39,7 +40,7 @@ static bool append_fragment(struct reel_recording *recording, const struct reel_
         .fragment_frames = numbers->frames,
     };
 
-    return run.frames + run.seqs == 0 || append_run(recording, &run);
+    return (run.frames + run.seqs == 0 && !new_stretch) || append_run(recording, &run);
 }
 
 static bool append_gap(struct reel_recording *recording, const struct reel_placement *placement)
@@ -109,10 +110,10 @@ static bool append(struct reel_recording *recording, const struct reel_numbers *
         recording->fragments++;
         if (recording->rejected > 0)
             recording->rejected--;
-        if (!append_fragment(recording, &candidate.numbers))
+        if (!append_fragment(recording, &candidate.numbers, true))
             return false;
     }
-    return append_fragment(recording, numbers);
+    return append_fragment(recording, numbers, placement->new_stretch);
 }
 
 /* Append what of a divided fragment lies past the end. */

@@ -79,7 +79,7 @@ struct reel_stretch {
     uint64_t start_frames; /* place in the file */
     uint64_t frames;       /* sum over the runs */
     uint64_t seqs;         /* sum over the runs */
-    struct reel_run *runs;
+    struct reel_run *runs; /* at least one, once a fragment is placed */
     size_t runs_count;
     size_t runs_capacity;
     size_t runs_dirty_from; /* runs from here on differ from the catalog, and what the catalog
@@ -130,8 +130,9 @@ struct reel_recording {
     struct reel_stretch *stretches;
     size_t stretches_count;
     size_t stretches_capacity;
-    size_t stretches_dirty_from; /* heads of stretches from here on differ from the catalog, and
-                                    what the catalog has at stretches_count and after must go */
+    size_t stretches_dirty_from; /* heads of stretches (all but the runs and their sums) from here
+                                    on differ from the catalog, and what the catalog has at
+                                    stretches_count and after must go */
     struct reel_candidate candidate;
 };
 

@@ -60,6 +60,23 @@ bool reel_recording_next_gap(const struct reel_recording *recording,
     return next_gap_before(recording, recording->stretches_count, cursor, gap_out);
 }
 
+/* Epochs ascend in the list, and each fragment asks for one. */
+static size_t first_of_epoch(const struct reel_recording *recording, uint32_t epoch)
+{
+    size_t low = 0;
+    size_t high = recording->stretches_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (recording->stretches[middle].epoch < epoch)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 struct reel_epoch reel_recording_epoch(const struct reel_recording *recording,
                                        const struct reel_boot *boot)
 {
@@ -68,10 +85,8 @@ struct reel_epoch reel_recording_epoch(const struct reel_recording *recording,
     while (boot && epoch.end > 0 &&
            strcmp(recording->stretches[epoch.end - 1].boot.text, boot->text) != 0)
         epoch.end--;
-    epoch.first = epoch.end;
-    while (epoch.first > 0 && recording->stretches[epoch.first - 1].epoch ==
-                                  recording->stretches[epoch.end - 1].epoch)
-        epoch.first--;
+    if (epoch.end > 0)
+        epoch.first = first_of_epoch(recording, recording->stretches[epoch.end - 1].epoch);
     return epoch;
 }
 
