@@ -1,0 +1,453 @@
+/* The catalog's file: its versions, what is refused, what a failing disk and a crash leave. */
+#include "store/fixture.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "store/catalog_internal.h"
+
+static const struct reel_format speech = {16000, 1, 2, REEL_PCM};
+
+static enum reel_code try_open(const char *folder, enum reel_catalog_mode mode,
+                               const struct reel_catalog_schema *schema,
+                               struct reel_error *error)
+{
+    struct reel_catalog *catalog = NULL;
+    char path[PATH_BYTES];
+    enum reel_code code =
+        reel_catalog_open_as(path_in(folder, "catalog.db", path), mode, schema, &catalog, error);
+
+    if (code != REEL_OK)
+        assert_null(catalog);
+    reel_catalog_close(catalog);
+    return code;
+}
+
+static struct reel_catalog *open_as(const char *folder, const struct reel_catalog_schema *schema)
+{
+    struct reel_catalog *catalog = NULL;
+    char path[PATH_BYTES];
+
+    assert_ok(reel_catalog_open_as(path_in(folder, "catalog.db", path), REEL_CATALOG_WRITE, schema,
+                                   &catalog, err));
+    return catalog;
+}
+
+static struct reel_catalog *open_in(const char *folder)
+{
+    return open_as(folder, &reel_catalog_schema_now);
+}
+
+static int64_t ask(struct reel_catalog *catalog, const char *sql)
+{
+    struct reel_statement statement;
+    int64_t value = 0;
+
+    reel_statement_start(&statement, catalog, REEL_STATEMENT_ONCE, sql);
+    assert_true(reel_statement_next(&statement));
+    value = reel_take_i64(&statement);
+    assert_ok(reel_statement_end(&statement, "asking", err));
+    return value;
+}
+
+static void run(struct reel_catalog *catalog, const char *sql)
+{
+    assert_ok(reel_catalog_run(catalog, sql, "changing it by hand", err));
+}
+
+static void test_settings(void **state)
+{
+    struct reel_catalog *catalog = open_in(*state);
+
+    assert_int_equal(ask(catalog, "PRAGMA synchronous"), 2); /* FULL */
+    assert_int_equal(ask(catalog, "PRAGMA foreign_keys"), 1);
+    assert_int_equal(ask(catalog, "PRAGMA application_id"), 0x7265656C); /* "reel" */
+    assert_int_equal(ask(catalog, "PRAGMA user_version"), 1);
+    assert_int_equal(
+        ask(catalog, "SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'wal'"), 1);
+    reel_catalog_close(catalog);
+}
+
+static void test_store_id(void **state)
+{
+    struct reel_catalog *catalog = open_in(*state);
+    uint64_t first, again;
+
+    assert_ok(reel_catalog_store_id(catalog, &first, err));
+    reel_catalog_close(catalog);
+    catalog = open_in(*state);
+    assert_ok(reel_catalog_store_id(catalog, &again, err));
+    assert_int_equal(first, again);
+    assert_ok(reel_catalog_set_store_id(catalog, UINT64_MAX - 1, err));
+    assert_ok(reel_catalog_store_id(catalog, &again, err));
+    assert_true(again == UINT64_MAX - 1);
+    reel_catalog_close(catalog);
+}
+
+static const char version_1[] = "PRAGMA application_id = 1919247724;"
+                                "CREATE TABLE thing (name TEXT);";
+static const char to_version_2[] = "ALTER TABLE thing ADD COLUMN size INTEGER;"
+                                   "UPDATE thing SET size = length(name);";
+static const char to_version_3[] = "CREATE INDEX thing_size ON thing (size);";
+static const char *const steps[] = {to_version_2, to_version_3};
+static const char *const broken_steps[] = {to_version_2,
+                                           "CREATE TABLE half (a); INSERT INTO none VALUES (1);"};
+
+static void test_migrations(void **state)
+{
+    const struct reel_catalog_schema first = {1, version_1, NULL};
+    const struct reel_catalog_schema third = {3, "never run on a file that has a version", steps};
+    struct reel_catalog *catalog = open_as(*state, &first);
+    struct reel_error error;
+
+    run(catalog, "INSERT INTO thing VALUES ('four')");
+    reel_catalog_close(catalog);
+    assert_int_equal(try_open(*state, REEL_CATALOG_READ, &third, &error), REEL_E_STALLED);
+
+    for (unsigned i = 0; i < 2; i++) { /* the second time there is nothing left to do */
+        catalog = open_as(*state, &third);
+        assert_int_equal(ask(catalog, "PRAGMA user_version"), 3);
+        assert_int_equal(ask(catalog, "SELECT size FROM thing"), 4);
+        assert_int_equal(
+            ask(catalog, "SELECT count(*) FROM sqlite_schema WHERE name = 'thing_size'"), 1);
+        reel_catalog_close(catalog);
+    }
+    assert_int_equal(try_open(*state, REEL_CATALOG_READ, &third, &error), REEL_OK);
+}
+
+/* A step that fails leaves the version before it, whole; the one before has been made. */
+static void test_broken_migration(void **state)
+{
+    const struct reel_catalog_schema first = {1, version_1, NULL};
+    const struct reel_catalog_schema second = {2, NULL, steps};
+    const struct reel_catalog_schema broken = {3, NULL, broken_steps};
+    struct reel_error error;
+    struct reel_catalog *catalog;
+
+    reel_catalog_close(open_as(*state, &first));
+    assert_int_equal(try_open(*state, REEL_CATALOG_WRITE, &broken, &error), REEL_E_INTERNAL);
+    catalog = open_as(*state, &second);
+    assert_int_equal(ask(catalog, "SELECT count(*) FROM sqlite_schema WHERE name = 'half'"), 0);
+    assert_int_equal(ask(catalog, "SELECT count(size) FROM thing"), 0);
+    reel_catalog_close(catalog);
+}
+
+static void test_newer_version(void **state)
+{
+    struct reel_catalog *catalog = open_in(*state);
+    struct reel_error error;
+
+    run(catalog, "PRAGMA user_version = 2");
+    reel_catalog_close(catalog);
+    for (unsigned mode = 0; mode < 2; mode++) {
+        assert_int_equal(try_open(*state, (enum reel_catalog_mode)mode, &reel_catalog_schema_now,
+                                  &error),
+                         REEL_E_NOT_ALLOWED);
+        assert_non_null(strstr(error.message, "newer"));
+        assert_non_null(strstr(error.message, "version 2"));
+    }
+}
+
+static void test_other_programs_file(void **state)
+{
+    struct reel_catalog *catalog = open_in(*state);
+    struct reel_error error;
+
+    run(catalog, "PRAGMA application_id = 7");
+    reel_catalog_close(catalog);
+    assert_int_equal(try_open(*state, REEL_CATALOG_WRITE, &reel_catalog_schema_now, &error),
+                     REEL_E_INTERNAL);
+    assert_int_equal(try_open(*state, REEL_CATALOG_READ, &reel_catalog_schema_now, &error),
+                     REEL_E_INTERNAL);
+}
+
+static void overwrite(const char *folder, off_t at, size_t bytes)
+{
+    char path[PATH_BYTES], junk[4096];
+    int fd = open(path_in(folder, "catalog.db", path), O_WRONLY | O_CREAT, 0600);
+
+    memset(junk, 'x', sizeof junk);
+    assert_true(fd >= 0);
+    for (; bytes > 0; bytes -= sizeof junk, at += (off_t)sizeof junk)
+        assert_int_equal(pwrite(fd, junk, sizeof junk, at), sizeof junk);
+    assert_int_equal(close(fd), 0);
+}
+
+static void test_no_database(void **state)
+{
+    struct reel_error error;
+
+    overwrite(*state, 0, 8192);
+    assert_int_equal(try_open(*state, REEL_CATALOG_WRITE, &reel_catalog_schema_now, &error),
+                     REEL_E_INTERNAL);
+}
+
+static void save_named(struct reel_catalog *catalog, const char *session)
+{
+    struct reel_recording recording;
+
+    reel_recording_init(&recording, "mic1", session, &speech, 0);
+    assert_ok(reel_catalog_save(catalog, &recording, err));
+    reel_recording_finish(&recording);
+}
+
+static enum reel_code load_named(struct reel_catalog *catalog, const char *session,
+                                 struct reel_error *error)
+{
+    struct reel_recording recording;
+    enum reel_code code = reel_catalog_load(catalog, "mic1", session, &recording, error);
+
+    if (code == REEL_OK)
+        reel_recording_finish(&recording);
+    return code;
+}
+
+/* The table's first page is junk: noticed when it is read, not before. */
+static void test_corrupt_page(void **state)
+{
+    struct reel_catalog *catalog = open_in(*state);
+    struct reel_error error;
+    int64_t page;
+
+    save_named(catalog, "s1");
+    page = ask(catalog, "SELECT rootpage FROM sqlite_schema WHERE name = 'recording'");
+    reel_catalog_close(catalog);
+    overwrite(*state, (page - 1) * 4096, 4096);
+    catalog = open_in(*state);
+    assert_int_equal(load_named(catalog, "s2", &error), REEL_E_NOT_FOUND); /* by the index */
+    assert_int_equal(load_named(catalog, "s1", &error), REEL_E_INTERNAL);
+    reel_catalog_close(catalog);
+}
+
+/* Values that the schema forbids, put there by force, are told apart from values. */
+static void test_contradicting_rows(void **state)
+{
+    static const char *const forced[] = {
+        "UPDATE recording SET device = device || session || printf('%.64c', 'x')",
+        "UPDATE recording SET encoding = 'opus'",
+        "UPDATE recording SET rate = 768001",
+        "UPDATE recording SET channels = 65",
+        "UPDATE recording SET tags = '[1]'",
+        "UPDATE recording SET sha256 = 'ab'",
+        "UPDATE recording SET captured_from_us = 1",
+        "UPDATE recording SET candidate = 'jump'",
+        "INSERT INTO stretch VALUES (1, 1, 0, 'first', '', 0, NULL, NULL, 0)",
+        "INSERT INTO run VALUES (1, 0, 0, 'stored', 1, 1, 1)",
+    };
+
+    for (size_t i = 0; i < sizeof forced / sizeof forced[0]; i++) {
+        struct reel_catalog *catalog = open_in(*state);
+        struct reel_error error;
+        struct reel_list_plan plan = {.limit = 10};
+        uint64_t count;
+        bool is_minimum;
+
+        save_named(catalog, "s1");
+        run(catalog, "PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF");
+        run(catalog, forced[i]);
+        assert_ok(reel_catalog_count(catalog, &plan, &count, &is_minimum, err));
+        assert_int_equal(count, 1);
+        if (i > 0 && load_named(catalog, "s1", &error) != REEL_E_INTERNAL)
+            fail_msg("taken: %s", forced[i]);
+        if (i == 0)
+            assert_int_equal(load_named(catalog, "s1", &error), REEL_E_NOT_FOUND);
+        run(catalog, "DELETE FROM run; DELETE FROM stretch; DELETE FROM recording");
+        reel_catalog_close(catalog);
+    }
+}
+
+static void test_cannot_open(void **state)
+{
+    struct reel_error error;
+    char path[PATH_BYTES];
+
+    assert_int_equal(try_open(*state, REEL_CATALOG_READ, &reel_catalog_schema_now, &error),
+                     REEL_E_STALLED);
+    assert_int_equal(error.code, REEL_E_STALLED);
+    assert_int_equal(mkdir(path_in(*state, "catalog.db", path), 0700), 0);
+    assert_int_equal(try_open(*state, REEL_CATALOG_WRITE, &reel_catalog_schema_now, &error),
+                     REEL_E_STALLED);
+}
+
+static void test_reader_cannot_write(void **state)
+{
+    struct reel_catalog *writer = open_in(*state), *reader = NULL;
+    struct reel_recording recording;
+    struct reel_error error;
+    char path[PATH_BYTES];
+
+    assert_ok(reel_catalog_open(path_in(*state, "catalog.db", path), REEL_CATALOG_READ, &reader,
+                                err));
+    reel_recording_init(&recording, "mic1", "s1", &speech, 0);
+    assert_int_equal(reel_catalog_save(reader, &recording, &error), REEL_E_STALLED);
+    assert_int_equal(recording.rowid, 0);
+    assert_int_equal(reel_catalog_begin(reader, &error), REEL_E_STALLED);
+    reel_recording_finish(&recording);
+    reel_catalog_close(reader);
+    reel_catalog_close(writer);
+}
+
+/* No file of the child may grow: what it writes fails, as on a full disk. */
+static void fail_to_write(struct reel_catalog *catalog)
+{
+    struct rlimit none = {0, 0};
+    struct reel_error error = {0};
+    enum reel_code code;
+
+    if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR || setrlimit(RLIMIT_FSIZE, &none) != 0)
+        _exit(1);
+    code = reel_catalog_begin(catalog, &error);
+    if (code == REEL_OK) {
+        save_named(catalog, "s2");
+        code = reel_catalog_commit(catalog, &error);
+    }
+    _exit(code == REEL_E_STALLED && error.code == code && error.message[0] ? 0 : 2);
+}
+
+static void run_child(void **state, void (*work)(struct reel_catalog *))
+{
+    int status;
+    pid_t child = fork();
+
+    if (child == 0) {
+        work(open_in(*state));
+        _exit(99);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static void save_first(void **state)
+{
+    struct reel_catalog *catalog = open_in(*state);
+
+    save_named(catalog, "s1");
+    reel_catalog_close(catalog);
+}
+
+static void assert_only_first(void **state)
+{
+    struct reel_catalog *catalog = open_in(*state);
+    struct reel_error error;
+    uint64_t all, open;
+
+    assert_int_equal(load_named(catalog, "s1", &error), REEL_OK);
+    assert_int_equal(load_named(catalog, "s2", &error), REEL_E_NOT_FOUND);
+    assert_ok(reel_catalog_counts(catalog, &all, &open, err));
+    assert_int_equal(all, 1);
+    assert_int_equal(open, 1);
+    assert_ok(reel_catalog_checkpoint(catalog, err));
+    reel_catalog_close(catalog);
+}
+
+static void test_full_disk(void **state)
+{
+    save_first(state);
+    run_child(state, fail_to_write);
+    assert_only_first(state);
+}
+
+static void die_before_commit(struct reel_catalog *catalog)
+{
+    if (reel_catalog_begin(catalog, NULL) != REEL_OK)
+        _exit(1);
+    save_named(catalog, "s2");
+    _exit(0);
+}
+
+static void test_crash_before_commit(void **state)
+{
+    save_first(state);
+    run_child(state, die_before_commit);
+    assert_only_first(state);
+}
+
+static void test_rollback(void **state)
+{
+    struct reel_catalog *catalog;
+
+    save_first(state);
+    catalog = open_in(*state);
+    assert_ok(reel_catalog_begin(catalog, err));
+    save_named(catalog, "s2");
+    reel_catalog_rollback(catalog);
+    reel_catalog_rollback(catalog); /* with none open: nothing */
+    assert_ok(reel_catalog_begin(catalog, err));
+    save_named(catalog, "s2");
+    reel_catalog_close(catalog);
+    assert_only_first(state);
+}
+
+/* A second writer waits for its turn, then gives up: nothing is lost by it. */
+static void test_busy(void **state)
+{
+    struct reel_catalog *catalog = open_in(*state), *other = open_in(*state);
+    struct reel_error error;
+
+    run(other, "PRAGMA busy_timeout = 1");
+    assert_ok(reel_catalog_begin(catalog, err));
+    assert_int_equal(reel_catalog_begin(other, &error), REEL_E_STALLED);
+    assert_ok(reel_catalog_commit(catalog, err));
+    assert_ok(reel_catalog_begin(other, err));
+    assert_ok(reel_catalog_commit(other, err));
+    reel_catalog_close(other);
+    reel_catalog_close(catalog);
+}
+
+static off_t log_bytes(const char *folder)
+{
+    char path[PATH_BYTES];
+    struct stat info;
+
+    assert_int_equal(stat(path_in(folder, "catalog.db-wal", path), &info), 0);
+    return info.st_size;
+}
+
+/* Complete, or an error: a reader that stands on an earlier state holds the log. */
+static void test_checkpoint(void **state)
+{
+    struct reel_catalog *catalog = open_in(*state), *reader = open_in(*state);
+    struct reel_error error;
+
+    run(catalog, "PRAGMA busy_timeout = 1");
+    save_named(catalog, "s1");
+    run(reader, "BEGIN");
+    assert_int_equal(ask(reader, "SELECT count(*) FROM recording"), 1);
+    save_named(catalog, "s2");
+    assert_int_equal(reel_catalog_checkpoint(catalog, &error), REEL_E_STALLED);
+    run(reader, "COMMIT");
+    assert_true(log_bytes(*state) > 0);
+    assert_ok(reel_catalog_checkpoint(catalog, err));
+    assert_int_equal(log_bytes(*state), 0);
+    reel_catalog_close(reader);
+    reel_catalog_close(catalog);
+}
+
+int main(void)
+{
+#define FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+    const struct CMUnitTest tests[] = {
+        FOLDER(test_settings),
+        FOLDER(test_store_id),
+        FOLDER(test_migrations),
+        FOLDER(test_broken_migration),
+        FOLDER(test_newer_version),
+        FOLDER(test_other_programs_file),
+        FOLDER(test_no_database),
+        FOLDER(test_corrupt_page),
+        FOLDER(test_contradicting_rows),
+        FOLDER(test_cannot_open),
+        FOLDER(test_reader_cannot_write),
+        FOLDER(test_full_disk),
+        FOLDER(test_crash_before_commit),
+        FOLDER(test_rollback),
+        FOLDER(test_busy),
+        FOLDER(test_checkpoint),
+    };
+
+    return cmocka_run_group_tests_name("catalog_schema", tests, NULL, NULL);
+}
