@@ -10,14 +10,20 @@
 
 struct reel_quarantine;
 
+/* At most as many rows as there are: files of a few bytes take a block each, so that bytes alone
+ * would not bound what they take of the disk. */
+enum { REEL_QUARANTINE_ROWS_MAX = 16384 };
+
 /* Open `{dir}/quarantine` (made if missing). Files without a row are removed, rows without their
- * file lose their payload. `catalog` is borrowed. */
+ * file lose their payload. `catalog` is borrowed, and has no transaction open. */
 enum reel_code reel_quarantine_open(const char *dir, struct reel_catalog *catalog,
                                     uint64_t max_bytes, struct reel_quarantine **quarantine_out,
                                     struct reel_error *err_out);
 void reel_quarantine_close(struct reel_quarantine *quarantine); /* accepts NULL */
 
-/* Within the catalog's transaction: see reel_store_quarantine, reel_store_unquarantine. */
+/* Within the catalog's transaction: see reel_store_quarantine, reel_store_unquarantine. Where the
+ * oldest may not go, the payload is kept as a row only. After any error but NOT_FOUND the
+ * transaction must be rolled back and the quarantine opened anew. */
 enum reel_code reel_quarantine_put(struct reel_quarantine *quarantine,
                                    const struct reel_reject *reject, const void *payload,
                                    uint64_t *quarantine_id_out, struct reel_error *err_out);
