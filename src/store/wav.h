@@ -14,7 +14,8 @@
 struct reel_wav_files;
 struct reel_wav;
 
-/* The cache: at most `descriptors_max` files open at once. `dir` is store.dir. */
+/* The cache: at most `descriptors_max` files open at once. `dir` is store.dir, in which the folder
+ * `recordings` stands already. */
 enum reel_code reel_wav_files_create(const char *dir, size_t descriptors_max,
                                      struct reel_wav_files **files_out,
                                      struct reel_error *err_out);
@@ -38,8 +39,12 @@ enum reel_code reel_wav_fill(struct reel_wav *wav, uint64_t at_frame, uint64_t f
 enum reel_code reel_wav_equal(struct reel_wav *wav, uint64_t at_frame, const void *frames,
                               uint64_t frames_count, bool *equal_out, struct reel_error *err_out);
 
-/* Write the header for the frames that the file holds now; past 4 GiB in the order that keeps the
- * file valid after any crash (the size 0xFFFFFFFF is synced before RF64 and ds64 are written). */
+/* Frames that the file holds now, those not synced yet included. */
+uint64_t reel_wav_frames(const struct reel_wav *wav);
+
+/* Write the header for the frames that the file holds now, and the pad byte behind an odd number
+ * of bytes (an append overwrites it); past 4 GiB in the order that keeps the file valid after any
+ * crash (the size 0xFFFFFFFF is synced before RF64 and ds64 are written, or taken back). */
 enum reel_code reel_wav_header(struct reel_wav *wav, const struct reel_recording *recording,
                                struct reel_error *err_out);
 
@@ -48,5 +53,11 @@ enum reel_code reel_wav_header(struct reel_wav *wav, const struct reel_recording
  * each else. A failure is final for what was dirty (invariant 6). */
 enum reel_code reel_wav_files_sync(struct reel_wav_files *files, uint64_t *synced_files_out,
                                    struct reel_error *err_out);
+
+/* Write the header for `frames` frames into the file `fd`, in the same order; for recovery, which
+ * has the file open itself. */
+enum reel_code reel_wav_replace_header(int fd, const struct reel_recording *recording,
+                                       uint64_t frames, const char *name,
+                                       struct reel_error *err_out);
 
 #endif

@@ -1,0 +1,232 @@
+/* WAV files: the bounded cache of descriptors, and the sync of everything written through it. */
+#include "store/wav_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "store/disk.h"
+
+enum reel_code reel_wav_files_create(const char *dir, size_t descriptors_max,
+                                     struct reel_wav_files **files_out,
+                                     struct reel_error *err_out)
+{
+    struct reel_wav_files *files = calloc(1, sizeof *files);
+    char path[4096];
+
+    if (!files)
+        return reel_error_errno(err_out, ENOMEM, "recordings");
+    snprintf(path, sizeof path, "%s/recordings", dir);
+    files->root_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (files->root_fd < 0) {
+        reel_error_errno(err_out, errno, "open folder %s", path);
+        free(files);
+        return REEL_E_STALLED;
+    }
+    files->syncfs = reel_disk_syncfs_counts(files->root_fd);
+    files->descriptors_max = descriptors_max > 0 ? descriptors_max : 1;
+    *files_out = files;
+    return REEL_OK;
+}
+
+void reel_wav_files_destroy(struct reel_wav_files **files)
+{
+    if (!*files)
+        return;
+    close((*files)->root_fd);
+    free((*files)->folders);
+    free(*files);
+    *files = NULL;
+}
+
+static void close_descriptor(struct reel_wav *wav)
+{
+    DL_DELETE(wav->files->open_list, wav);
+    wav->files->descriptors--;
+    close(wav->fd);
+    wav->fd = -1;
+}
+
+static void unmark_dirty(struct reel_wav *wav)
+{
+    DL_DELETE2(wav->files->dirty_list, wav, dirty_prev, dirty_next);
+    wav->files->dirty_count--;
+    wav->dirty = false;
+}
+
+void reel_wav_forget(struct reel_wav *wav)
+{
+    if (wav->dirty)
+        unmark_dirty(wav);
+    if (wav->fd >= 0)
+        close_descriptor(wav);
+}
+
+static enum reel_code sync_one(struct reel_wav *wav, struct reel_error *err_out)
+{
+    if (fdatasync(wav->fd) == 0)
+        return REEL_OK;
+    wav->files->failed = true;
+    return reel_error_errno(err_out, errno, "sync %s", wav->name);
+}
+
+/* Close the least recently used. An unsynced one is left to the syncfs that is to come, which
+ * also reports what write-back did in the meantime; where there is none it is synced now. */
+static enum reel_code make_room(struct reel_wav_files *files, struct reel_error *err_out)
+{
+    struct reel_wav *oldest = files->open_list;
+
+    if (files->descriptors < files->descriptors_max)
+        return REEL_OK;
+    if (oldest->dirty && files->syncfs) {
+        files->closed_dirty = true;
+    } else if (oldest->dirty) {
+        if (sync_one(oldest, err_out) != REEL_OK)
+            return REEL_E_STALLED;
+        unmark_dirty(oldest);
+    }
+    close_descriptor(oldest);
+    return REEL_OK;
+}
+
+static void took_descriptor(struct reel_wav *wav, int fd)
+{
+    wav->fd = fd;
+    wav->files->descriptors++;
+    DL_APPEND(wav->files->open_list, wav);
+}
+
+static enum reel_code check_usable(const struct reel_wav_files *files, struct reel_error *err_out)
+{
+    return files->failed
+               ? reel_error_set(err_out, REEL_E_STALLED, NULL, "an earlier sync has failed")
+               : REEL_OK;
+}
+
+enum reel_code reel_wav_descriptor(struct reel_wav *wav, int *fd_out, struct reel_error *err_out)
+{
+    struct reel_wav_files *files = wav->files;
+    int fd;
+
+    if (check_usable(files, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    if (wav->fd >= 0) {
+        DL_DELETE(files->open_list, wav);
+        DL_APPEND(files->open_list, wav);
+        *fd_out = wav->fd;
+        return REEL_OK;
+    }
+    if (make_room(files, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    fd = openat(files->root_fd, wav->name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return reel_error_errno(err_out, errno, "open %s", wav->name);
+    took_descriptor(wav, fd);
+    *fd_out = fd;
+    return REEL_OK;
+}
+
+/* Folders may be noted twice: syncing one again costs next to nothing. */
+static enum reel_code note_folder(struct reel_wav_files *files, const char *device,
+                                  struct reel_error *err_out)
+{
+    size_t count = files->folders_count;
+
+    if (count > 0 && strcmp(files->folders[count - 1], device) == 0)
+        return REEL_OK;
+    if (count == files->folders_capacity) {
+        size_t capacity = count > 0 ? 2 * count : 16;
+        void *folders = realloc(files->folders, capacity * sizeof *files->folders);
+
+        if (!folders)
+            return reel_error_errno(err_out, ENOMEM, "recordings");
+        files->folders = folders;
+        files->folders_capacity = capacity;
+    }
+    snprintf(files->folders[count], sizeof *files->folders, "%s", device);
+    files->folders_count++;
+    return REEL_OK;
+}
+
+enum reel_code reel_wav_new_descriptor(struct reel_wav *wav, const char *device, int *fd_out,
+                                  struct reel_error *err_out)
+{
+    struct reel_wav_files *files = wav->files;
+    int fd;
+
+    if (check_usable(files, err_out) != REEL_OK || make_room(files, err_out) != REEL_OK ||
+        note_folder(files, device, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    if (mkdirat(files->root_fd, device, 0755) == 0)
+        files->root_dirty = true;
+    else if (errno != EEXIST)
+        return reel_error_errno(err_out, errno, "make folder %s", device);
+    fd = openat(files->root_fd, wav->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                0644);
+    if (fd < 0 && errno == EEXIST)
+        return reel_error_set(err_out, REEL_E_CONFLICT, NULL, "%s exists", wav->name);
+    if (fd < 0)
+        return reel_error_errno(err_out, errno, "make %s", wav->name);
+    took_descriptor(wav, fd);
+    *fd_out = fd;
+    return REEL_OK;
+}
+
+void reel_wav_mark_dirty(struct reel_wav *wav)
+{
+    if (wav->dirty)
+        return;
+    wav->dirty = true;
+    wav->files->dirty_count++;
+    DL_APPEND2(wav->files->dirty_list, wav, dirty_prev, dirty_next);
+}
+
+static enum reel_code sync_folders(struct reel_wav_files *files, struct reel_error *err_out)
+{
+    for (size_t i = 0; i < files->folders_count; i++) {
+        if (reel_disk_sync_folder(files->root_fd, files->folders[i], err_out) != REEL_OK)
+            return REEL_E_STALLED;
+    }
+    return files->root_dirty ? reel_disk_sync_folder(files->root_fd, ".", err_out) : REEL_OK;
+}
+
+static enum reel_code sync_all(struct reel_wav_files *files, struct reel_error *err_out)
+{
+    struct reel_wav *wav;
+
+    if (files->closed_dirty ||
+        (files->syncfs && files->dirty_count + files->folders_count > REEL_DISK_SINGLE_SYNCS_MAX))
+        return syncfs(files->root_fd) == 0 ? REEL_OK
+                                           : reel_error_errno(err_out, errno, "sync recordings");
+    DL_FOREACH2 (files->dirty_list, wav, dirty_next) {
+        if (sync_one(wav, err_out) != REEL_OK)
+            return REEL_E_STALLED;
+    }
+    return sync_folders(files, err_out);
+}
+
+enum reel_code reel_wav_files_sync(struct reel_wav_files *files, uint64_t *synced_files_out,
+                                   struct reel_error *err_out)
+{
+    uint64_t dirty = files->dirty_count;
+
+    if (check_usable(files, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    if (dirty + files->folders_count > 0 && sync_all(files, err_out) != REEL_OK) {
+        files->failed = true;
+        return REEL_E_STALLED;
+    }
+    while (files->dirty_list)
+        unmark_dirty(files->dirty_list);
+    files->closed_dirty = false;
+    files->root_dirty = false;
+    files->folders_count = 0;
+    if (synced_files_out)
+        *synced_files_out = dirty;
+    return REEL_OK;
+}

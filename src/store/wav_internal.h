@@ -1,0 +1,51 @@
+/* WAV, inside: what wav.c (the bytes of one file) and wav_files.c (descriptors and syncs) share. */
+#ifndef REEL_STORE_WAV_INTERNAL_H
+#define REEL_STORE_WAV_INTERNAL_H
+
+#include "store/wav.h"
+
+enum { WAV_SLICE_BYTES = 64 * 1024 };
+
+/* About 100 bytes and the name. `name` is "device/session.wav". */
+struct reel_wav {
+    struct reel_wav_files *files;
+    struct reel_wav *prev, *next;             /* open ones, least recently used first */
+    struct reel_wav *dirty_prev, *dirty_next; /* written since the last sync */
+    int fd;                                   /* -1: not open at the moment */
+    bool dirty;
+    struct reel_format format;
+    uint64_t frames;
+    char name[];
+};
+
+struct reel_wav_files {
+    int root_fd; /* recordings/ */
+    bool syncfs;
+    bool failed; /* a sync failed: what was dirty is lost, and nothing here works any more */
+    size_t descriptors_max;
+    size_t descriptors;
+    struct reel_wav *open_list;
+    struct reel_wav *dirty_list;
+    size_t dirty_count;
+    bool closed_dirty; /* one was closed with its data unsynced: only syncfs reaches it */
+    bool root_dirty;   /* a device's folder is new */
+    char (*folders)[REEL_NAME_BYTES]; /* devices with new files */
+    size_t folders_count;
+    size_t folders_capacity;
+    uint8_t slice[WAV_SLICE_BYTES];
+};
+
+/* Its descriptor, opened if need be, now the most recently used one. */
+enum reel_code reel_wav_descriptor(struct reel_wav *wav, int *fd_out, struct reel_error *err_out);
+
+/* The same for a new file: fails with CONFLICT where it exists. */
+enum reel_code reel_wav_new_descriptor(struct reel_wav *wav, const char *device, int *fd_out,
+                                  struct reel_error *err_out);
+
+/* Remember that it must be synced. */
+void reel_wav_mark_dirty(struct reel_wav *wav);
+
+/* Take it out of the cache, its descriptor closed. */
+void reel_wav_forget(struct reel_wav *wav);
+
+#endif
