@@ -248,7 +248,9 @@ enum reel_code reel_wav_header(struct reel_wav *wav, const struct reel_recording
     if (reel_wav_descriptor(wav, &fd, err_out) != REEL_OK)
         return REEL_E_STALLED;
     reel_wav_mark_dirty(wav);
-    if (write_pad(wav, fd, err_out) != REEL_OK)
-        return REEL_E_STALLED;
-    return reel_wav_replace_header(fd, recording, wav->frames, wav->name, err_out);
+    if (write_pad(wav, fd, err_out) == REEL_OK &&
+        reel_wav_replace_header(fd, recording, wav->frames, wav->name, err_out) == REEL_OK)
+        return REEL_OK;
+    wav->files->failed = true; /* it may have been a sync */
+    return REEL_E_STALLED;
 }
