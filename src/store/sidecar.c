@@ -1,0 +1,174 @@
+/* Sidecar: a recording as JSON text. */
+#include "store/sidecar.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/sidecar_names.h"
+
+enum { SIDECAR_VERSION = 1 };
+
+const char *const reel_run_kind_names[] = {
+    [REEL_RUN_STORED] = "stored",
+    [REEL_RUN_GAP] = "gap",
+    [REEL_RUN_GAP_INFERRED] = "gap-inferred",
+    [REEL_RUN_FORGOTTEN] = "forgotten",
+    NULL,
+};
+
+const char *const reel_stretch_reason_names[] = {
+    [REEL_STRETCH_FIRST] = "first",     [REEL_STRETCH_NUMBERS] = "numbers",
+    [REEL_STRETCH_BOOT] = "boot",       [REEL_STRETCH_RESTART] = "restart",
+    [REEL_STRETCH_JUMP] = "jump",       [REEL_STRETCH_UNKNOWN] = "unknown",
+    NULL,
+};
+
+/* jansson's integers are signed; every number of ours stays below 2^63. */
+static json_t *number(uint64_t value)
+{
+    return json_integer((json_int_t)value);
+}
+
+static json_t *number_or_null(bool has, uint64_t value)
+{
+    return has ? number(value) : json_null();
+}
+
+static json_t *encode_runs(const struct reel_stretch *stretch)
+{
+    json_t *runs = json_array();
+
+    for (size_t i = 0; runs && i < stretch->runs_count; i++) {
+        const struct reel_run *run = &stretch->runs[i];
+        json_t *entry = json_pack("[s,o,o,o]", reel_run_kind_names[run->kind], number(run->frames),
+                                  number(run->seqs), number(run->fragment_frames));
+
+        if (json_array_append_new(runs, entry) != 0) {
+            json_decref(runs);
+            return NULL;
+        }
+    }
+    return runs;
+}
+
+static json_t *encode_stretch(const struct reel_stretch *stretch)
+{
+    return json_pack("{s:o,s:s,s:s,s:b,s:o,s:o,s:o}", "epoch", number(stretch->epoch), "reason",
+                     reel_stretch_reason_names[stretch->reason], "boot", stretch->boot.text,
+                     "boot_is_uint", stretch->boot.is_uint, "first_seq",
+                     number_or_null(stretch->has_seq, stretch->first_seq), "first_frame",
+                     number_or_null(stretch->has_frame, stretch->first_frame), "runs",
+                     encode_runs(stretch));
+}
+
+static json_t *encode_stretches(const struct reel_recording *recording)
+{
+    json_t *stretches = json_array();
+
+    for (size_t i = 0; stretches && i < recording->stretches_count; i++) {
+        if (json_array_append_new(stretches, encode_stretch(&recording->stretches[i])) != 0) {
+            json_decref(stretches);
+            return NULL;
+        }
+    }
+    return stretches;
+}
+
+static json_t *encode_captured(const struct reel_recording *recording)
+{
+    if (!recording->has_captured)
+        return json_null();
+    return json_pack("[I,I]", (json_int_t)recording->captured_from_us,
+                     (json_int_t)recording->captured_to_us);
+}
+
+/* What the recording is; json_pack answers NULL where a part of it is. */
+static json_t *encode_head(const struct reel_recording *recording)
+{
+    const struct reel_format *format = &recording->format;
+    char id[17];
+
+    snprintf(id, sizeof id, "%016" PRIx64, recording->id);
+    return json_pack("{s:i,s:s,s:s,s:s,s:i,s:o,s:i,s:s,s:s,s:s,s:b,s:b,s:s,s:o}", "reel_sidecar",
+                     SIDECAR_VERSION, "id", id, "device", recording->device, "session",
+                     recording->session, "channels", (int)format->channels, "rate",
+                     number(format->rate), "sample_size", (int)format->sample_bytes, "encoding",
+                     reel_encoding_name(format->encoding), "state",
+                     reel_state_name(recording->state), "end_reason",
+                     reel_end_reason_name(recording->end_reason), "kept", recording->kept,
+                     "plain_growth", reel_sidecar_mark(recording).plain_growth, "sha256",
+                     recording->sha256, "tags",
+                     recording->tags ? json_deep_copy(recording->tags) : json_null());
+}
+
+/* How far it has come. */
+static json_t *encode_numbers(const struct reel_recording *recording)
+{
+    return json_pack("{s:o,s:o,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:s,s:b,s:o,s:o}", "frames",
+                     number(recording->frames), "rewrites", number(recording->rewrites),
+                     "started_us", (json_int_t)recording->started_us, "updated_us",
+                     (json_int_t)recording->updated_us, "captured_us", encode_captured(recording),
+                     "fragments", number(recording->fragments), "duplicates",
+                     number(recording->duplicates), "rejected", number(recording->rejected),
+                     "gap_frames", number(recording->gap_frames), "boot", recording->boot.text,
+                     "boot_is_uint", recording->boot.is_uint, "next_seq",
+                     number_or_null(recording->has_next_seq, recording->next_seq), "stretches",
+                     encode_stretches(recording));
+}
+
+char *reel_sidecar_encode(const struct reel_recording *recording, size_t *bytes_out)
+{
+    json_t *document = encode_head(recording);
+    json_t *numbers = encode_numbers(recording);
+    char *text = NULL;
+
+    if (document && numbers && json_object_update(document, numbers) == 0)
+        text = json_dumps(document, JSON_COMPACT);
+    json_decref(numbers);
+    json_decref(document);
+    if (text)
+        *bytes_out = strlen(text);
+    return text;
+}
+
+/* FNV-1a. */
+static uint64_t digest_bytes(uint64_t digest, const void *bytes, size_t count)
+{
+    const uint8_t *at = bytes;
+
+    for (size_t i = 0; i < count; i++)
+        digest = (digest ^ at[i]) * UINT64_C(0x100000001b3);
+    return digest;
+}
+
+static uint64_t digest_tags(uint64_t digest, const json_t *tags)
+{
+    char *text = tags ? json_dumps(tags, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+
+    if (text)
+        digest = digest_bytes(digest, text, strlen(text));
+    free(text);
+    return digest;
+}
+
+struct reel_sidecar_mark reel_sidecar_mark(const struct reel_recording *recording)
+{
+    struct reel_sidecar_mark mark = {.digest = UINT64_C(0xcbf29ce484222325)};
+    uint64_t runs = 0;
+
+    for (size_t i = 0; i < recording->stretches_count; i++)
+        runs += recording->stretches[i].runs_count;
+    const uint64_t numbers[] = {
+        (uint64_t)recording->state, (uint64_t)recording->end_reason, recording->kept,
+        recording->rewrites,        recording->gap_frames,           recording->stretches_count,
+        runs,
+    };
+
+    mark.digest = digest_bytes(mark.digest, numbers, sizeof numbers);
+    mark.digest = digest_bytes(mark.digest, recording->sha256, strlen(recording->sha256));
+    mark.digest = digest_tags(mark.digest, recording->tags);
+    mark.plain_growth = runs <= REEL_SIDECAR_RUNS_PROMPT;
+    return mark;
+}
