@@ -1,0 +1,279 @@
+/* Recover: go through everything that was found, name by name. */
+#include "store/recover_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/wav_header.h"
+#include "store/disk.h"
+#include "store/recovered.h"
+
+/* Rows are committed in portions, each after a sync of the files that it speaks of. */
+enum { PORTION_ROWS = 1000 };
+
+static enum reel_code commit(struct recovery *recovery, struct reel_error *err_out)
+{
+    if (recovery->syncfs && syncfs(recovery->home->recordings_fd) != 0)
+        return reel_error_errno(err_out, errno, "sync recordings");
+    if (reel_sidecars_flush(recovery->sidecars, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    return reel_catalog_commit(recovery->home->catalog, err_out);
+}
+
+/* Move a file of that name to recovered/. */
+static enum reel_code take(struct recovery *recovery, const struct found *found,
+                           const char *suffix, const char *why, struct reel_error *err_out)
+{
+    char from[2 * REEL_NAME_BYTES + 32];
+    enum reel_code code;
+
+    snprintf(from, sizeof from, "recordings/%s%s", found->key, suffix);
+    code = reel_recovered_take(recovery->home->dir_fd, from, found->key, suffix, why,
+                               recovery->now_us, err_out);
+    if (code != REEL_OK)
+        return code == REEL_E_NOT_FOUND ? REEL_OK : code;
+    recovery->report.recovered++;
+    reel_log_write(recovery->log, REEL_LOG_WARNING, "store: %s%s goes to recovered/: %s",
+                   found->key, suffix, why);
+    return REEL_OK;
+}
+
+static enum reel_code save(struct recovery *recovery, struct reel_recording *recording,
+                           struct reel_error *err_out)
+{
+    if (reel_sidecars_write(recovery->sidecars, recording, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    return reel_catalog_save(recovery->home->catalog, recording, err_out);
+}
+
+/* Make a row from what is there; `recovered_why` is for what cannot be read. */
+static enum reel_code index_file(struct recovery *recovery, const struct found *found,
+                                 struct reel_error *err_out)
+{
+    struct reel_recording recording;
+    struct reel_error why;
+    bool from_sidecar;
+    bool changed;
+    enum reel_code code;
+
+    code = reel_recover_index(recovery, found, &recording, &from_sidecar, &why);
+    if (code == REEL_E_BAD_REQUEST) {
+        code = take(recovery, found, ".wav", why.message, err_out);
+        return code == REEL_OK ? take(recovery, found, ".json", why.message, err_out) : code;
+    }
+    if (code != REEL_OK) {
+        if (err_out)
+            *err_out = why;
+        return code;
+    }
+    code = reel_recover_file(recovery, &recording, &changed, err_out);
+    if (code == REEL_OK)
+        code = save(recovery, &recording, err_out);
+    if (code == REEL_OK && !recovery->home->rebuild) {
+        recovery->report.recovered++;
+        reel_log_write(recovery->log, REEL_LOG_WARNING,
+                       "store: %s was not in the catalog: indexed from its %s", found->key,
+                       from_sidecar ? "sidecar" : "file alone");
+    }
+    reel_recording_finish(&recording);
+    return code;
+}
+
+static enum reel_code take_stray(struct recovery *recovery, const struct found *found,
+                                 struct reel_error *err_out)
+{
+    char name[2 * REEL_NAME_BYTES + 8];
+
+    if (!found->has_wav)
+        return take(recovery, found, ".json", "a sidecar without its file", err_out);
+    if (found->has_sidecar || recovery->home->rebuild ||
+        found->file_bytes >= REEL_WAV_DATA_OFFSET + recovery->batch_max_bytes)
+        return index_file(recovery, found, err_out);
+    if (found->file_bytes > REEL_WAV_DATA_OFFSET)
+        return take(recovery, found, ".wav", "a file without a row and a sidecar, of one batch",
+                    err_out);
+    snprintf(name, sizeof name, "%s.wav", found->key);
+    return unlinkat(recovery->home->recordings_fd, name, 0) == 0
+               ? REEL_OK
+               : reel_error_errno(err_out, errno, "remove %s", name);
+}
+
+/* A row whose file is not there, or is another's. */
+static enum reel_code drop_row(struct recovery *recovery, const struct found *found,
+                               const struct reel_recording *recording, struct reel_error *err_out)
+{
+    reel_log_write(recovery->log, REEL_LOG_ERROR,
+                   "store: the file of %s, %" PRIu64 " frames, is gone: its row goes too",
+                   found->key, recording->frames);
+    if (take(recovery, found, ".json", "a sidecar without its file", err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    return reel_catalog_remove(recovery->home->catalog, recording->rowid, err_out);
+}
+
+/* The file holds far more than the row says: put the sidecar's account in its place, if that is of
+ * the same recording and further on. */
+static enum reel_code adopt_sidecar(struct recovery *recovery, const struct found *found,
+                                    struct reel_recording *recording, bool *adopted_out,
+                                    struct reel_error *err_out)
+{
+    struct reel_recording indexed;
+    struct reel_recording sidecar;
+    bool from_sidecar;
+    bool plain_growth;
+    bool ahead;
+    enum reel_code code;
+
+    *adopted_out = false;
+    code = reel_sidecars_read(recovery->sidecars, found->device, found->session, &sidecar,
+                              &plain_growth, err_out);
+    if (code != REEL_OK)
+        return code == REEL_E_STALLED ? code : REEL_OK;
+    ahead = sidecar.id == recording->id && sidecar.frames > recording->frames;
+    reel_recording_finish(&sidecar);
+    if (!ahead)
+        return REEL_OK;
+    code = reel_recover_index(recovery, found, &indexed, &from_sidecar, err_out);
+    if (code != REEL_OK)
+        return code == REEL_E_STALLED ? code : REEL_OK;
+    indexed.rowid = recording->rowid;
+    indexed.candidate = recording->candidate;
+    reel_recording_finish(recording);
+    *recording = indexed;
+    *adopted_out = true;
+    recovery->report.recovered++;
+    reel_log_write(recovery->log, REEL_LOG_WARNING,
+                   "store: the catalog is behind for %s: taken from its sidecar", found->key);
+    return REEL_OK;
+}
+
+static bool far_ahead(const struct recovery *recovery, const struct found *found,
+                      const struct reel_recording *recording)
+{
+    uint64_t wanted = reel_wav_file_bytes(&recording->format, recording->frames);
+
+    return found->file_bytes > wanted && found->file_bytes - wanted >= recovery->batch_max_bytes;
+}
+
+/* Whether the sidecar says what it should, as far as that can be told without the file. */
+static bool sidecar_stands(struct recovery *recovery, const struct reel_recording *recording)
+{
+    struct reel_recording sidecar;
+    bool plain_growth;
+    bool stands;
+
+    if (reel_sidecars_read(recovery->sidecars, recording->device, recording->session, &sidecar,
+                           &plain_growth, NULL) != REEL_OK)
+        return false;
+    stands = sidecar.id == recording->id && sidecar.frames <= recording->frames &&
+             reel_sidecar_mark(&sidecar).digest == reel_sidecar_mark(recording).digest;
+    reel_recording_finish(&sidecar);
+    return stands;
+}
+
+static enum reel_code mend(struct recovery *recovery, struct found *found,
+                           struct reel_recording *recording, struct reel_error *err_out)
+{
+    bool adopted = false;
+    bool changed = false;
+    enum reel_code code = REEL_OK;
+
+    if (far_ahead(recovery, found, recording))
+        code = adopt_sidecar(recovery, found, recording, &adopted, err_out);
+    if (code == REEL_OK)
+        code = reel_recover_file(recovery, recording, &changed, err_out);
+    if (code == REEL_E_NOT_FOUND) {
+        code = take(recovery, found, ".wav", "it is another recording's file", err_out);
+        return code == REEL_OK ? drop_row(recovery, found, recording, err_out) : code;
+    }
+    if (code != REEL_OK)
+        return code;
+    if (adopted || changed)
+        return save(recovery, recording, err_out);
+    return found->has_sidecar && sidecar_stands(recovery, recording)
+               ? REEL_OK
+               : reel_sidecars_write(recovery->sidecars, recording, err_out);
+}
+
+/* What there is to do under one name. */
+static enum reel_code settle(struct recovery *recovery, struct found *found,
+                             struct reel_error *err_out)
+{
+    struct reel_recording recording;
+    enum reel_code code;
+
+    if (found->row == ROW_NONE)
+        return take_stray(recovery, found, err_out);
+    code = reel_catalog_load(recovery->home->catalog, found->device, found->session, &recording,
+                             err_out);
+    if (code != REEL_OK)
+        return code;
+    code = found->has_wav ? mend(recovery, found, &recording, err_out)
+                          : drop_row(recovery, found, &recording, err_out);
+    reel_recording_finish(&recording);
+    return code;
+}
+
+static bool is_well(const struct found *found)
+{
+    return found->row == ROW_COMPLETE && found->fits && found->has_sidecar;
+}
+
+static enum reel_code settle_all(struct recovery *recovery, struct found *all,
+                                 struct reel_error *err_out)
+{
+    struct reel_catalog *catalog = recovery->home->catalog;
+    enum reel_code code = reel_catalog_begin(catalog, err_out);
+    unsigned settled = 0;
+    struct found *found;
+    struct found *after;
+
+    HASH_ITER (hh, all, found, after) {
+        if (code != REEL_OK)
+            break;
+        if (is_well(found))
+            continue;
+        code = settle(recovery, found, err_out);
+        if (code == REEL_OK && ++settled % PORTION_ROWS == 0) {
+            code = commit(recovery, err_out);
+            if (code == REEL_OK)
+                code = reel_catalog_begin(catalog, err_out);
+        }
+    }
+    if (code == REEL_OK)
+        code = commit(recovery, err_out);
+    if (code != REEL_OK)
+        reel_catalog_rollback(catalog);
+    return code;
+}
+
+enum reel_code reel_recover(struct reel_home *home, const struct reel_store_config *config,
+                            int64_t now_us, struct reel_store_report *report_out,
+                            struct reel_error *err_out)
+{
+    struct recovery recovery = {
+        .home = home,
+        .log = config->log,
+        .batch_max_bytes = config->batch_max_bytes,
+        .now_us = now_us,
+        .syncfs = reel_disk_syncfs_counts(home->recordings_fd),
+    };
+    struct found *all = NULL;
+    enum reel_code code = reel_sidecars_create(home->dir, &recovery.sidecars, err_out);
+
+    if (code != REEL_OK)
+        return code;
+    code = reel_recover_tree(&recovery, &all, err_out);
+    if (code == REEL_OK)
+        code = settle_all(&recovery, all, err_out);
+    reel_recover_tree_free(&all);
+    reel_sidecars_destroy(&recovery.sidecars);
+    if (code == REEL_OK) {
+        report_out->repaired = recovery.report.repaired;
+        report_out->recovered = recovery.report.recovered;
+    }
+    return code;
+}

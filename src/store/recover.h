@@ -1,0 +1,40 @@
+/* Recover: at start, make files and catalog agree again, before anything is acknowledged on the
+ * strength of a row (invariants 2, 3 and 7). Names and sizes of all files are looked at; opened are
+ * only those of open recordings and those that do not fit their row.
+ *
+ * A recording with a row. Its file is
+ *   longer by less than a batch   cut back: what it holds was never acknowledged
+ *   longer by more                the catalog is behind: the recording is taken from its sidecar
+ *                                 if that is ahead; else the surplus is copied to recovered/ as a
+ *                                 WAV file, then cut
+ *   shorter                       the rest becomes a gap (missing), filled with silence; what had
+ *                                 to be marked with it goes to recovered/
+ *   another recording's           goes to recovered/, as if there were none
+ *   not there                     the row goes, its sidecar to recovered/
+ * and of an open one noted gaps become silence again, the header is brought up, and the file is
+ * synced.
+ *
+ * A file without a row. A sidecar is written only after the row was committed, so one
+ *   with a sidecar                was lost by the catalog: indexed from both
+ *   without, empty                removed
+ *   without, of one batch at most the beginning of a recording whose first commit did not come:
+ *                                 never acknowledged, but kept: it goes to recovered/
+ *   without, longer               indexed as one stretch without numbers
+ * When a catalog is built anew every WAV file is indexed. What is no WAV file of ours goes to
+ * recovered/. */
+#ifndef REEL_STORE_RECOVER_H
+#define REEL_STORE_RECOVER_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "store/home.h"
+#include "store/store.h"
+
+/* Do it, with the rows committed. `report_out` gets all but its first two counts. STALLED or
+ * INTERNAL: what was done so far stands, and doing it again goes on from there. */
+enum reel_code reel_recover(struct reel_home *home, const struct reel_store_config *config,
+                            int64_t now_us, struct reel_store_report *report_out,
+                            struct reel_error *err_out);
+
+#endif

@@ -1,0 +1,61 @@
+/* Recover, inside: what its parts share. recover_tree.c finds what is to be done, recover.c does
+ * it, recover_file.c mends one file, recover_index.c makes a recording from sidecar and file. */
+#ifndef REEL_STORE_RECOVER_INTERNAL_H
+#define REEL_STORE_RECOVER_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/recover.h"
+#include "store/sidecar.h"
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+struct recovery {
+    struct reel_home *home;
+    const struct reel_log *log;
+    uint64_t batch_max_bytes;
+    int64_t now_us;
+    bool syncfs; /* one sync at the end of each transaction takes the place of many */
+    struct reel_sidecars *sidecars;
+    struct reel_store_report report;
+};
+
+/* What stands under one name. */
+enum row_kind { ROW_NONE, ROW_OPEN, ROW_COMPLETE };
+struct found {
+    UT_hash_handle hh;
+    bool has_wav;
+    bool has_sidecar;
+    enum row_kind row;
+    bool fits; /* the file is as long as the row says */
+    uint64_t file_bytes;
+    char device[REEL_NAME_BYTES];
+    char session[REEL_NAME_BYTES];
+    char key[]; /* "device/session" */
+};
+
+/* All names that have files or rows. Freed by reel_recover_tree_free. */
+enum reel_code reel_recover_tree(struct recovery *recovery, struct found **found_out,
+                                 struct reel_error *err_out);
+void reel_recover_tree_free(struct found **found);
+
+/* Mend the file of a recording that has a row: length, gaps, header; synced or left to the sync of
+ * all. `*changed_out`: the recording changed, its row must be saved. NOT_FOUND where the file is
+ * another recording's. */
+enum reel_code reel_recover_file(struct recovery *recovery, struct reel_recording *recording,
+                                 bool *changed_out, struct reel_error *err_out);
+
+/* Make the recording that sidecar and file of that name describe, not longer than the file.
+ * BAD_REQUEST where the file is no WAV file of ours. `*from_sidecar_out`: it came from one. */
+enum reel_code reel_recover_index(struct recovery *recovery, const struct found *found,
+                                  struct reel_recording *recording_out, bool *from_sidecar_out,
+                                  struct reel_error *err_out);
+
+/* Turn everything from that frame on into gaps, in whole fragments: what is marked may begin
+ * earlier. Returns from where. STALLED without memory. */
+enum reel_code reel_recover_lose(struct reel_recording *recording, uint64_t from_frame,
+                                 uint64_t *lost_from_out, struct reel_error *err_out);
+
+#endif

@@ -1,0 +1,220 @@
+/* Recover, the tree: names and sizes on disk, and the rows that go with them. */
+#include "store/recover_internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/wav_header.h"
+#include "store/disk.h"
+#include "wire/topic.h"
+
+enum { PAGE_ROWS = 1000, KEY_BYTES = 2 * REEL_NAME_BYTES };
+
+/* The entry of that name, made if it is new; NULL without memory. */
+static struct found *find_or_make(struct found **all, const char *device, const char *session)
+{
+    char key[KEY_BYTES];
+    size_t key_bytes = (size_t)snprintf(key, sizeof key, "%s/%s", device, session);
+    struct found *found;
+
+    HASH_FIND(hh, *all, key, key_bytes, found);
+    if (found)
+        return found;
+    found = calloc(1, sizeof *found + key_bytes + 1);
+    if (!found)
+        return NULL;
+    memcpy(found->key, key, key_bytes + 1);
+    snprintf(found->device, sizeof found->device, "%s", device);
+    snprintf(found->session, sizeof found->session, "%s", session);
+    HASH_ADD_KEYPTR(hh, *all, found->key, key_bytes, found);
+    if (!found->hh.tbl) {
+        free(found);
+        return NULL;
+    }
+    return found;
+}
+
+/* The session in "session.suffix", into `session`; false where it is no such name. */
+static bool session_of(const char *name, const char *suffix, char session[REEL_NAME_BYTES])
+{
+    size_t bytes = strlen(name);
+    size_t suffix_bytes = strlen(suffix);
+
+    if (bytes <= suffix_bytes || strcmp(name + bytes - suffix_bytes, suffix) != 0)
+        return false;
+    bytes -= suffix_bytes;
+    if (!reel_name_valid(name, bytes))
+        return false;
+    memcpy(session, name, bytes);
+    session[bytes] = '\0';
+    return true;
+}
+
+static bool is_temporary(const char *name)
+{
+    size_t bytes = strlen(name);
+
+    return name[0] == '.' && bytes > 4 && strcmp(name + bytes - 4, ".tmp") == 0;
+}
+
+/* Take one name of a device's folder in; what is none of ours is left alone. */
+static enum reel_code note_file(struct found **all, int folder_fd, const char *device,
+                                const char *name, struct reel_error *err_out)
+{
+    char session[REEL_NAME_BYTES];
+    struct found *found = NULL;
+    struct stat status;
+    bool is_wav = session_of(name, ".wav", session);
+
+    if (is_temporary(name)) {
+        if (unlinkat(folder_fd, name, 0) != 0)
+            return reel_error_errno(err_out, errno, "remove %s/%s", device, name);
+        return REEL_OK;
+    }
+    if (!is_wav && !session_of(name, ".json", session))
+        return REEL_OK;
+    if (fstatat(folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+        return reel_error_errno(err_out, errno, "stat %s/%s", device, name);
+    if (!S_ISREG(status.st_mode))
+        return REEL_OK;
+    found = find_or_make(all, device, session);
+    if (!found)
+        return reel_error_errno(err_out, ENOMEM, "recovery");
+    if (is_wav) {
+        found->has_wav = true;
+        found->file_bytes = (uint64_t)status.st_size;
+    } else {
+        found->has_sidecar = true;
+    }
+    return REEL_OK;
+}
+
+/* Call `each` for every name in the folder `fd`, which is closed. */
+typedef enum reel_code name_fn(struct found **all, int fd, const char *folder, const char *name,
+                               struct reel_error *err_out);
+static enum reel_code each_name(struct found **all, int fd, const char *folder, name_fn *each,
+                                struct reel_error *err_out)
+{
+    DIR *stream = fdopendir(fd);
+    enum reel_code code = REEL_OK;
+    struct dirent *entry;
+
+    if (!stream) {
+        reel_error_errno(err_out, errno, "read folder %s", folder);
+        close(fd);
+        return REEL_E_STALLED;
+    }
+    while (code == REEL_OK) {
+        errno = 0;
+        entry = readdir(stream);
+        if (!entry)
+            break;
+        code = each(all, dirfd(stream), folder, entry->d_name, err_out);
+    }
+    if (code == REEL_OK && errno != 0)
+        code = reel_error_errno(err_out, errno, "read folder %s", folder);
+    closedir(stream);
+    return code;
+}
+
+static enum reel_code note_folder(struct found **all, int root_fd, const char *root,
+                                  const char *name, struct reel_error *err_out)
+{
+    int fd;
+
+    (void)root;
+    if (!reel_name_valid(name, strlen(name)))
+        return REEL_OK;
+    fd = openat(root_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOTDIR || errno == ELOOP
+                   ? REEL_OK
+                   : reel_error_errno(err_out, errno, "open folder %s", name);
+    return each_name(all, fd, name, note_file, err_out);
+}
+
+static enum reel_code note_files(struct recovery *recovery, struct found **all,
+                                 struct reel_error *err_out)
+{
+    int fd = openat(recovery->home->recordings_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return reel_error_errno(err_out, errno, "open folder recordings");
+    return each_name(all, fd, "recordings", note_folder, err_out);
+}
+
+struct rows {
+    struct found **all;
+    struct reel_cursor after; /* the last row seen */
+    bool no_memory;
+};
+
+static bool note_row(const struct reel_recording *recording, const struct reel_cursor *after,
+                     void *user)
+{
+    struct rows *rows = user;
+    struct found *found = find_or_make(rows->all, recording->device, recording->session);
+
+    rows->no_memory = !found;
+    if (!found)
+        return false;
+    rows->after = *after;
+    found->row = recording->state == REEL_STATE_RECORDING ? ROW_OPEN : ROW_COMPLETE;
+    found->fits = found->has_wav && found->file_bytes == reel_wav_file_bytes(&recording->format,
+                                                                             recording->frames);
+    return true;
+}
+
+static enum reel_code note_rows(struct recovery *recovery, struct found **all,
+                                struct reel_error *err_out)
+{
+    struct reel_list_plan plan = {.sort = REEL_SORT_NAME, .limit = PAGE_ROWS};
+    struct rows rows = {.all = all};
+    bool more = true;
+
+    while (more) {
+        enum reel_code code = reel_catalog_list(recovery->home->catalog, &plan, note_row, &rows,
+                                                &more, err_out);
+
+        if (code != REEL_OK)
+            return code;
+        if (rows.no_memory)
+            return reel_error_errno(err_out, ENOMEM, "recovery");
+        plan.has_cursor = true;
+        plan.cursor = rows.after;
+    }
+    return REEL_OK;
+}
+
+enum reel_code reel_recover_tree(struct recovery *recovery, struct found **found_out,
+                                 struct reel_error *err_out)
+{
+    struct found *all = NULL;
+    enum reel_code code = note_files(recovery, &all, err_out);
+
+    if (code == REEL_OK)
+        code = note_rows(recovery, &all, err_out);
+    if (code != REEL_OK) {
+        reel_recover_tree_free(&all);
+        return code;
+    }
+    *found_out = all;
+    return REEL_OK;
+}
+
+void reel_recover_tree_free(struct found **all)
+{
+    struct found *found;
+    struct found *after;
+
+    HASH_ITER (hh, *all, found, after) {
+        HASH_DEL(*all, found);
+        free(found);
+    }
+}
