@@ -1,0 +1,221 @@
+/* Store, the commit: what a batch wrote becomes durable, in an order in which nothing on disk ever
+ * claims what is not there yet:
+ *
+ *   headers -> sync of the files -> sidecars of known recordings -> catalog -> sidecars of new ones
+ *
+ * A new recording's sidecar waits for the catalog, so that a file with a sidecar and without a row
+ * always means a catalog that has lost it (see store/recover.h). */
+#include "store/store_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+/* A growing file's header is this much behind at most, its sidecar that much. */
+#define HEADER_INTERVAL_US         INT64_C(5000000)
+#define SIDECAR_INTERVAL_US        INT64_C(60000000)
+#define LARGE_SIDECAR_INTERVAL_US  INT64_C(10000000)
+
+static bool is_complete(const struct reel_entry *entry)
+{
+    return entry->recording.state == REEL_STATE_COMPLETE;
+}
+
+static bool since(int64_t then_us, int64_t interval_us, int64_t now_us)
+{
+    return now_us - then_us >= interval_us || now_us < then_us;
+}
+
+static enum reel_code write_header(struct reel_store *store, struct reel_entry *entry,
+                                   int64_t now_us, struct reel_error *err_out)
+{
+    struct reel_wav *wav;
+
+    if (entry->header_frames == entry->recording.frames)
+        return REEL_OK;
+    if (reel_store_wav(store, entry, &wav, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    if (reel_wav_frames(wav) != entry->recording.frames)
+        return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "%s: %llu frames, in the file %llu",
+                              entry->key, (unsigned long long)entry->recording.frames,
+                              (unsigned long long)reel_wav_frames(wav));
+    if (reel_wav_header(wav, &entry->recording, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    entry->header_frames = entry->recording.frames;
+    entry->header_us = now_us;
+    return REEL_OK;
+}
+
+static enum reel_code write_headers_due(struct reel_store *store, int64_t now_us,
+                                        struct reel_error *err_out)
+{
+    struct reel_entry *entry;
+
+    DL_FOREACH2 (store->touched, entry, touched_next) {
+        bool due = is_complete(entry) || since(entry->header_us, HEADER_INTERVAL_US, now_us);
+        enum reel_code code = due ? write_header(store, entry, now_us, err_out) : REEL_OK;
+
+        if (code != REEL_OK)
+            return code;
+    }
+    return REEL_OK;
+}
+
+static bool sidecar_due(const struct reel_entry *entry, int64_t now_us)
+{
+    struct reel_sidecar_mark mark = reel_sidecar_mark(&entry->recording);
+
+    if (mark.digest != entry->sidecar_mark.digest)
+        return entry->sidecar_mark.plain_growth || is_complete(entry) ||
+               since(entry->sidecar_us, LARGE_SIDECAR_INTERVAL_US, now_us);
+    return entry->recording.frames != entry->sidecar_frames &&
+           since(entry->sidecar_us, SIDECAR_INTERVAL_US, now_us);
+}
+
+static enum reel_code write_sidecar(struct reel_store *store, struct reel_entry *entry,
+                                    int64_t now_us, struct reel_error *err_out)
+{
+    if (reel_sidecars_write(store->sidecars, &entry->recording, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    entry->sidecar_mark = reel_sidecar_mark(&entry->recording);
+    entry->sidecar_frames = entry->recording.frames;
+    entry->sidecar_us = now_us;
+    return REEL_OK;
+}
+
+/* Of the recordings that are new, or of the others as they are due. */
+static enum reel_code write_sidecars(struct reel_store *store, bool fresh, int64_t now_us,
+                                     struct reel_error *err_out)
+{
+    struct reel_entry *entry;
+
+    DL_FOREACH2 (store->touched, entry, touched_next) {
+        if (entry->fresh != fresh || (!fresh && !sidecar_due(entry, now_us)))
+            continue;
+        if (write_sidecar(store, entry, now_us, err_out) != REEL_OK)
+            return REEL_E_STALLED;
+    }
+    return reel_sidecars_flush(store->sidecars, err_out);
+}
+
+static enum reel_code sync_files(struct reel_store *store, struct reel_error *err_out)
+{
+    uint64_t synced = 0;
+
+    if (reel_wav_files_sync(store->files, &synced, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    store->synced_files += synced;
+    return reel_quarantine_sync(store->quarantine, err_out);
+}
+
+static enum reel_code commit_catalog(struct reel_store *store,
+                                     const struct reel_delivery *deliveries, size_t count,
+                                     struct reel_error *err_out)
+{
+    struct reel_catalog *catalog = store->home.catalog;
+    struct reel_entry *entry;
+    enum reel_code code = reel_store_begin(store, err_out);
+
+    if (code != REEL_OK)
+        return code;
+    DL_FOREACH2 (store->touched, entry, touched_next) {
+        code = reel_catalog_save(catalog, &entry->recording, err_out);
+        if (code != REEL_OK)
+            return code;
+    }
+    code = reel_catalog_set_deliveries(catalog, deliveries, count, err_out);
+    if (code == REEL_OK)
+        code = reel_catalog_commit(catalog, err_out);
+    if (code == REEL_OK)
+        store->in_transaction = false;
+    return code;
+}
+
+static enum reel_code keep_deliveries(struct reel_store *store,
+                                      const struct reel_delivery *deliveries, size_t count,
+                                      struct reel_error *err_out)
+{
+    struct reel_delivery *kept = NULL;
+
+    if (count > 0) {
+        kept = malloc(count * sizeof *kept);
+        if (!kept)
+            return reel_error_errno(err_out, ENOMEM, "deliveries");
+        memcpy(kept, deliveries, count * sizeof *kept);
+    }
+    free(store->deliveries);
+    store->deliveries = kept;
+    store->deliveries_count = count;
+    return REEL_OK;
+}
+
+/* The batch is over: nothing is touched, and what is complete goes. */
+static void end_batch(struct reel_store *store)
+{
+    struct reel_entry *entry;
+    struct reel_entry *after;
+
+    DL_FOREACH_SAFE2 (store->touched, entry, after, touched_next) {
+        DL_DELETE2(store->touched, entry, touched_prev, touched_next);
+        entry->touched = false;
+        entry->fresh = false;
+        if (is_complete(entry) == (entry->list == LIST_OPEN))
+            reel_store_enlist(store, entry);
+        if (is_complete(entry) && entry->wants_hash)
+            reel_store_want_hash(store, &entry->recording);
+    }
+    DL_FOREACH_SAFE (store->resting, entry, after)
+        reel_store_let_go(store, entry);
+}
+
+enum reel_code reel_store_commit(struct reel_store *store, const struct reel_delivery *deliveries,
+                                 size_t deliveries_count, int64_t now_us,
+                                 struct reel_error *err_out)
+{
+    enum reel_code code;
+
+    if (!store->touched && !store->in_transaction && deliveries_count == 0) {
+        end_batch(store);
+        return REEL_OK;
+    }
+    code = write_headers_due(store, now_us, err_out);
+    if (code == REEL_OK)
+        code = sync_files(store, err_out);
+    if (code == REEL_OK)
+        code = write_sidecars(store, false, now_us, err_out);
+    if (code == REEL_OK)
+        code = commit_catalog(store, deliveries, deliveries_count, err_out);
+    if (code == REEL_OK)
+        code = write_sidecars(store, true, now_us, err_out);
+    if (code == REEL_OK)
+        code = reel_quarantine_committed(store->quarantine, err_out);
+    if (code == REEL_OK)
+        code = keep_deliveries(store, deliveries, deliveries_count, err_out);
+    if (code != REEL_OK)
+        return code;
+    store->commits++;
+    end_batch(store);
+    return REEL_OK;
+}
+
+enum reel_code reel_store_settle(struct reel_store *store, int64_t now_us,
+                                 struct reel_error *err_out)
+{
+    struct reel_entry *entry;
+    enum reel_code code;
+
+    DL_FOREACH (store->open, entry) {
+        code = write_header(store, entry, now_us, err_out);
+        if (code != REEL_OK)
+            return code;
+    }
+    code = sync_files(store, err_out);
+    DL_FOREACH (store->open, entry) {
+        if (code == REEL_OK && entry->recording.frames != entry->sidecar_frames)
+            code = write_sidecar(store, entry, now_us, err_out);
+    }
+    if (code == REEL_OK)
+        code = reel_sidecars_flush(store->sidecars, err_out);
+    return code == REEL_OK ? reel_catalog_checkpoint(store->home.catalog, err_out) : code;
+}

@@ -1,0 +1,93 @@
+/* Store, inside: what the facade's parts (store.c, store_open.c, store_commit.c, store_hash.c)
+ * share. */
+#ifndef REEL_STORE_STORE_INTERNAL_H
+#define REEL_STORE_STORE_INTERNAL_H
+
+#include "store/catalog.h"
+#include "store/home.h"
+#include "store/quarantine.h"
+#include "store/sidecar.h"
+#include "store/store.h"
+#include "store/wav.h"
+
+/* A failed allocation in uthash leaves the entry out of the table; see reel_store_hold. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+/* Every held entry is in one list: of those that are open, least recently heard first, or of those
+ * that rest and go with the next commit unless they are touched before. */
+enum entry_list { LIST_NONE, LIST_OPEN, LIST_RESTING };
+
+struct reel_entry {
+    UT_hash_handle hh;
+    struct reel_entry *prev, *next;
+    struct reel_entry *touched_prev, *touched_next;
+    enum entry_list list;
+    bool touched;
+    bool fresh;      /* made by this batch: its sidecar waits for the catalog's commit */
+    bool wants_hash; /* once it is complete: it was not before, or its audio changed */
+    int64_t heard_us;
+    struct reel_wav *wav;   /* NULL until its file is needed */
+    uint64_t header_frames; /* what the file's header says ... */
+    int64_t header_us;      /* ... since when */
+    struct reel_sidecar_mark sidecar_mark; /* what the sidecar says ... */
+    uint64_t sidecar_frames;
+    int64_t sidecar_us; /* ... since when */
+    struct reel_recording recording;
+    char key[]; /* "device/session" */
+};
+
+/* A recording that completed behind the walk over those without a sha256. */
+struct hash_wait {
+    struct hash_wait *prev, *next;
+    char device[REEL_NAME_BYTES];
+    char session[REEL_NAME_BYTES];
+};
+
+struct reel_store {
+    struct reel_home home;
+    struct reel_quarantine *quarantine;
+    struct reel_wav_files *files;
+    struct reel_sidecars *sidecars;
+    const struct reel_log *log;
+
+    struct reel_entry *entries; /* by key */
+    struct reel_entry *open;    /* lists, see above */
+    struct reel_entry *resting;
+    struct reel_entry *touched;
+    uint64_t open_count;
+    bool in_transaction;
+
+    struct reel_delivery *deliveries;
+    size_t deliveries_count;
+
+    struct hash_wait *hash_waiting;
+    uint64_t hash_rowid; /* the walk has come this far */
+    bool hash_walked;    /* and found nothing more */
+
+    uint64_t commits;
+    uint64_t synced_files;
+};
+
+/* Begin the catalog's transaction unless the batch has one. */
+enum reel_code reel_store_begin(struct reel_store *store, struct reel_error *err_out);
+
+/* Hold a recording, which is taken over on success. STALLED without memory. */
+enum reel_code reel_store_hold(struct reel_store *store, struct reel_recording *recording,
+                               struct reel_entry **entry_out, struct reel_error *err_out);
+
+/* Put the entry into the list that its state asks for, at the end. */
+void reel_store_enlist(struct reel_store *store, struct reel_entry *entry);
+
+/* Let an entry go, untouched or not. */
+void reel_store_let_go(struct reel_store *store, struct reel_entry *entry);
+
+/* Its file, opened if it was not yet. */
+enum reel_code reel_store_wav(struct reel_store *store, struct reel_entry *entry,
+                              struct reel_wav **wav_out, struct reel_error *err_out);
+
+/* A complete recording was committed: its sha256 is wanting, if it has none. */
+void reel_store_want_hash(struct reel_store *store, const struct reel_recording *recording);
+void reel_store_forget_hashes(struct reel_store *store);
+
+#endif
