@@ -1,0 +1,268 @@
+/* reel publish: audio to the sink, until it has all of it on stable storage. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/names.h"
+#include "cli/publisher.h"
+#include "cli/report.h"
+#include "cli/tags.h"
+#include "io/loop.h"
+#include "wire/topic.h"
+
+struct values {
+    const char *device;
+    const char *session;
+    struct reel_uint_option rate;
+    struct reel_uint_option channels;
+    struct reel_uint_option sample_bytes;
+    const char *encoding;
+    struct reel_uint_option fragment_ms;
+    struct reel_texts_option tags;
+    bool realtime;
+};
+
+#define FIELD(member) offsetof(struct values, member)
+
+static const struct reel_option options[] = {
+    {0, "device", "NAME", REEL_OPTION_TEXT, FIELD(device), "(the user's name, else this host's)",
+     "REEL_DEVICE"},
+    {0, "session", "NAME", REEL_OPTION_TEXT, FIELD(session), "(the file's name; of stdin the time)",
+     NULL},
+    {0, "tag", "NAME=VALUE", REEL_OPTION_TEXTS, FIELD(tags), "goes with the recording; repeatable",
+     NULL},
+    {0, "realtime", NULL, REEL_OPTION_FLAG, FIELD(realtime), "as fast as it plays, not faster",
+     NULL},
+    {0, "fragment-ms", "N", REEL_OPTION_UINT, FIELD(fragment_ms),
+     "audio in one message (100 live, 250 from files)", NULL},
+    {0, "rate", "HZ", REEL_OPTION_UINT, FIELD(rate), "raw stdin: frames a second (8000)", NULL},
+    {0, "channels", "N", REEL_OPTION_UINT, FIELD(channels), "raw stdin: channels (1)", NULL},
+    {0, "sample-size", "BYTES", REEL_OPTION_UINT, FIELD(sample_bytes),
+     "raw stdin: bytes a sample (1; float 4)", NULL},
+    {0, "encoding", "NAME", REEL_OPTION_TEXT, FIELD(encoding),
+     "raw stdin: pcm, float, alaw, ulaw (pcm)", NULL},
+    {0},
+};
+
+static const char help[] =
+    "FILE is any audio file that libsndfile reads; each becomes a recording of its own, and one\n"
+    "that exists is continued. `-` is standard input: WAV of any declared length, or raw samples\n"
+    "as WAV stores them (little-endian, 1-byte PCM unsigned):\n"
+    "\n"
+    "  arecord -f S16_LE -r 16000 | reel publish -\n"
+    "  arecord -t raw | reel publish -\n"
+    "\n"
+    "It ends with 0 only when the sink has acknowledged everything as durable. What gets lost on\n"
+    "the way is sent again; Ctrl-C ends live audio in good order.\n";
+
+static enum reel_exit raw_take(const struct values *values, struct reel_source_raw *raw)
+{
+    enum reel_encoding encoding =
+        values->encoding ? reel_encoding_from_name(values->encoding) : REEL_PCM;
+    struct reel_error error;
+    uint64_t rate = values->rate.given ? values->rate.value : 8000;
+    uint64_t channels = values->channels.given ? values->channels.value : 1;
+    uint64_t sample_bytes = encoding == REEL_FLOAT ? 4 : 1;
+
+    if (values->sample_bytes.given)
+        sample_bytes = values->sample_bytes.value;
+    if (encoding == REEL_ENCODING_COUNT)
+        return reel_report_usage("--encoding: pcm, float, alaw or ulaw");
+    raw->given = values->rate.given || values->channels.given || values->sample_bytes.given ||
+                 values->encoding;
+    raw->format = (struct reel_format){
+        .rate = rate > UINT32_MAX ? UINT32_MAX : (uint32_t)rate,
+        .channels = channels > UINT16_MAX ? UINT16_MAX : (uint16_t)channels,
+        .sample_bytes = sample_bytes > UINT8_MAX ? UINT8_MAX : (uint8_t)sample_bytes,
+        .encoding = encoding,
+    };
+    if (reel_format_check(&raw->format, &error))
+        return reel_report_usage("%s", error.message);
+    return REEL_EXIT_OK;
+}
+
+static enum reel_exit device_take(const struct reel_common *common, const struct values *values,
+                                  char device_out[REEL_NAME_BYTES])
+{
+    const char *given = values->device ? values->device : common->username;
+
+    if (given && reel_name_valid(given, strlen(given)))
+        strcpy(device_out, given);
+    else if (values->device)
+        return reel_report_usage("--device: 1 to 64 of A-Z a-z 0-9 . _ -, the first a letter or "
+                                 "digit");
+    else if (given)
+        reel_name_make(given, strlen(given), device_out);
+    else
+        reel_name_of_host(device_out);
+    return device_out[0] ? REEL_EXIT_OK
+                         : reel_report_usage("nothing gives this device a name: --device does");
+}
+
+static enum reel_exit session_take(const struct values *values, const char *path,
+                                   char session_out[REEL_NAME_BYTES])
+{
+    if (values->session) {
+        if (!reel_name_valid(values->session, strlen(values->session)))
+            return reel_report_usage("--session: 1 to 64 of A-Z a-z 0-9 . _ -, the first a letter "
+                                     "or digit");
+        strcpy(session_out, values->session);
+    } else if (strcmp(path, "-") == 0) {
+        reel_name_of_time(reel_wall_us(), session_out);
+    } else {
+        reel_name_of_file(path, session_out);
+    }
+    return session_out[0] ? REEL_EXIT_OK
+                          : reel_report_usage("%s gives no name for its recording: --session does",
+                                              path);
+}
+
+static enum reel_exit sendings_prepare(const struct reel_common *common,
+                                       const struct values *values, const char *device,
+                                       const struct reel_arguments *arguments,
+                                       const struct reel_tags *tags, struct reel_sending *sendings)
+{
+    for (size_t i = 0; i < arguments->count; i++) {
+        struct reel_sending *sending = &sendings[i];
+        enum reel_exit status = session_take(values, arguments->items[i], sending->session);
+
+        if (status)
+            return status;
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(sendings[j].session, sending->session) == 0)
+                return reel_report_usage("%s and %s would both be recording %s/%s",
+                                         sendings[j].path, arguments->items[i], device,
+                                         sending->session);
+        }
+        sending->path = arguments->items[i];
+        sending->realtime = values->realtime;
+        sending->tags = tags->items;
+        sending->tags_count = tags->count;
+        if (!reel_topic_build(sending->topic, sizeof sending->topic, common->prefix, "audio",
+                              device, sending->session))
+            return reel_report_usage("--prefix is too long");
+    }
+    return REEL_EXIT_OK;
+}
+
+static void told_json(const char *device, const struct reel_sending *sending)
+{
+    json_t *line = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "device", device, "session",
+                             sending->session, "status",
+                             sending->state == REEL_SENDING_DONE ? "ok" : "error", "fragments",
+                             (json_int_t)sending->next_seq, "frames",
+                             (json_int_t)sending->outbox.acknowledged_frames, "resent",
+                             (json_int_t)sending->outbox.resent);
+
+    if (line && sending->state != REEL_SENDING_DONE)
+        json_object_set_new(line, "error",
+                            json_pack("{s:s, s:s, s:s}", "code",
+                                      reel_code_name(sending->error.code), "message",
+                                      sending->error.message, "field", sending->error.field));
+    if (line)
+        reel_report_json(line);
+    json_decref(line);
+}
+
+static void told(const struct reel_common *common, const char *device,
+                 const struct reel_sending *sending)
+{
+    uint64_t frames = sending->outbox.acknowledged_frames;
+
+    if (common->json)
+        told_json(device, sending);
+    else if (sending->state == REEL_SENDING_DONE && !common->quiet)
+        printf("%s/%s: %.3f s durable, %" PRIu64 " frames in %" PRIu64 " fragments%s\n", device,
+               sending->session, (double)frames / sending->format.rate, frames, sending->next_seq,
+               sending->stored_frames > frames ? ", behind what was there" : "");
+}
+
+/* Tell what became of each; `rest` is the error of those that were not finished. */
+static enum reel_exit outcome(const struct reel_common *common, const char *device,
+                              struct reel_sending *sendings, size_t count,
+                              const struct reel_error *rest)
+{
+    enum reel_exit status = REEL_EXIT_OK;
+
+    for (size_t i = 0; i < count; i++) {
+        struct reel_sending *sending = &sendings[i];
+
+        if (sending->state == REEL_SENDING_FAILED) {
+            reel_report_error(&sending->error);
+            status = reel_report_exit(&sending->error);
+        } else if (sending->state != REEL_SENDING_DONE) {
+            sending->error = *rest;
+        }
+        told(common, device, sending);
+        reel_sending_finish(sending);
+    }
+    return status == REEL_EXIT_NOT_FOUND ? REEL_EXIT_FAILED : status;
+}
+
+static enum reel_exit run_sendings(const struct reel_common *common, const char *device,
+                                   const struct reel_publisher_config *config,
+                                   struct reel_sending *sendings, size_t count)
+{
+    struct reel_error error = {.code = REEL_E_BUSY, .message = "interrupted"};
+    bool interrupted;
+    enum reel_code code =
+        reel_publisher_run(config, sendings, count, &interrupted, &error);
+    enum reel_exit status = outcome(common, device, sendings, count, &error);
+
+    if (code)
+        return reel_report_failed(&error);
+    if (interrupted) {
+        reel_report_note("interrupted: not all is known to be stored");
+        return REEL_EXIT_INTERRUPTED;
+    }
+    return status;
+}
+
+static enum reel_exit run(const struct reel_common *common, const void *given,
+                          const struct reel_arguments *arguments)
+{
+    const struct values *values = given;
+    struct reel_source_raw raw = {0};
+    struct reel_tags tags = {0};
+    char device[REEL_NAME_BYTES];
+    struct reel_publisher_config config = {.common = common, .device = device, .raw = &raw};
+    struct reel_sending *sendings;
+    enum reel_exit status = raw_take(values, &raw);
+
+    if (!status)
+        status = device_take(common, values, device);
+    if (!status)
+        status = reel_tags_take(&values->tags, &tags);
+    if (status)
+        return status;
+    if (values->session && arguments->count > 1)
+        return reel_report_usage("--session names one recording, and these are several files");
+    if (values->fragment_ms.given &&
+        (values->fragment_ms.value == 0 || values->fragment_ms.value > 60000))
+        return reel_report_usage("--fragment-ms: 1 to 60000");
+    config.fragment_ms = (unsigned)values->fragment_ms.value;
+    sendings = calloc(arguments->count, sizeof *sendings);
+    if (!sendings)
+        return REEL_EXIT_FAILED;
+    status = sendings_prepare(common, values, device, arguments, &tags, sendings);
+    if (!status)
+        status = run_sendings(common, device, &config, sendings, arguments->count);
+    free(sendings);
+    reel_tags_finish(&tags);
+    return status;
+}
+
+const struct reel_command reel_cmd_publish = {
+    .name = "publish",
+    .arguments = "FILE...|-",
+    .summary = "send audio files, or standard input, to the sink",
+    .help = help,
+    .options = options,
+    .values_bytes = sizeof(struct values),
+    .arguments_min = 1,
+    .arguments_max = 100000,
+    .timeout_s = 60,
+    .run = run,
+};

@@ -1,0 +1,174 @@
+/* reel watch: what happens at the sink, line by line, as it happens. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/human.h"
+#include "cli/interrupt.h"
+#include "cli/report.h"
+#include "io/loop.h"
+#include "wire/topic.h"
+
+struct values {
+    const char *device;
+    struct reel_uint_option count;
+};
+
+#define FIELD(member) offsetof(struct values, member)
+
+static const struct reel_option options[] = {
+    {0, "device", "NAME", REEL_OPTION_TEXT, FIELD(device), "of that device only", NULL},
+    {0, "count", "N", REEL_OPTION_UINT, FIELD(count), "end after so many lines", NULL},
+    {0},
+};
+
+struct watching {
+    const struct reel_common *common;
+    uint64_t left;
+    char events[512]; /* filters */
+    char presence[512];
+};
+
+/* What an event says besides its kind, time and recording. */
+static void rest_print(const json_t *event)
+{
+    const char *name;
+    json_t *value;
+    char text[256];
+
+    json_object_foreach((json_t *)(uintptr_t)event, name, value)
+    {
+        if (strcmp(name, "event") != 0 && strcmp(name, "time") != 0 &&
+            strcmp(name, "recording") != 0)
+            printf("  %s %s", name, reel_human_member(event, name, text, sizeof text));
+    }
+}
+
+static void event_print(const json_t *event)
+{
+    const json_t *recording = json_object_get(event, "recording");
+    char text[REEL_HUMAN_BYTES];
+
+    reel_human_time(reel_member_text(event, "time"), text);
+    printf("%s  %-13s %s/%s", text, reel_member_text(event, "event"),
+           reel_member_text(recording, "device"), reel_member_text(recording, "session"));
+    if (json_object_get(recording, "duration")) {
+        reel_human_duration(reel_member_number(recording, "duration"), text);
+        printf("  %s", text);
+    }
+    rest_print(event);
+    putchar('\n');
+}
+
+static void presence_print(const char *sink, const json_t *status)
+{
+    char text[REEL_HUMAN_BYTES];
+    bool online = json_is_true(json_object_get(status, "online"));
+    const char *reason = reel_member_text(status, "reason");
+
+    reel_human_time(reel_member_text(status, online ? "time" : "connected_at"), text);
+    printf("%s  %-13s sink %s  %s%s%s\n", text, online ? "online" : "offline", sink,
+           reel_member_text(status, "state"), *reason ? ": " : "", reason);
+}
+
+static void on_message(void *user, const struct reel_bus_message *message)
+{
+    struct watching *watching = user;
+    bool event = reel_topic_matches(watching->events, message->topic);
+    json_t *document;
+
+    if (watching->left == 0 || (!event && !reel_topic_matches(watching->presence, message->topic)))
+        return;
+    document = json_loadb((const char *)message->payload, message->payload_bytes, 0, NULL);
+    if (!document)
+        return;
+    if (event && watching->common->json)
+        reel_report_json(document);
+    else if (event)
+        event_print(document);
+    else if (!watching->common->json)
+        presence_print(strrchr(message->topic, '/') + 1, document);
+    if (event)
+        watching->left--;
+    fflush(stdout);
+    json_decref(document);
+}
+
+static enum reel_code reconnect(struct reel_client *client, const struct reel_common *common,
+                                struct reel_error *err_out)
+{
+    int64_t give_up_us = reel_monotonic_us() + (int64_t)(common->timeout.value * 1e6);
+    enum reel_code code;
+
+    reel_report_note("%s; connecting again, what happens meanwhile is not seen", err_out->message);
+    reel_interrupt_allow(true);
+    do {
+        reel_poll(NULL, 0, reel_monotonic_us() + 1000000);
+        code = reel_client_connect(client, reel_monotonic_us() + REEL_CLIENT_CONNECT_US, err_out);
+    } while (code == REEL_E_STALLED && reel_monotonic_us() < give_up_us);
+    reel_interrupt_allow(false);
+    return code;
+}
+
+static enum reel_code watch(struct watching *watching, struct reel_client *client,
+                            struct reel_error *err_out)
+{
+    struct pollfd also = {.fd = reel_interrupt_open(), .events = POLLIN};
+    enum reel_code code = REEL_OK;
+
+    while (!code && watching->left && !ferror(stdout)) {
+        code = reel_client_run(client, &also, 1, reel_monotonic_us() + 1000000, err_out);
+        if (code == REEL_E_STALLED)
+            code = reconnect(client, watching->common, err_out);
+        if (reel_interrupt_take(also.fd))
+            break;
+    }
+    reel_interrupt_close(also.fd);
+    return code;
+}
+
+static enum reel_exit run(const struct reel_common *common, const void *given,
+                          const struct reel_arguments *arguments)
+{
+    const struct values *values = given;
+    struct watching watching = {.common = common,
+                                .left = values->count.given ? values->count.value : UINT64_MAX};
+    const char *filters[] = {watching.events};
+    const struct reel_client_follow follow = {filters, 1, false};
+    const struct reel_client_handlers handlers = {.user = &watching, .message = on_message};
+    struct reel_client *client = NULL;
+    struct reel_error error;
+    enum reel_code code;
+
+    (void)arguments;
+    if (values->device && !reel_name_valid(values->device, strlen(values->device)))
+        return reel_report_usage("--device: not a device's name");
+    if (!reel_topic_build(watching.events, sizeof watching.events, common->prefix, "event",
+                          values->device ? values->device : "+", "+") ||
+        !reel_topic_build(watching.presence, sizeof watching.presence, common->prefix, "status",
+                          "+", NULL))
+        return reel_report_usage("--prefix is too long");
+    code = reel_client_create(common, NULL, &client, &error);
+    if (!code) {
+        reel_client_handle(client, &handlers);
+        reel_client_follow(client, &follow);
+        code = reel_client_connect(client, reel_monotonic_us() + REEL_CLIENT_CONNECT_US, &error);
+    }
+    if (!code)
+        code = watch(&watching, client, &error);
+    reel_client_destroy(&client);
+    return code ? reel_report_failed(&error) : REEL_EXIT_OK;
+}
+
+const struct reel_command reel_cmd_watch = {
+    .name = "watch",
+    .arguments = "",
+    .summary = "show what happens as it happens, until Ctrl-C",
+    .help = "--json writes each event as the sink sent it, one a line.\n",
+    .options = options,
+    .values_bytes = sizeof(struct values),
+    .timeout_s = 3600,
+    .run = run,
+};

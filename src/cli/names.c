@@ -1,0 +1,72 @@
+/* Names: made so that the sink takes them. */
+#include "cli/names.h"
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "wire/topic.h"
+
+void reel_name_make(const char *text, size_t bytes, char out[REEL_NAME_BYTES])
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < bytes && used + 1 < REEL_NAME_BYTES; i++) {
+        char pair[2] = {'a', text[i]};
+
+        if (reel_name_valid(pair, 2))
+            out[used] = text[i];
+        else
+            out[used] = '-';
+        if (used > 0 || reel_name_valid(out, 1))
+            used++;
+    }
+    out[used] = '\0';
+}
+
+void reel_name_of_file(const char *path, char out[REEL_NAME_BYTES])
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    const char *dot = strrchr(name, '.');
+
+    reel_name_make(name, dot && dot > name ? (size_t)(dot - name) : strlen(name), out);
+}
+
+void reel_name_of_time(int64_t wall_us, char out[REEL_NAME_BYTES])
+{
+    time_t seconds = (time_t)(wall_us / 1000000);
+    struct tm tm;
+
+    if (!gmtime_r(&seconds, &tm) || !strftime(out, REEL_NAME_BYTES, "%Y%m%dT%H%M%SZ", &tm))
+        out[0] = '\0';
+}
+
+void reel_name_of_host(char out[REEL_NAME_BYTES])
+{
+    char host[256] = "";
+
+    if (gethostname(host, sizeof host - 1) != 0)
+        host[0] = '\0';
+    reel_name_make(host, strcspn(host, "."), out);
+}
+
+enum reel_code reel_name_pair(const char *text, char device_out[REEL_NAME_BYTES],
+                              char session_out[REEL_NAME_BYTES], struct reel_error *err_out)
+{
+    const char *slash = strchr(text, '/');
+    const char *session = slash ? slash + 1 : "";
+    size_t device_bytes = slash ? (size_t)(slash - text) : 0;
+    size_t session_bytes = strlen(session);
+
+    if (session_bytes > 4 && strcmp(session + session_bytes - 4, ".wav") == 0)
+        session_bytes -= 4;
+    if (!reel_name_valid(text, device_bytes) || !reel_name_valid(session, session_bytes))
+        return reel_error_set(err_out, REEL_E_BAD_REQUEST, NULL,
+                              "\"%s\" names no recording: DEVICE/SESSION does", text);
+    memcpy(device_out, text, device_bytes);
+    device_out[device_bytes] = '\0';
+    memcpy(session_out, session, session_bytes);
+    session_out[session_bytes] = '\0';
+    return REEL_OK;
+}

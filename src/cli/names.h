@@ -1,0 +1,29 @@
+/* Names: devices and sessions from what is at hand, and DEVICE/SESSION taken apart. */
+#ifndef REEL_CLI_NAMES_H
+#define REEL_CLI_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/limits.h"
+
+/* Make a name of any text: characters that a name does not have become '-', what cannot be its
+ * first is left out, it is cut at 64. "" where nothing is left. */
+void reel_name_make(const char *text, size_t bytes, char out[REEL_NAME_BYTES]);
+
+/* The name that a file's name gives: without folder and the last suffix. */
+void reel_name_of_file(const char *path, char out[REEL_NAME_BYTES]);
+
+/* The name that a moment gives: YYYYMMDDTHHMMSSZ. */
+void reel_name_of_time(int64_t wall_us, char out[REEL_NAME_BYTES]);
+
+/* The name that this machine gives. */
+void reel_name_of_host(char out[REEL_NAME_BYTES]);
+
+/* Take "device/session" apart; a session's ".wav" is dropped. BAD_REQUEST for anything else. */
+enum reel_code reel_name_pair(const char *text, char device_out[REEL_NAME_BYTES],
+                              char session_out[REEL_NAME_BYTES], struct reel_error *err_out);
+
+#endif

@@ -1,0 +1,333 @@
+/* Publisher: one loop over source, connection, acknowledgements and signals. */
+#include "cli/publisher.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/client.h"
+#include "cli/interrupt.h"
+#include "cli/progress.h"
+#include "cli/report.h"
+#include "io/loop.h"
+
+enum {
+    /* What may be unacknowledged: two of the sink's batches; and fewer messages than a broker with
+     * default settings queues for a sink that is away. */
+    WINDOW_BYTES = 8 * 1024 * 1024,
+    WINDOW_FRAGMENTS = 800,
+    RANGES_MAX = 256,
+    PROBE_US = 5000000,
+    RECONNECT_US = 1000000,
+};
+
+struct publisher {
+    const struct reel_publisher_config *config;
+    struct reel_client *client;
+    struct reel_sending *sendings;
+    size_t count;
+    size_t opened; /* sendings[0 .. opened) have been */
+    bool refused;
+    bool failed; /* publishing itself failed; `error` */
+    int signals; /* descriptor */
+    bool stopping;
+    int64_t heard_us; /* when the sink last moved something forward */
+    int64_t probe_us; /* when it is asked next */
+    struct reel_progress progress;
+};
+
+static struct reel_sending *reading(struct publisher *publisher)
+{
+    struct reel_sending *sending;
+
+    if (publisher->opened == 0)
+        return NULL;
+    sending = &publisher->sendings[publisher->opened - 1];
+    return sending->state == REEL_SENDING_READING ? sending : NULL;
+}
+
+static bool waiting(const struct reel_sending *sending)
+{
+    return sending->state == REEL_SENDING_READING || sending->state == REEL_SENDING_DRAINING;
+}
+
+static void on_message(void *user, const struct reel_bus_message *message)
+{
+    struct publisher *publisher = user;
+    struct reel_recorder_range missing[RANGES_MAX], lost[RANGES_MAX];
+    struct reel_recorder_ack ack = {.missing = {missing, RANGES_MAX, 0},
+                                    .lost = {lost, RANGES_MAX, 0}};
+    uint32_t number = reel_client_number(message);
+    int64_t now_us = reel_monotonic_us();
+
+    if (number == 0 || number > publisher->opened ||
+        !reel_recorder_ack_decode(message->payload, message->payload_bytes, &ack))
+        return;
+    publisher->probe_us = now_us + PROBE_US;
+    if (reel_sending_acknowledge(&publisher->sendings[number - 1], &ack, now_us))
+        publisher->heard_us = now_us;
+}
+
+static void on_refused(void *user, int publication_id)
+{
+    (void)publication_id;
+    ((struct publisher *)user)->refused = true;
+}
+
+/* Open the next recording once the one before has been read. */
+static void open_next(struct publisher *publisher)
+{
+    const struct reel_publisher_config *config = publisher->config;
+
+    while (!reading(publisher) && publisher->opened < publisher->count) {
+        struct reel_sending *sending = &publisher->sendings[publisher->opened++];
+        struct reel_error error;
+        enum reel_code code;
+
+        reel_interrupt_allow(true); /* a pipe may make us wait */
+        code = reel_sending_open(sending, config->raw, config->fragment_ms, &error);
+        reel_interrupt_allow(false);
+        if (code)
+            reel_sending_fail(sending, &error);
+        else if (reel_source_guessed(sending->source) && !config->common->quiet)
+            reel_report_note("taking standard input as raw audio of 8000 frames a second, one "
+                             "channel, one byte a sample; --rate, --channels, --sample-size and "
+                             "--encoding say otherwise");
+    }
+}
+
+static bool window_open(const struct publisher *publisher)
+{
+    size_t bytes = 0, fragments = 0;
+
+    for (size_t i = 0; i < publisher->opened; i++) {
+        bytes += publisher->sendings[i].outbox.bytes;
+        fragments += publisher->sendings[i].outbox.count;
+    }
+    return bytes < WINDOW_BYTES && fragments < WINDOW_FRAGMENTS;
+}
+
+static enum reel_code send_item(struct publisher *publisher, uint32_t number,
+                                struct reel_outbox_item *item, struct reel_error *err_out)
+{
+    struct reel_sending *sending = &publisher->sendings[number - 1];
+    const struct reel_bus_publication what = {
+        .topic = sending->topic,
+        .payload = item->payload,
+        .payload_bytes = item->payload_bytes,
+        .qos = 1,
+        .content_type = "application/msgpack",
+        .response_topic = reel_client_reply_topic(publisher->client),
+        .correlation = (const uint8_t *)&number,
+        .correlation_bytes = sizeof number,
+    };
+    enum reel_code code = reel_client_publish(publisher->client, &what, NULL, err_out);
+
+    if (!code)
+        reel_outbox_sent(&sending->outbox, item, reel_monotonic_us());
+    return code;
+}
+
+static enum reel_code send_due(struct publisher *publisher, struct reel_error *err_out)
+{
+    int64_t now_us = reel_monotonic_us();
+
+    for (size_t i = 0; i < publisher->opened; i++) {
+        struct reel_outbox_item *item;
+
+        while ((item = reel_outbox_due(&publisher->sendings[i].outbox, now_us))) {
+            enum reel_code code = send_item(publisher, (uint32_t)i + 1, item, err_out);
+
+            if (code)
+                return code;
+        }
+    }
+    return REEL_OK;
+}
+
+/* While nothing is heard, the last fragment of each is sent again: its repeat is acknowledged. */
+static void probe(struct publisher *publisher, int64_t now_us)
+{
+    if (now_us < publisher->probe_us)
+        return;
+    publisher->probe_us = now_us + PROBE_US;
+    for (size_t i = 0; i < publisher->opened; i++)
+        reel_outbox_again_last(&publisher->sendings[i].outbox, now_us);
+}
+
+static enum reel_code reconnect(struct publisher *publisher, struct reel_error *err_out)
+{
+    int64_t give_up_us =
+        reel_monotonic_us() + (int64_t)(publisher->config->common->timeout.value * 1e6);
+    enum reel_code code;
+
+    if (!publisher->config->common->quiet)
+        reel_report_note("%s; connecting again", err_out->message);
+    reel_interrupt_allow(true);
+    do {
+        int64_t now_us = reel_monotonic_us();
+
+        reel_poll(NULL, 0, now_us + RECONNECT_US);
+        code = reel_client_connect(publisher->client, now_us + REEL_CLIENT_CONNECT_US, err_out);
+    } while (code == REEL_E_STALLED && reel_monotonic_us() < give_up_us);
+    reel_interrupt_allow(false);
+    publisher->heard_us = reel_monotonic_us();
+    for (size_t i = 0; !code && i < publisher->opened; i++)
+        reel_outbox_again_all(&publisher->sendings[i].outbox, publisher->heard_us);
+    return code;
+}
+
+/* A first signal ends live audio in good order; another, or one without, ends the program. */
+static bool interrupted(struct publisher *publisher)
+{
+    struct reel_sending *sending = reading(publisher);
+
+    if (!reel_interrupt_take(publisher->signals))
+        return false;
+    if (publisher->stopping || !sending || !reel_source_live(sending->source))
+        return true;
+    publisher->stopping = true;
+    sending->stop = true;
+    publisher->count = publisher->opened;
+    return false;
+}
+
+/* Whether to read now; else `*also` and `*deadline_us` say what to wait for. */
+static bool may_read(struct publisher *publisher, int64_t now_us, struct pollfd *also,
+                     int64_t *deadline_us)
+{
+    struct reel_sending *sending = reading(publisher);
+    int64_t next_us;
+
+    if (!sending || !window_open(publisher))
+        return false;
+    next_us = reel_sending_next_us(sending);
+    if (next_us > now_us && !sending->stop) {
+        *deadline_us = next_us < *deadline_us ? next_us : *deadline_us;
+        return false;
+    }
+    if (sending->stop || reel_source_fd(sending->source) < 0)
+        return true;
+    also->fd = reel_source_fd(sending->source);
+    return also->revents != 0;
+}
+
+static enum reel_code overdue(struct publisher *publisher, int64_t now_us,
+                              struct reel_error *err_out)
+{
+    double timeout_s = publisher->config->common->timeout.value;
+    size_t unacknowledged = 0;
+
+    for (size_t i = 0; i < publisher->opened; i++)
+        unacknowledged += publisher->sendings[i].outbox.count;
+    if (!unacknowledged)
+        publisher->heard_us = now_us;
+    if (now_us < publisher->heard_us + (int64_t)(timeout_s * 1e6))
+        return REEL_OK;
+    return reel_error_set(err_out, REEL_E_STALLED, NULL,
+                          "no sink acknowledged anything for %g s; %zu fragments are not known to "
+                          "be stored%s",
+                          timeout_s, unacknowledged, reel_client_presence(publisher->client));
+}
+
+static bool unfinished(const struct publisher *publisher)
+{
+    for (size_t i = 0; i < publisher->opened; i++) {
+        if (waiting(&publisher->sendings[i]))
+            return true;
+    }
+    return publisher->opened < publisher->count;
+}
+
+static void show(struct publisher *publisher, int64_t now_us)
+{
+    uint64_t done = 0, total = 0;
+    const struct reel_sending *sending = &publisher->sendings[publisher->opened - 1];
+
+    for (size_t i = 0; i < publisher->opened; i++) {
+        done += publisher->sendings[i].outbox.acknowledged_frames;
+        total += publisher->sendings[i].total_frames;
+    }
+    if (publisher->opened < publisher->count)
+        total = 0; /* the length of the rest is not known yet */
+    reel_progress_show(&publisher->progress, sending->session, done, total, now_us);
+}
+
+/* One round: read, send, wait, take in. */
+static enum reel_code step(struct publisher *publisher, struct pollfd also[2],
+                           struct reel_error *err_out)
+{
+    int64_t now_us = reel_monotonic_us();
+    int64_t deadline_us = now_us + 1000000;
+    bool more = false;
+    enum reel_code code;
+
+    open_next(publisher);
+    also[1].fd = -1;
+    if (may_read(publisher, now_us, &also[1], &deadline_us)) {
+        reel_sending_read(reading(publisher), now_us, reel_wall_us());
+        more = true;
+    }
+    if (!unfinished(publisher))
+        return REEL_OK;
+    probe(publisher, now_us);
+    code = send_due(publisher, err_out);
+    if (!code)
+        code = reel_client_run(publisher->client, also, 2, more ? 0 : deadline_us, err_out);
+    if (code == REEL_E_STALLED)
+        code = reconnect(publisher, err_out);
+    if (!code && publisher->refused)
+        code = reel_error_set(err_out, REEL_E_NOT_ALLOWED, NULL,
+                              "the broker does not let us publish as device %s",
+                              publisher->config->device);
+    if (!code)
+        code = overdue(publisher, reel_monotonic_us(), err_out);
+    show(publisher, now_us);
+    return code;
+}
+
+static enum reel_code loop(struct publisher *publisher, bool *interrupted_out,
+                           struct reel_error *err_out)
+{
+    struct pollfd also[2] = {{.fd = publisher->signals, .events = POLLIN},
+                             {.fd = -1, .events = POLLIN}};
+    enum reel_code code = REEL_OK;
+
+    while (!code && unfinished(publisher)) {
+        code = step(publisher, also, err_out);
+        if (interrupted(publisher)) {
+            *interrupted_out = true;
+            break;
+        }
+    }
+    return code;
+}
+
+enum reel_code reel_publisher_run(const struct reel_publisher_config *config,
+                                  struct reel_sending *sendings, size_t count,
+                                  bool *interrupted_out, struct reel_error *err_out)
+{
+    struct publisher publisher = {.config = config, .sendings = sendings, .count = count};
+    const struct reel_client_handlers handlers = {
+        .user = &publisher, .message = on_message, .refused = on_refused};
+    enum reel_code code =
+        reel_client_create(config->common, config->device, &publisher.client, err_out);
+
+    *interrupted_out = false;
+    if (code)
+        return code;
+    reel_client_handle(publisher.client, &handlers);
+    code = reel_client_connect(publisher.client, reel_monotonic_us() + REEL_CLIENT_CONNECT_US,
+                               err_out);
+    if (!code) {
+        publisher.signals = reel_interrupt_open();
+        publisher.heard_us = reel_monotonic_us();
+        publisher.probe_us = publisher.heard_us + PROBE_US;
+        reel_progress_init(&publisher.progress, config->common);
+        code = loop(&publisher, interrupted_out, err_out);
+        reel_progress_finish(&publisher.progress);
+        reel_interrupt_close(publisher.signals);
+    }
+    reel_client_destroy(&publisher.client);
+    return code;
+}

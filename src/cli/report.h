@@ -1,0 +1,30 @@
+/* Report: what the user is told: errors on standard error, JSON and text on standard output. */
+#ifndef REEL_CLI_REPORT_H
+#define REEL_CLI_REPORT_H
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "cli/commands.h"
+
+/* Write "reel: ..." to standard error. */
+void reel_report_error(const struct reel_error *error);
+void reel_report_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The exit status that an error's code stands for. */
+enum reel_exit reel_report_exit(const struct reel_error *error);
+
+/* Both: the usual end of a command. */
+enum reel_exit reel_report_failed(const struct reel_error *error);
+
+/* A usage error of a command: exit status 2. */
+enum reel_exit reel_report_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Write the document as one line of JSON to standard output. */
+void reel_report_json(const json_t *document);
+
+/* Push standard output out. `status`, or FAILED with a line on standard error where what was
+ * written did not get there. */
+enum reel_exit reel_report_flush(enum reel_exit status);
+
+#endif

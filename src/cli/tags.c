@@ -1,0 +1,64 @@
+/* Tags: NAME=VALUE taken apart. */
+#include "cli/tags.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/report.h"
+
+static bool is_number(const char *text, double *number_out)
+{
+    char *end;
+
+    if (!strchr("-0123456789", *text))
+        return false;
+    *number_out = strtod(text, &end);
+    return *end == '\0' && end != text && isfinite(*number_out);
+}
+
+enum reel_exit reel_tags_take(const struct reel_texts_option *texts, struct reel_tags *out)
+{
+    for (size_t i = 0; i < texts->count; i++) {
+        const char *equals = strchr(texts->items[i], '=');
+        struct reel_recorder_tag *tag = &out->items[out->count];
+
+        if (!equals || equals == texts->items[i] ||
+            equals - texts->items[i] > REEL_TAG_NAME_BYTES ||
+            strlen(equals + 1) > REEL_TAG_VALUE_BYTES) {
+            reel_tags_finish(out);
+            return reel_report_usage("--tag %s: NAME=VALUE, at most %d and %d bytes",
+                                     texts->items[i], REEL_TAG_NAME_BYTES, REEL_TAG_VALUE_BYTES);
+        }
+        tag->name = strndup(texts->items[i], (size_t)(equals - texts->items[i]));
+        if (!tag->name) {
+            reel_tags_finish(out);
+            return REEL_EXIT_FAILED;
+        }
+        tag->text = is_number(equals + 1, &tag->number) ? NULL : equals + 1;
+        out->count++;
+    }
+    return REEL_EXIT_OK;
+}
+
+void reel_tags_finish(struct reel_tags *tags)
+{
+    while (tags->count)
+        free((void *)(uintptr_t)tags->items[--tags->count].name);
+}
+
+json_t *reel_tags_document(const struct reel_tags *tags)
+{
+    json_t *document = json_object();
+
+    for (size_t i = 0; document && i < tags->count; i++) {
+        const struct reel_recorder_tag *tag = &tags->items[i];
+
+        if (json_object_set_new(document, tag->name,
+                                tag->text ? json_string(tag->text) : json_real(tag->number))) {
+            json_decref(document);
+            return NULL;
+        }
+    }
+    return document;
+}

@@ -1,0 +1,25 @@
+/* Tags: NAME=VALUE from the command line. */
+#ifndef REEL_CLI_TAGS_H
+#define REEL_CLI_TAGS_H
+
+#include <jansson.h>
+
+#include "base/limits.h"
+#include "cli/commands.h"
+#include "reel/fragment.h"
+
+/* Names are copies, values point into the options. */
+struct reel_tags {
+    struct reel_recorder_tag items[REEL_TAGS_MAX];
+    size_t count;
+};
+
+/* Take them apart. USAGE, with a line on standard error, for one without a name or `=`. A value
+ * that is a JSON number is one. */
+enum reel_exit reel_tags_take(const struct reel_texts_option *texts, struct reel_tags *out);
+void reel_tags_finish(struct reel_tags *tags);
+
+/* The same as a document; the caller owns it. NULL if memory ran out. */
+json_t *reel_tags_document(const struct reel_tags *tags);
+
+#endif
