@@ -13,6 +13,7 @@
 #include "reel/fragment.h"
 #include "reel/topic.h"
 #include "unit/documents.h"
+#include "unit/vectors.h"
 #include "wire/fragment.h"
 
 static const uint8_t samples[600];
@@ -86,6 +87,35 @@ static void a_full_fragment_is_read_back(void **state)
     assert_true(json_real_value(json_object_get(fragment.tags, "gain")) == -3.5);
     reel_fragment_finish(&fragment);
     reel_scratch_finish(&scratch);
+}
+
+/* Python's msgpack makes the same bytes of the same document. */
+static void a_full_fragment_is_what_another_encoder_makes(void **state)
+{
+    static const uint8_t pcm16[] = {0x00, 0x00, 0x01, 0x00, 0xff, 0xff, 0x00, 0x01,
+                                    0x00, 0x80, 0xff, 0x7f, 0x39, 0x30, 0xc7, 0xcf};
+    const struct reel_recorder_tag tags[] = {{"site", "attic \xc3\xa9", 0}, {"gain", NULL, -3.5}};
+    struct reel_recorder_fragment fragment = least();
+    struct vector vector;
+    uint8_t buffer[512];
+
+    (void)state;
+    fragment.data = pcm16;
+    fragment.data_bytes = sizeof pcm16;
+    fragment.session = "2024-05-01_front.1";
+    fragment.has_seq = fragment.has_frame = fragment.has_time = fragment.has_boot_number = true;
+    fragment.seq = 70000;
+    fragment.frame = 5000000000;
+    fragment.boot_number = 4886718345;
+    fragment.time_us = 1714550400123456;
+    fragment.end = true;
+    fragment.reply_to = "reel/v1/reply/mic1/ack";
+    fragment.tags = tags;
+    fragment.tags_count = 2;
+    vector_load(&vector, "python-full");
+    assert_int_equal(reel_recorder_encode(buffer, sizeof buffer, &fragment), vector.bytes);
+    assert_memory_equal(buffer, vector.payload, vector.bytes);
+    vector_finish(&vector);
 }
 
 /* Encode into memory of just that size, so that a byte too many is seen by the sanitizer. */
@@ -321,6 +351,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_least_fragment_has_these_bytes),
         cmocka_unit_test(a_full_fragment_is_read_back),
+        cmocka_unit_test(a_full_fragment_is_what_another_encoder_makes),
         cmocka_unit_test(a_small_buffer_is_told_what_is_needed),
         cmocka_unit_test(every_size_of_data_and_text_is_read_back),
         cmocka_unit_test(what_the_sink_would_refuse_is_not_encoded),
