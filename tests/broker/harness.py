@@ -201,6 +201,12 @@ class Client:
             raise RequestFailed(answer["error"])
         return answer["data"]
 
+    def refusal(self, op, document=None, device=None, form=JSON, **options):
+        """Ask what the sink must not grant; return the error."""
+        answer = self.ask(op, document, device, form, **options).document
+        assert answer["status"] == "error", answer
+        return answer["error"]
+
 
 def publish_properties(content_type=None, response_topic=None, correlation=None, user=(),
                        expiry=None):
