@@ -94,7 +94,7 @@ json_t *reel_event_rejected(const char *device, const char *session,
 
     event = with(event, "code", json_string(reel_code_name(error->code)));
     event = with(event, "message", json_string(error->message));
-    event = with(event, "field", json_string(error->field));
+    event = with(event, "field", error->field[0] ? json_string(error->field) : json_null());
     event = with(event, "quarantine_id", number(quarantine_id));
     return with(event, "count", number(count));
 }
