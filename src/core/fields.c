@@ -36,21 +36,34 @@ static bool wrong(struct reel_fields *fields, const char *field, const char *wha
     return false;
 }
 
+bool reel_value_uint(const json_t *value, uint64_t *value_out)
+{
+    double real = json_real_value(value);
+
+    if (json_is_integer(value) && json_integer_value(value) >= 0)
+        *value_out = (uint64_t)json_integer_value(value);
+    else if (json_is_real(value) && real >= 0 && real <= REEL_FLOAT_WHOLE_MAX &&
+             floor(real) == real)
+        *value_out = (uint64_t)real;
+    else
+        return false;
+    return true;
+}
+
 bool reel_fields_uint(struct reel_fields *fields, const char *field, uint64_t least, uint64_t most,
                       uint64_t *value_out)
 {
     const json_t *value = member(fields, field);
-    json_int_t number = json_integer_value(value);
+    uint64_t number;
     char range[96];
 
     if (!value)
         return false;
-    if (!json_is_integer(value) || number < 0 || (uint64_t)number < least ||
-        (uint64_t)number > most) {
+    if (!reel_value_uint(value, &number) || number < least || number > most) {
         snprintf(range, sizeof range, "a whole number from %" PRIu64 " to %" PRIu64, least, most);
         return wrong(fields, field, range);
     }
-    *value_out = (uint64_t)number;
+    *value_out = number;
     return true;
 }
 

@@ -30,6 +30,10 @@ struct reel_fields {
 bool reel_fields_uint(struct reel_fields *fields, const char *field, uint64_t least, uint64_t most,
                       uint64_t *value_out);
 
+/* The same of a value by itself, for arrays: whole and >= 0. A real may stand for it where it is
+ * whole and at most 2^53, as some encoders have it. False, `*value_out` untouched, otherwise. */
+bool reel_value_uint(const json_t *value, uint64_t *value_out);
+
 /* Seconds: a finite number >= 0, whole or not. */
 bool reel_fields_seconds(struct reel_fields *fields, const char *field, double *value_out);
 

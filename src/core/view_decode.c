@@ -47,15 +47,10 @@ static void decode_view(struct reel_fields *fields, struct reel_download *downlo
 
 static bool decode_block_numbers(const json_t *array, struct reel_download *download)
 {
-    size_t count = json_array_size(array);
-
-    for (size_t i = 0; i < count; i++) {
-        const json_t *number = json_array_get(array, i);
-
-        if (!json_is_integer(number) || json_integer_value(number) < 0 ||
-            (uint64_t)json_integer_value(number) > REEL_NUMBER_MAX)
+    for (size_t i = 0; i < download->blocks_count; i++) {
+        if (!reel_value_uint(json_array_get(array, i), &download->blocks[i]) ||
+            download->blocks[i] > REEL_NUMBER_MAX)
             return false;
-        download->blocks[i] = (uint64_t)json_integer_value(number);
     }
     return true;
 }

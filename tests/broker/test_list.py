@@ -170,12 +170,14 @@ def test_rows_that_come_between_pages_neither_hide_nor_repeat_others(make_lab, s
     there = [f"mic5/s{i}" for i in range(6)]
     for i, name in enumerate(there):
         Recorder(client, *name.split("/")).store(frames=100 * (i + 1))
-    added = iter(range(100))
+    pages = []
 
-    def add(_page):
-        number = next(added)
-        for device in ("mic1", "mic9"):
-            Recorder(client, device, f"new{number}").store(frames=1 + 10000 * (device == "mic9"))
+    def add(page):
+        pages.append(page)
+        if len(pages) > 3:
+            return
+        for device, frames in (("mic1", 1), ("mic9", 10000)):
+            Recorder(client, device, f"new{len(pages)}").store(frames=frames)
 
     names = walk(client, {"sort": sort}, 2, between=add)
     assert len(names) == len(set(names))

@@ -148,6 +148,7 @@ static void test_wrong_types_and_ranges(void **state)
         {"{\"rate\":0}", "rate"},
         {"{\"rate\":16000.5}", "rate"},
         {"{\"rate\":\"16000\"}", "rate"},
+        {"{\"rate\":-16000.0}", "rate"},
         {"{\"rate\":768001}", "rate"},
         {"{\"channels\":65}", "channels"},
         {"{\"sample_size\":16}", "sample_size"},
@@ -179,6 +180,16 @@ static void test_wrong_types_and_ranges(void **state)
         assert_string_equal(err.field, bad[i].field);
         assert_true(strlen(err.message) > 0);
     }
+}
+
+/* Some encoders have only floats. */
+static void test_whole_reals_are_numbers(void **state)
+{
+    struct reel_list_plan plan = good("{\"rate\":16000.0,\"limit\":5.0}");
+
+    (void)state;
+    assert_int_equal(plan.rate, 16000);
+    assert_int_equal(plan.limit, 5);
 }
 
 static void test_confined_request(void **state)
@@ -353,6 +364,7 @@ int main(void)
         cmocka_unit_test(test_every_filter),
         cmocka_unit_test(test_every_sort),
         cmocka_unit_test(test_wrong_types_and_ranges),
+        cmocka_unit_test(test_whole_reals_are_numbers),
         cmocka_unit_test(test_confined_request),
         cmocka_unit_test(test_cursor_comes_back),
         cmocka_unit_test(test_cursor_belongs_to_its_question),
