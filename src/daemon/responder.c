@@ -287,11 +287,17 @@ static void take_notices(struct reel_responder *responder)
     }
 }
 
+static bool may_read(const struct reel_responder *responder)
+{
+    return !responder->lost && !reel_bus_wants_write(responder->bus);
+}
+
 static void work(struct reel_responder *responder, bool readable)
 {
     int64_t now_us = reel_monotonic_us();
 
-    for (int i = 0; readable && i < READS_AT_ONCE && !responder->lost; i++)
+    /* Who asks faster than the broker takes the answers waits in the socket, not in our memory. */
+    for (int i = 0; readable && i < READS_AT_ONCE && may_read(responder); i++)
         readable = reel_bus_read(responder->bus);
     if (responder->subscriptions == SUBSCRIPTIONS && !responder->lost) {
         take_notices(responder);
@@ -319,7 +325,7 @@ static bool turn(struct reel_responder *responder)
     };
 
     if (responder->bus && reel_bus_wants_write(responder->bus))
-        fds[2].events |= POLLOUT;
+        fds[2].events = POLLOUT;
     reel_poll(fds, 3,
               responder->bus ? reel_monotonic_us() + SECOND_US : responder->next_attempt_us);
     if (fds[0].revents)

@@ -2,13 +2,15 @@
 import base64
 import io
 import itertools
+import re
 import subprocess
 import wave
+from pathlib import Path
 
 import pytest
 
 from harness import (
-    JSON, MSGPACK, PREFIX, Format, Message, Recorder, assert_same_audio, encode, probe,
+    BUILD, JSON, MSGPACK, PREFIX, Format, Message, Recorder, assert_same_audio, encode, probe,
     read_ffmpeg,
 )
 
@@ -338,6 +340,27 @@ def test_long_recording_in_requests_that_overlap(lab, client, device):
     ]
     assert_same_audio(b"".join(part.payload for piece in pieces for part in piece), audio,
                       recorder.form)
+
+
+def peak_memory_bytes(sink):
+    status = Path(f"/proc/{sink.program.pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * KIB
+
+
+def test_answers_do_not_pile_up_in_memory(make_lab):
+    """600 MB of them asked for at once; what address sanitizers keep back is allowed for."""
+    lab = make_lab()
+    client = lab.client()
+    recorder = Recorder(client, "mic", form=Format(2, 48000, 4))
+    for number in range(8):
+        recorder.post(frames=65000, seed=number, seq=number)
+    recorder.end(seq=8)
+    lab.watcher.close()  # or the broker has to keep them for it
+    for _ in range(150):
+        client.publish(f"{PREFIX}/request/download", b'{"device":"mic","session":"s1"}',
+                       response_topic=f"{PREFIX}/reply/nobody/x", wait=False)
+    assert client.request("status")["state"] == "ok"
+    assert peak_memory_bytes(lab.sink) < (500 if "san" in BUILD else 60) * MIB
 
 
 # Without MQTT 5
