@@ -92,7 +92,6 @@ static void reduce(struct reel_fragment *fragment)
 
     memcpy(kept.session, fragment->session, sizeof kept.session);
     memcpy(kept.reply_to, fragment->reply_to, sizeof kept.reply_to);
-    kept.numbers.frames = 0;
     reel_fragment_finish(fragment);
     *fragment = kept;
 }

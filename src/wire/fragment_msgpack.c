@@ -3,10 +3,8 @@
 
 static bool next_number(struct reel_numbers_source *source, struct reel_token *token_out)
 {
-    struct reel_reader value = source->reader;
-
-    /* An element that is itself a map or an array is one element. */
-    return reel_reader_skip(&source->reader) && reel_reader_next(&value, token_out);
+    /* A map or an array is no number, so nobody asks for what follows its head. */
+    return reel_reader_next(&source->reader, token_out);
 }
 
 static void take_data(struct reel_decoding *decoding, const struct reel_field *field,

@@ -173,6 +173,19 @@ static void hostile_headers_are_refused(void **state)
                      REEL_E_BAD_REQUEST);
 }
 
+/* Said of the count itself, before what it counts is looked for. */
+static void a_count_past_the_end_is_named(void **state)
+{
+    struct reel_error err;
+
+    (void)state;
+    assert_int_equal(reel_guard_check(BYTES("\x91\xdd\xff\x00\x00\x00"), &err), REEL_E_BAD_REQUEST);
+    assert_non_null(strstr(err.message, "the count at byte 1"));
+    assert_int_equal(reel_guard_check(BYTES("\xdf\x00\x00\x00\x02\x01\x01\x01"), &err),
+                     REEL_E_BAD_REQUEST);
+    assert_non_null(strstr(err.message, "the count at byte 0"));
+}
+
 static void nesting_is_bounded(void **state)
 {
     uint8_t bytes[100000];
@@ -215,6 +228,7 @@ int main(void)
         cmocka_unit_test(counts_are_read),
         cmocka_unit_test(skip_steps_over_a_whole_value),
         cmocka_unit_test(hostile_headers_are_refused),
+        cmocka_unit_test(a_count_past_the_end_is_named),
         cmocka_unit_test(nesting_is_bounded),
         cmocka_unit_test(every_truncation_is_refused),
     };

@@ -303,6 +303,7 @@ static void base64_is_the_standards(void **state)
     assert_false(reel_base64_decode("Z", 1, bytes, &size));
     assert_false(reel_base64_decode("Zg==Zg==", 8, bytes, &size));
     assert_false(reel_base64_decode("Zm9v====", 8, bytes, &size));
+    assert_false(reel_base64_decode("Zm=v", 4, bytes, &size));
     assert_false(reel_base64_decode("=", 1, bytes, &size));
     assert_false(reel_base64_decode("Zm-v", 4, bytes, &size));
     assert_false(reel_base64_decode("Zm\0v", 4, bytes, &size));

@@ -204,6 +204,7 @@ static void what_is_no_topic_is_refused(void **state)
     assert_int_equal(reply(NULL, "reel/v1/reply/\xef\xbf\xbe"), REEL_E_BAD_REQUEST);
     assert_int_equal(reply(NULL, "reel/v1/reply/\xff"), REEL_E_BAD_REQUEST);
     assert_int_equal(reply(NULL, "reel/v1/reply/\xc0\xaf"), REEL_E_BAD_REQUEST);
+    assert_int_equal(reply(NULL, "reel/v1/reply/\xe0\x80\xaf"), REEL_E_BAD_REQUEST);
     assert_int_equal(reply(NULL, "reel/v1/reply/\xed\xa0\x80"), REEL_E_BAD_REQUEST);
     assert_int_equal(reply(NULL, "reel/v1/reply/\xe2\x82"), REEL_E_BAD_REQUEST);
     assert_int_equal(reply(NULL, "reel/v1/reply/\xc3\xa9"), REEL_OK);
