@@ -278,6 +278,38 @@ static void test_cursor_belongs_to_its_question(void **state)
                      REEL_E_BAD_REQUEST);
 }
 
+static void test_every_filter_is_part_of_the_question(void **state)
+{
+    static const char *const filters[][2] = {
+        {"\"device\":\"a\"", "\"device\":\"b\""},
+        {"\"session\":\"a\"", "\"session\":\"b\""},
+        {"\"state\":\"recording\"", "\"state\":\"complete\""},
+        {"\"min_duration\":0", "\"min_duration\":1"},
+        {"\"max_duration\":0", "\"max_duration\":1"},
+        {"\"since\":\"1970-01-01T00:00:00Z\"", "\"since\":\"1970-01-01T00:00:01Z\""},
+        {"\"until\":\"1970-01-01T00:00:00Z\"", "\"until\":\"1970-01-01T00:00:01Z\""},
+        {"\"rate\":1", "\"rate\":2"},
+        {"\"channels\":1", "\"channels\":2"},
+        {"\"sample_size\":1", "\"sample_size\":2"},
+        {"\"end_reason\":\"end\"", "\"end_reason\":\"idle\""},
+        {"\"has_gaps\":false", "\"has_gaps\":true"},
+        {"\"kept\":false", "\"kept\":true"},
+        {"\"tags\":{\"a\":1}", "\"tags\":{\"b\":1}"},
+    };
+    const struct reel_cursor last = {.rowid = 3};
+    struct reel_cursor back;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++) {
+        char question[128];
+
+        snprintf(question, sizeof question, "{%s}", filters[i][0]);
+        assert_int_equal(next_page(question, &last, filters[i][0], &back), REEL_OK);
+        assert_int_equal(next_page(question, &last, filters[i][1], &back), REEL_E_BAD_REQUEST);
+        assert_int_equal(next_page(question, &last, "", &back), REEL_E_BAD_REQUEST);
+    }
+}
+
 static void test_damaged_cursors(void **state)
 {
     struct reel_list_plan plan = good("{\"sort\":\"name\"}");
@@ -368,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_confined_request),
         cmocka_unit_test(test_cursor_comes_back),
         cmocka_unit_test(test_cursor_belongs_to_its_question),
+        cmocka_unit_test(test_every_filter_is_part_of_the_question),
         cmocka_unit_test(test_damaged_cursors),
         cmocka_unit_test(test_rejects),
         cmocka_unit_test(test_rejects_cursor),

@@ -352,7 +352,9 @@ static void test_too_many_blocks(void **state)
     recording.frames++;
     assert_int_equal(reel_view_make(&download, &recording, &view, &err), REEL_E_BAD_REQUEST);
     assert_string_equal(err.field, "block_size");
-    download = good("\"offset\":0,\"block_size\":1,\"length\":100");
+    download = good("\"offset\":0,\"block_size\":1,\"length\":4097");
+    assert_int_equal(reel_view_make(&download, &recording, &view, &err), REEL_E_BAD_REQUEST);
+    download = good("\"offset\":0,\"block_size\":1,\"length\":4096");
     assert_int_equal(reel_view_make(&download, &recording, &view, &err), REEL_OK);
 }
 
