@@ -45,9 +45,9 @@ static enum reel_code check_journal(struct reel_catalog *catalog, struct reel_er
         reel_take_text(&statement, mode, sizeof mode);
     code = reel_statement_end(&statement, "opening it", err_out);
     if (code == REEL_OK && sqlite3_stricmp(mode, "wal") != 0)
-        code = reel_error_set(err_out, REEL_E_STALLED, NULL,
-                              "catalog: no write-ahead log is possible here (journal mode %s)",
-                              mode);
+        code =
+            reel_error_set(err_out, REEL_E_STALLED, NULL,
+                           "catalog: no write-ahead log is possible here (journal mode %s)", mode);
     return code;
 }
 
@@ -139,8 +139,7 @@ enum reel_code reel_catalog_snapshot(struct reel_catalog *catalog, bool *opened_
                                      struct reel_error *err_out)
 {
     *opened_out = sqlite3_get_autocommit(catalog->db) != 0;
-    return *opened_out ? reel_catalog_run(catalog, "BEGIN", "beginning to read", err_out)
-                       : REEL_OK;
+    return *opened_out ? reel_catalog_run(catalog, "BEGIN", "beginning to read", err_out) : REEL_OK;
 }
 
 void reel_catalog_snapshot_end(struct reel_catalog *catalog, bool opened)
@@ -151,8 +150,8 @@ void reel_catalog_snapshot_end(struct reel_catalog *catalog, bool opened)
 
 enum reel_code reel_catalog_checkpoint(struct reel_catalog *catalog, struct reel_error *err_out)
 {
-    int result = sqlite3_wal_checkpoint_v2(catalog->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
-                                           NULL);
+    int result =
+        sqlite3_wal_checkpoint_v2(catalog->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 
     return result == SQLITE_OK ? REEL_OK
                                : reel_catalog_fail(catalog, result, "taking in its log", err_out);

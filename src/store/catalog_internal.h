@@ -49,8 +49,8 @@ struct reel_catalog {
 
 /* Fill `err_out` for a result code of SQLite: STALLED where the environment failed, INTERNAL where
  * the database contradicts its schema or we do. `doing` says what was tried. */
-enum reel_code reel_catalog_fail(const struct reel_catalog *catalog, int result,
-                                 const char *doing, struct reel_error *err_out);
+enum reel_code reel_catalog_fail(const struct reel_catalog *catalog, int result, const char *doing,
+                                 struct reel_error *err_out);
 
 /* Run SQL without parameters or rows. */
 enum reel_code reel_catalog_run(struct reel_catalog *catalog, const char *sql, const char *doing,
@@ -63,9 +63,9 @@ struct reel_statement {
     struct reel_catalog *catalog;
     sqlite3_stmt *handle;
     enum reel_statement_id id;
-    int result; /* SQLITE_OK, or the first failure */
-    int bound;  /* parameters so far */
-    int taken;  /* columns so far of this row */
+    int result;       /* SQLITE_OK, or the first failure */
+    int bound;        /* parameters so far */
+    int taken;        /* columns so far of this row */
     bool contradicts; /* a column's value cannot be */
 };
 
@@ -97,8 +97,7 @@ const char *reel_take_text_if(struct reel_statement *statement);
 void reel_take_text(struct reel_statement *statement, char *out, size_t capacity);
 const void *reel_take_bytes(struct reel_statement *statement, size_t *size_out);
 /* The index of the text in `names`; NULL is 0 where names[0] is NULL. */
-unsigned reel_take_name(struct reel_statement *statement, const char *const *names,
-                        unsigned count);
+unsigned reel_take_name(struct reel_statement *statement, const char *const *names, unsigned count);
 
 /* Reset; what failed since the start, if anything. */
 enum reel_code reel_statement_end(struct reel_statement *statement, const char *doing,
@@ -125,8 +124,8 @@ extern const struct reel_catalog_schema reel_catalog_schema_now;
 /* Say which version the file has, 0 for an empty one, without changing it. NOT_ALLOWED for a newer
  * one than the schema's, INTERNAL for another program's. */
 enum reel_code reel_catalog_examine(struct reel_catalog *catalog,
-                                    const struct reel_catalog_schema *schema,
-                                    unsigned *version_out, struct reel_error *err_out);
+                                    const struct reel_catalog_schema *schema, unsigned *version_out,
+                                    struct reel_error *err_out);
 
 /* Bring it from there to the schema's version, each step in a transaction of its own. */
 enum reel_code reel_catalog_migrate(struct reel_catalog *catalog,

@@ -21,11 +21,11 @@ static void add_prefix(struct reel_filter *filter, const char *prefix, char end[
 
 static void add_tag(struct reel_filter *filter, const char *name, const json_t *value)
 {
-    reel_filter_and(filter, "EXISTS (SELECT 1 FROM json_each(tags) WHERE key =",
-                    reel_value_text(name));
+    reel_filter_and(filter,
+                    "EXISTS (SELECT 1 FROM json_each(tags) WHERE key =", reel_value_text(name));
     if (json_is_string(value))
-        reel_filter_and(filter, "type = 'text' AND atom =",
-                        reel_value_text(json_string_value(value)));
+        reel_filter_and(filter,
+                        "type = 'text' AND atom =", reel_value_text(json_string_value(value)));
     else if (json_is_integer(value))
         reel_filter_and(filter, "type IN ('integer', 'real') AND atom =",
                         reel_value_i64(json_integer_value(value)));
@@ -44,7 +44,7 @@ static void add_tags(struct reel_filter *filter, json_t *tags)
         reel_filter_text(filter, " AND 0");
         return;
     }
-    json_object_foreach(tags, name, value)
+    json_object_foreach (tags, name, value)
         add_tag(filter, name, value);
 }
 
@@ -80,65 +80,62 @@ static void add_filters(struct reel_filter *filter, const struct reel_list_plan 
         add_tags(filter, plan->tags);
 }
 
-/* Rows behind the cursor: a greater key, or the same key and a greater row. */
+/* What each sort goes by; the second part is what no two recordings share. */
+static const char *const sort_keys[][2] = {
+    [REEL_SORT_STARTED] = {"started_us", "recording"},
+    [REEL_SORT_DURATION] = {"duration_s", "recording"},
+    [REEL_SORT_NAME] = {"device", "session"},
+};
+
+/* Rows behind the cursor: those of a greater key, or of a lesser where the sort descends. */
 static void add_cursor(struct reel_filter *filter, const struct reel_list_plan *plan)
 {
     const struct reel_cursor *cursor = &plan->cursor;
+    struct reel_value first = reel_value_text(cursor->device);
+    struct reel_value second = reel_value_u64(cursor->rowid);
 
-    switch (plan->sort) {
-    case REEL_SORT_STARTED:
-        reel_filter_and(filter, plan->descending ? "(started_us, recording) < (" :
-                                                   "(started_us, recording) > (",
-                        reel_value_i64(cursor->integer));
-        break;
-    case REEL_SORT_DURATION:
-        reel_filter_and(filter, plan->descending ? "(duration_s, recording) < (" :
-                                                   "(duration_s, recording) > (",
-                        reel_value_real(cursor->real));
-        break;
-    case REEL_SORT_NAME:
-        reel_filter_and(filter, plan->descending ? "(device, session) < (" :
-                                                   "(device, session) > (",
-                        reel_value_text(cursor->device));
-        break;
-    }
+    if (plan->sort == REEL_SORT_STARTED)
+        first = reel_value_i64(cursor->integer);
+    else if (plan->sort == REEL_SORT_DURATION)
+        first = reel_value_real(cursor->real);
+    else
+        second = reel_value_text(cursor->session);
+    sqlite3_str_appendf(filter->sql, " AND (%s, %s) %s (", sort_keys[plan->sort][0],
+                        sort_keys[plan->sort][1], plan->descending ? "<" : ">");
+    reel_filter_value(filter, first);
     reel_filter_text(filter, ", ");
-    reel_filter_value(filter, plan->sort == REEL_SORT_NAME ? reel_value_text(cursor->session)
-                                                           : reel_value_u64(cursor->rowid));
+    reel_filter_value(filter, second);
     reel_filter_text(filter, ")");
 }
 
-static const char *order_by(const struct reel_list_plan *plan)
-{
-    static const char *const orders[][2] = {
-        [REEL_SORT_STARTED] = {"started_us, recording", "started_us DESC, recording DESC"},
-        [REEL_SORT_DURATION] = {"duration_s, recording", "duration_s DESC, recording DESC"},
-        [REEL_SORT_NAME] = {"device, session", "device DESC, session DESC"},
-    };
-
-    return orders[plan->sort][plan->descending];
-}
+/* Recordings of each state. The few that grow are found by their own index whatever the question:
+ * without statistics SQLite would rather scan all for the order it is asked for. */
+static const char *const sources[] = {
+    [REEL_STATE_RECORDING] = "recording INDEXED BY recording_open WHERE state = 'recording'",
+    [REEL_STATE_COMPLETE] = "recording WHERE state = 'complete'",
+};
 
 /* "SELECT what FROM recording WHERE ..." for the states asked. By duration, complete and growing
- * recordings are two questions merged: only so each has an order that an index gives. */
+ * recordings are two questions merged: only the complete ones stand in that index. */
 static char *select_text(const char *what, const struct reel_list_plan *plan, bool by_duration,
                          const struct reel_filter *filter, const char *tail)
 {
     const char *conditions = reel_filter_sql(filter);
 
     if (plan->has_state)
-        return sqlite3_mprintf("SELECT %s FROM recording WHERE state = '%s'%s%s", what,
-                               reel_catalog_states[plan->state], conditions, tail);
+        return sqlite3_mprintf("SELECT %s FROM %s%s%s", what, sources[plan->state], conditions,
+                               tail);
     if (!by_duration)
         return sqlite3_mprintf("SELECT %s FROM recording WHERE 1%s%s", what, conditions, tail);
-    return sqlite3_mprintf("SELECT %s FROM recording WHERE state = 'complete'%s UNION ALL "
-                           "SELECT %s FROM recording WHERE state = 'recording'%s%s",
-                           what, conditions, what, conditions, tail);
+    return sqlite3_mprintf("SELECT %s FROM %s%s UNION ALL SELECT %s FROM %s%s%s", what,
+                           sources[REEL_STATE_COMPLETE], conditions, what,
+                           sources[REEL_STATE_RECORDING], conditions, tail);
 }
 
 static void start_page(struct reel_catalog *catalog, const struct reel_list_plan *plan,
                        char prefix_end[REEL_NAME_BYTES], struct reel_statement *statement)
 {
+    const char *direction = plan->descending ? " DESC" : "";
     struct reel_filter filter;
     char tail[128], *sql;
 
@@ -147,10 +144,10 @@ static void start_page(struct reel_catalog *catalog, const struct reel_list_plan
     if (plan->has_cursor)
         add_cursor(&filter, plan);
     /* One more than the page holds tells whether it is the last. */
-    sqlite3_snprintf(sizeof tail, tail, " ORDER BY %s LIMIT %lld", order_by(plan),
-                     (long long)plan->limit + 1);
-    sql = select_text(REEL_RECORDING_COLUMNS, plan, plan->sort == REEL_SORT_DURATION, &filter,
-                      tail);
+    sqlite3_snprintf(sizeof tail, tail, " ORDER BY %s%s, %s%s LIMIT %lld", sort_keys[plan->sort][0],
+                     direction, sort_keys[plan->sort][1], direction, (long long)plan->limit + 1);
+    sql =
+        select_text(REEL_RECORDING_COLUMNS, plan, plan->sort == REEL_SORT_DURATION, &filter, tail);
     reel_filter_start(&filter, catalog, sql, statement);
     sqlite3_free(sql);
     reel_filter_finish(&filter);

@@ -8,8 +8,8 @@ static const char doing[] = "loading a recording";
 static void take_stretch(struct reel_statement *statement, struct reel_stretch *out)
 {
     out->epoch = (uint32_t)reel_take_max(statement, UINT32_MAX);
-    out->reason = (enum reel_stretch_reason)reel_take_name(
-        statement, reel_catalog_stretch_reasons, REEL_STRETCH_UNKNOWN + 1);
+    out->reason = (enum reel_stretch_reason)reel_take_name(statement, reel_catalog_stretch_reasons,
+                                                           REEL_STRETCH_UNKNOWN + 1);
     reel_take_text(statement, out->boot.text, sizeof out->boot.text);
     out->boot.is_uint = reel_take_bool(statement);
     out->first_seq = reel_take_u64_if(statement, &out->has_seq);
@@ -17,8 +17,8 @@ static void take_stretch(struct reel_statement *statement, struct reel_stretch *
     out->start_frames = reel_take_u64(statement);
 }
 
-static enum reel_code load_stretches(struct reel_catalog *catalog,
-                                     struct reel_recording *recording, struct reel_error *err_out)
+static enum reel_code load_stretches(struct reel_catalog *catalog, struct reel_recording *recording,
+                                     struct reel_error *err_out)
 {
     struct reel_statement statement;
 
@@ -160,16 +160,14 @@ static enum reel_code load_next(struct reel_catalog *catalog, bool open_only, co
 }
 
 enum reel_code reel_catalog_each(struct reel_catalog *catalog, bool open_only,
-                                 reel_catalog_each_fn *each, void *user,
-                                 struct reel_error *err_out)
+                                 reel_catalog_each_fn *each, void *user, struct reel_error *err_out)
 {
     char device[REEL_NAME_BYTES] = "", session[REEL_NAME_BYTES] = "";
     struct reel_error error;
 
     for (;;) {
         struct reel_recording recording;
-        enum reel_code code =
-            load_next(catalog, open_only, device, session, &recording, &error);
+        enum reel_code code = load_next(catalog, open_only, device, session, &recording, &error);
 
         if (code == REEL_E_NOT_FOUND)
             return REEL_OK;

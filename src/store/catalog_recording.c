@@ -13,8 +13,7 @@ const char *const reel_catalog_run_kinds[REEL_RUN_FORGOTTEN + 1] = {"stored", "g
                                                                     "forgotten"};
 static const char *const candidates[REEL_CANDIDATE_CONFLICT + 1] = {NULL, "jump", "conflict"};
 
-static void bind_candidate(struct reel_statement *statement,
-                           const struct reel_candidate *candidate)
+static void bind_candidate(struct reel_statement *statement, const struct reel_candidate *candidate)
 {
     const struct reel_numbers *numbers = &candidate->numbers;
     bool is = candidate->kind != REEL_CANDIDATE_NONE;
@@ -148,11 +147,11 @@ void reel_catalog_take_recording(struct reel_statement *statement, struct reel_r
     format.rate = (uint32_t)reel_take_max(statement, REEL_RATE_MAX);
     format.channels = (uint16_t)reel_take_max(statement, REEL_CHANNELS_MAX);
     format.sample_bytes = (uint8_t)reel_take_max(statement, 8);
-    format.encoding = (enum reel_encoding)reel_take_name(statement, reel_catalog_encodings,
-                                                         REEL_ENCODING_COUNT);
+    format.encoding =
+        (enum reel_encoding)reel_take_name(statement, reel_catalog_encodings, REEL_ENCODING_COUNT);
     state = (enum reel_state)reel_take_name(statement, reel_catalog_states, 2);
-    end_reason = (enum reel_end_reason)reel_take_name(statement, reel_catalog_end_reasons,
-                                                      REEL_END_COUNT);
+    end_reason =
+        (enum reel_end_reason)reel_take_name(statement, reel_catalog_end_reasons, REEL_END_COUNT);
     reel_recording_init(out, device, session, &format, reel_take_i64(statement));
     out->rowid = rowid;
     out->id = id;

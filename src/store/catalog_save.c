@@ -11,11 +11,11 @@ static enum reel_code insert(struct reel_catalog *catalog, const struct reel_rec
     struct reel_statement statement;
     enum reel_code code;
 
-    reel_statement_start(
-        &statement, catalog, REEL_STATEMENT_INSERT,
-        "INSERT INTO recording (" REEL_RECORDING_SETTLED ", " REEL_RECORDING_GROWING ") VALUES "
-        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-        " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    reel_statement_start(&statement, catalog, REEL_STATEMENT_INSERT,
+                         "INSERT INTO recording (" REEL_RECORDING_SETTLED
+                         ", " REEL_RECORDING_GROWING ") VALUES "
+                         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+                         " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     reel_catalog_bind_settled(&statement, recording);
     reel_catalog_bind_growing(&statement, recording, tags);
     code = reel_statement_run(&statement, doing, err_out);
@@ -153,9 +153,10 @@ static enum reel_code save_run(struct reel_catalog *catalog, uint64_t rowid, siz
 
 /* Heads first: a run's row needs its stretch's. */
 static enum reel_code save_stretches(struct reel_catalog *catalog, uint64_t rowid,
-                                     const struct reel_recording *recording, size_t from,
+                                     const struct reel_recording *recording,
                                      struct reel_error *err_out)
 {
+    size_t from = recording->stretches_dirty_from;
     enum reel_code code = REEL_OK;
 
     for (size_t i = from; i < recording->stretches_count && code == REEL_OK; i++)
@@ -165,35 +166,42 @@ static enum reel_code save_stretches(struct reel_catalog *catalog, uint64_t rowi
     return code;
 }
 
+/* `is_new`: the head was written too, so another stretch may have stood there. */
 static enum reel_code save_runs(struct reel_catalog *catalog, uint64_t rowid, size_t position,
-                                const struct reel_stretch *stretch, size_t from,
+                                const struct reel_stretch *stretch, bool is_new,
                                 struct reel_error *err_out)
 {
     enum reel_code code = REEL_OK;
 
-    for (size_t i = from; i < stretch->runs_count && code == REEL_OK; i++)
+    for (size_t i = stretch->runs_dirty_from; i < stretch->runs_count && code == REEL_OK; i++)
         code = save_run(catalog, rowid, position, i, &stretch->runs[i], err_out);
-    if (code == REEL_OK && from < stretch->runs_count)
+    if (code == REEL_OK && (is_new || stretch->runs_dirty_from < stretch->runs_count))
         code = cut_runs(catalog, rowid, position, stretch->runs_count, err_out);
     return code;
+}
+
+/* The catalog has nothing of it. */
+static void mark_dirty(struct reel_recording *recording)
+{
+    recording->stretches_dirty_from = 0;
+    for (size_t i = 0; i < recording->stretches_count; i++)
+        recording->stretches[i].runs_dirty_from = 0;
 }
 
 enum reel_code reel_catalog_save(struct reel_catalog *catalog, struct reel_recording *recording,
                                  struct reel_error *err_out)
 {
     uint64_t rowid = recording->rowid;
-    bool is_new = rowid == 0;
-    enum reel_code code = save_summary(catalog, recording, &rowid, err_out);
+    enum reel_code code;
 
+    if (rowid == 0)
+        mark_dirty(recording);
+    code = save_summary(catalog, recording, &rowid, err_out);
     if (code == REEL_OK)
-        code = save_stretches(catalog, rowid, recording,
-                              is_new ? 0 : recording->stretches_dirty_from, err_out);
-    for (size_t i = 0; i < recording->stretches_count && code == REEL_OK; i++) {
-        const struct reel_stretch *stretch = &recording->stretches[i];
-
-        code = save_runs(catalog, rowid, i, stretch, is_new ? 0 : stretch->runs_dirty_from,
-                         err_out);
-    }
+        code = save_stretches(catalog, rowid, recording, err_out);
+    for (size_t i = 0; i < recording->stretches_count && code == REEL_OK; i++)
+        code = save_runs(catalog, rowid, i, &recording->stretches[i],
+                         i >= recording->stretches_dirty_from, err_out);
     if (code != REEL_OK)
         return code;
     recording->rowid = rowid;

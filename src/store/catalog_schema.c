@@ -33,8 +33,8 @@ static enum reel_code ask_number(struct reel_catalog *catalog, const char *sql, 
 }
 
 enum reel_code reel_catalog_examine(struct reel_catalog *catalog,
-                                    const struct reel_catalog_schema *schema,
-                                    unsigned *version_out, struct reel_error *err_out)
+                                    const struct reel_catalog_schema *schema, unsigned *version_out,
+                                    struct reel_error *err_out)
 {
     int64_t application_id = 0, version = 0, tables = 0;
     enum reel_code code = ask_number(catalog, "PRAGMA application_id", &application_id, err_out);

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-enum reel_code reel_catalog_fail(const struct reel_catalog *catalog, int result,
-                                 const char *doing, struct reel_error *err_out)
+enum reel_code reel_catalog_fail(const struct reel_catalog *catalog, int result, const char *doing,
+                                 struct reel_error *err_out)
 {
     enum reel_code code = REEL_E_INTERNAL;
 
@@ -48,9 +48,8 @@ void reel_statement_start(struct reel_statement *statement, struct reel_catalog 
         statement->handle = catalog->statements[id];
         return;
     }
-    statement->result =
-        sqlite3_prepare_v3(catalog->db, sql, -1, kept ? SQLITE_PREPARE_PERSISTENT : 0,
-                           &statement->handle, NULL);
+    statement->result = sqlite3_prepare_v3(
+        catalog->db, sql, -1, kept ? SQLITE_PREPARE_PERSISTENT : 0, &statement->handle, NULL);
     if (kept)
         catalog->statements[id] = statement->handle;
 }

@@ -110,8 +110,8 @@ enum reel_code reel_quarantine_take(struct reel_quarantine *quarantine, uint64_t
 {
     size_t before = payload_out->size;
     bool has_payload;
-    enum reel_code code = reel_catalog_reject_find(quarantine->catalog, quarantine_id, NULL,
-                                                   &has_payload, err_out);
+    enum reel_code code =
+        reel_catalog_reject_find(quarantine->catalog, quarantine_id, NULL, &has_payload, err_out);
 
     if (code != REEL_OK)
         return code;

@@ -32,8 +32,7 @@ enum reel_code reel_quarantine_take(struct reel_quarantine *quarantine, uint64_t
 
 /* Before the catalog's commit: sync the files that the batch put there, and the folder. After it:
  * unlink what the batch removed. */
-enum reel_code reel_quarantine_sync(struct reel_quarantine *quarantine,
-                                    struct reel_error *err_out);
+enum reel_code reel_quarantine_sync(struct reel_quarantine *quarantine, struct reel_error *err_out);
 enum reel_code reel_quarantine_committed(struct reel_quarantine *quarantine,
                                          struct reel_error *err_out);
 

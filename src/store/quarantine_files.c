@@ -81,7 +81,7 @@ enum reel_code reel_payload_stands(int fd, uint64_t quarantine_id, uint64_t byte
 }
 
 enum reel_code reel_payload_read(int fd, uint64_t quarantine_id, struct reel_buffer *payload_out,
-                                   struct reel_error *err_out)
+                                 struct reel_error *err_out)
 {
     char name[FILE_NAME_BYTES], *data;
     enum reel_code code;

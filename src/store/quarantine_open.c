@@ -52,8 +52,7 @@ static enum reel_code keep_or_remove(struct reel_quarantine *quarantine, const c
     return code;
 }
 
-static enum reel_code remove_unknown(struct reel_quarantine *quarantine,
-                                     struct reel_error *err_out)
+static enum reel_code remove_unknown(struct reel_quarantine *quarantine, struct reel_error *err_out)
 {
     int fd = openat(quarantine->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *folder = fd < 0 ? NULL : fdopendir(fd);
@@ -114,8 +113,7 @@ enum reel_code reel_quarantine_open(const char *dir, struct reel_catalog *catalo
         code = reconcile(quarantine, err_out);
     }
     if (code == REEL_OK)
-        code = reel_catalog_reject_totals(catalog, &quarantine->count, &quarantine->bytes,
-                                          err_out);
+        code = reel_catalog_reject_totals(catalog, &quarantine->count, &quarantine->bytes, err_out);
     if (code != REEL_OK) {
         reel_quarantine_close(quarantine);
         return code;

@@ -188,11 +188,11 @@ static inline void chance_summary(struct chance *chance, struct reel_recording *
     chance_candidate(chance, &recording->candidate);
 }
 
-static inline void chance_recording(struct chance *chance, const char *device,
-                                    const char *session, struct reel_recording *out)
+static inline void chance_recording(struct chance *chance, const char *device, const char *session,
+                                    struct reel_recording *out)
 {
     static const struct reel_format formats[] = {
-        {16000, 1, 2, REEL_PCM},  {44100, 2, 3, REEL_PCM},  {768000, 64, 4, REEL_PCM},
+        {16000, 1, 2, REEL_PCM},   {44100, 2, 3, REEL_PCM}, {768000, 64, 4, REEL_PCM},
         {48000, 1, 8, REEL_FLOAT}, {8000, 1, 1, REEL_ALAW}, {1, 1, 1, REEL_ULAW},
     };
 

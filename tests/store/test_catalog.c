@@ -102,8 +102,8 @@ static void change(struct chance *chance, struct reel_recording *recording)
     if (chance_below(chance, 4) == 0)
         chance_stretch(chance, recording);
     if (recording->stretches_count > 0)
-        change_runs(chance, &recording->stretches[chance_below(chance,
-                                                               recording->stretches_count)]);
+        change_runs(chance,
+                    &recording->stretches[chance_below(chance, recording->stretches_count)]);
     if (recording->stretches_count > 4)
         drop_last_stretch(recording);
     recording->frames += 160;
@@ -132,11 +132,233 @@ static void test_changes(void **state)
     reel_catalog_close(writer);
 }
 
+static void add(struct reel_catalog *catalog, const char *device, const char *session,
+                enum reel_state state, const char *sha256, uint64_t *rowid_out)
+{
+    struct reel_format format = {16000, 1, 2, REEL_PCM};
+    struct reel_recording recording;
+    struct chance chance = {9};
+
+    reel_recording_init(&recording, device, session, &format, 0);
+    chance_stretch(&chance, &recording);
+    recording.state = state;
+    snprintf(recording.sha256, sizeof recording.sha256, "%s", sha256);
+    save(catalog, &recording);
+    if (rowid_out)
+        *rowid_out = recording.rowid;
+    reel_recording_finish(&recording);
+}
+
+/* Names in the order of their bytes, a shorter one first. */
+static const char *const ordered[][2] = {{"A", "z"},   {"a", "1"},   {"a", "10"},  {"a", "2"},
+                                         {"a-b", "1"}, {"a.b", "Z"}, {"a.b", "_"}, {"b", "1"}};
+enum { ORDERED = 8 };
+
+struct walk {
+    struct reel_catalog *catalog;
+    size_t seen;
+    size_t step; /* 2 where every second one is open */
+    size_t stop_at;
+    bool complete; /* seal each while walking */
+};
+
+static enum reel_code see(struct reel_recording *recording, void *user, struct reel_error *err_out)
+{
+    struct walk *walk = user;
+    size_t at = walk->seen * walk->step;
+    enum reel_code code = REEL_OK;
+
+    assert_true(at < ORDERED);
+    assert_string_equal(recording->device, ordered[at][0]);
+    assert_string_equal(recording->session, ordered[at][1]);
+    assert_int_equal(recording->stretches_count, 1);
+    assert_true(recording->stretches[0].runs_count > 0);
+    if (walk->complete) {
+        reel_recording_complete(recording, REEL_END_IDLE, 5);
+        code = reel_catalog_save(walk->catalog, recording, err_out);
+    }
+    reel_recording_finish(recording);
+    walk->seen++;
+    if (walk->seen == walk->stop_at)
+        return reel_error_set(err_out, REEL_E_TOO_LARGE, NULL, "enough");
+    return code;
+}
+
+static void test_each(void **state)
+{
+    struct reel_catalog *catalog = open_in(*state, REEL_CATALOG_WRITE);
+    struct walk all = {.catalog = catalog, .step = 1}, stopped = {.step = 1, .stop_at = 3};
+    struct walk open = {.catalog = catalog, .step = 2, .complete = true}, again = {.step = 1};
+    struct reel_error error;
+
+    for (size_t i = ORDERED; i-- > 0;)
+        add(catalog, ordered[i][0], ordered[i][1],
+            i % 2 == 0 ? REEL_STATE_RECORDING : REEL_STATE_COMPLETE, "", NULL);
+    assert_ok(reel_catalog_each(catalog, false, see, &all, err));
+    assert_int_equal(all.seen, ORDERED);
+    assert_int_equal(reel_catalog_each(catalog, false, see, &stopped, &error), REEL_E_TOO_LARGE);
+    assert_int_equal(stopped.seen, 3);
+    assert_string_equal(error.message, "enough");
+    assert_ok(reel_catalog_begin(catalog, err));
+    assert_ok(reel_catalog_each(catalog, true, see, &open, err));
+    assert_int_equal(open.seen, ORDERED / 2);
+    assert_ok(reel_catalog_each(catalog, true, see, &again, err));
+    assert_int_equal(again.seen, 0);
+    assert_ok(reel_catalog_commit(catalog, err));
+    reel_catalog_close(catalog);
+}
+
+static void test_counts(void **state)
+{
+    struct reel_catalog *catalog = open_in(*state, REEL_CATALOG_WRITE);
+    uint64_t all, open;
+
+    assert_ok(reel_catalog_counts(catalog, &all, &open, err));
+    assert_int_equal(all, 0);
+    assert_int_equal(open, 0);
+    add(catalog, "a", "1", REEL_STATE_RECORDING, "", NULL);
+    add(catalog, "a", "2", REEL_STATE_RECORDING, "", NULL);
+    add(catalog, "a", "3", REEL_STATE_COMPLETE, "", NULL);
+    assert_ok(reel_catalog_counts(catalog, &all, &open, err));
+    assert_int_equal(all, 3);
+    assert_int_equal(open, 2);
+    reel_catalog_close(catalog);
+}
+
+static const char sum[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+static void test_next_unhashed(void **state)
+{
+    struct reel_catalog *catalog = open_in(*state, REEL_CATALOG_WRITE);
+    struct reel_recording recording;
+    uint64_t first, second, at = 0;
+    struct reel_error error;
+
+    add(catalog, "z", "growing", REEL_STATE_RECORDING, "", NULL);
+    add(catalog, "z", "1", REEL_STATE_COMPLETE, "", &first);
+    add(catalog, "m", "made", REEL_STATE_COMPLETE, sum, NULL);
+    add(catalog, "a", "2", REEL_STATE_COMPLETE, "", &second);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_ok(reel_catalog_next_unhashed(catalog, at, &recording, err));
+        at = recording.rowid;
+        assert_int_equal(at, i == 0 ? first : second);
+        strcpy(recording.sha256, sum);
+        save(catalog, &recording);
+        reel_recording_finish(&recording);
+    }
+    assert_int_equal(reel_catalog_next_unhashed(catalog, 0, &recording, &error), REEL_E_NOT_FOUND);
+    reel_catalog_close(catalog);
+}
+
+static void test_remove(void **state)
+{
+    struct reel_catalog *catalog = open_in(*state, REEL_CATALOG_WRITE);
+    struct reel_recording recording;
+    struct reel_error error;
+    uint64_t rowid, all, open;
+
+    add(catalog, "a", "1", REEL_STATE_COMPLETE, sum, &rowid);
+    add(catalog, "a", "2", REEL_STATE_COMPLETE, sum, NULL);
+    assert_ok(reel_catalog_begin(catalog, err));
+    assert_ok(reel_catalog_remove(catalog, rowid, err));
+    assert_ok(reel_catalog_commit(catalog, err));
+    assert_int_equal(reel_catalog_load(catalog, "a", "1", &recording, &error), REEL_E_NOT_FOUND);
+    assert_ok(reel_catalog_counts(catalog, &all, &open, err));
+    assert_int_equal(all, 1);
+
+    /* One of that name, on the same row, does not inherit stretches or runs. */
+    chance_recording(&(struct chance){6}, "a", "1", &recording);
+    save(catalog, &recording);
+    assert_loads(catalog, &recording);
+    reel_recording_finish(&recording);
+    reel_catalog_close(catalog);
+}
+
+/* A second recording of a name, and a row that is gone, contradict what the caller believes. */
+static void test_contradictions(void **state)
+{
+    struct reel_catalog *catalog = open_in(*state, REEL_CATALOG_WRITE);
+    struct reel_recording recording;
+    struct reel_error error;
+    uint64_t rowid;
+
+    add(catalog, "a", "1", REEL_STATE_RECORDING, "", &rowid);
+    chance_recording(&(struct chance){7}, "a", "1", &recording);
+    assert_int_equal(reel_catalog_save(catalog, &recording, &error), REEL_E_INTERNAL);
+    assert_non_null(strstr(error.message, "UNIQUE")); /* SQLite's own words */
+    assert_int_equal(recording.rowid, 0);
+    recording.rowid = rowid + 1;
+    assert_int_equal(reel_catalog_save(catalog, &recording, &error), REEL_E_INTERNAL);
+    reel_recording_finish(&recording);
+    reel_catalog_close(catalog);
+}
+
+static void assert_deliveries(struct reel_catalog *catalog, const struct reel_delivery *expected,
+                              size_t count)
+{
+    struct reel_delivery *deliveries = NULL;
+    size_t found = SIZE_MAX;
+
+    assert_ok(reel_catalog_deliveries(catalog, &deliveries, &found, err));
+    assert_int_equal(found, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(deliveries[i].packet_id, expected[i].packet_id);
+        assert_int_equal(deliveries[i].hash, expected[i].hash);
+    }
+    free(deliveries);
+}
+
+static void test_deliveries(void **state)
+{
+    static const struct reel_delivery batch[] = {
+        {1, 0}, {65535, UINT64_MAX}, {258, 0x0102030405060708}, {1, 1ull << 63}};
+    struct reel_catalog *catalog = open_in(*state, REEL_CATALOG_WRITE);
+
+    assert_deliveries(catalog, NULL, 0);
+    assert_ok(reel_catalog_set_deliveries(catalog, batch, 4, err));
+    assert_deliveries(catalog, batch, 4);
+    assert_ok(reel_catalog_set_deliveries(catalog, batch + 1, 2, err));
+    reel_catalog_close(catalog);
+    catalog = open_in(*state, REEL_CATALOG_WRITE);
+    assert_deliveries(catalog, batch + 1, 2);
+    assert_ok(reel_catalog_set_deliveries(catalog, NULL, 0, err));
+    assert_deliveries(catalog, NULL, 0);
+    reel_catalog_close(catalog);
+}
+
+/* A reader sees what is committed, at once, and nothing else. */
+static void test_reader_sees_commits_only(void **state)
+{
+    struct reel_catalog *writer = open_in(*state, REEL_CATALOG_WRITE);
+    struct reel_catalog *reader = open_in(*state, REEL_CATALOG_READ);
+    struct reel_recording recording, loaded;
+    struct reel_error error;
+
+    chance_recording(&(struct chance){8}, "mic1", "s1", &recording);
+    assert_ok(reel_catalog_begin(writer, err));
+    assert_ok(reel_catalog_save(writer, &recording, err));
+    assert_int_equal(reel_catalog_load(reader, "mic1", "s1", &loaded, &error), REEL_E_NOT_FOUND);
+    assert_loads(writer, &recording);
+    assert_ok(reel_catalog_commit(writer, err));
+    assert_loads(reader, &recording);
+    reel_recording_finish(&recording);
+    reel_catalog_close(reader);
+    reel_catalog_close(writer);
+}
+
 int main(void)
 {
+#define FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_round_trip, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(test_changes, make_folder, remove_folder),
+        FOLDER(test_round_trip),
+        FOLDER(test_changes),
+        FOLDER(test_each),
+        FOLDER(test_counts),
+        FOLDER(test_next_unhashed),
+        FOLDER(test_remove),
+        FOLDER(test_contradictions),
+        FOLDER(test_deliveries),
+        FOLDER(test_reader_sees_commits_only),
     };
 
     return cmocka_run_group_tests_name("catalog", tests, NULL, NULL);

@@ -102,9 +102,8 @@ static bool tag_matches(const json_t *has, const json_t *wanted)
     if (json_is_string(wanted))
         return json_is_string(has) &&
                strcmp(json_string_value(has), json_string_value(wanted)) == 0;
-    return json_is_number(has) &&
-           !(json_number_value(has) < json_number_value(wanted) ||
-             json_number_value(has) > json_number_value(wanted));
+    return json_is_number(has) && !(json_number_value(has) < json_number_value(wanted) ||
+                                    json_number_value(has) > json_number_value(wanted));
 }
 
 static bool tags_match(const struct reel_recording *row, json_t *wanted)
@@ -112,7 +111,7 @@ static bool tags_match(const struct reel_recording *row, json_t *wanted)
     const char *name;
     json_t *value;
 
-    json_object_foreach(wanted, name, value)
+    json_object_foreach (wanted, name, value)
         if (!tag_matches(json_object_get(row->tags, name), value))
             return false;
     return true;
@@ -374,12 +373,9 @@ static void test_each_filter_tells_apart(void **state)
 static void test_hostile_values(void **state)
 {
     static const char *const tags[] = {
-        "{\"') OR 1 --\": \"x\"}",
-        "{\"site\": \"' OR '1'='1\"}",
-        "{\"$.site\": \"roof\"}",
-        "{\"site\": \"\"}",
-        "{\"zero\": -0.0}",
-        "{\"gain\": 9007199254740993}",
+        "{\"') OR 1 --\": \"x\"}", "{\"site\": \"' OR '1'='1\"}",
+        "{\"$.site\": \"roof\"}",  "{\"site\": \"\"}",
+        "{\"zero\": -0.0}",        "{\"gain\": 9007199254740993}",
     };
     struct reel_list_plan plan = {.has_device = true, .device = "mic1' OR '1'='1"};
 
@@ -471,12 +467,9 @@ int main(void)
 {
 #define WORLD(test) cmocka_unit_test_setup_teardown(test, make_world, remove_world)
     const struct CMUnitTest tests[] = {
-        WORLD(test_sorts_and_pages),
-        WORLD(test_filters),
-        WORLD(test_each_filter_tells_apart),
-        WORLD(test_hostile_values),
-        WORLD(test_walk_while_rows_are_added),
-        WORLD(test_count_is_capped),
+        WORLD(test_sorts_and_pages),           WORLD(test_filters),
+        WORLD(test_each_filter_tells_apart),   WORLD(test_hostile_values),
+        WORLD(test_walk_while_rows_are_added), WORLD(test_count_is_capped),
     };
 
     return cmocka_run_group_tests_name("catalog_list", tests, NULL, NULL);

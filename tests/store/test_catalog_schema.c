@@ -13,8 +13,7 @@
 static const struct reel_format speech = {16000, 1, 2, REEL_PCM};
 
 static enum reel_code try_open(const char *folder, enum reel_catalog_mode mode,
-                               const struct reel_catalog_schema *schema,
-                               struct reel_error *error)
+                               const struct reel_catalog_schema *schema, struct reel_error *error)
 {
     struct reel_catalog *catalog = NULL;
     char path[PATH_BYTES];
@@ -144,9 +143,9 @@ static void test_newer_version(void **state)
     run(catalog, "PRAGMA user_version = 2");
     reel_catalog_close(catalog);
     for (unsigned mode = 0; mode < 2; mode++) {
-        assert_int_equal(try_open(*state, (enum reel_catalog_mode)mode, &reel_catalog_schema_now,
-                                  &error),
-                         REEL_E_NOT_ALLOWED);
+        assert_int_equal(
+            try_open(*state, (enum reel_catalog_mode)mode, &reel_catalog_schema_now, &error),
+            REEL_E_NOT_ALLOWED);
         assert_non_null(strstr(error.message, "newer"));
         assert_non_null(strstr(error.message, "version 2"));
     }
@@ -280,8 +279,8 @@ static void test_reader_cannot_write(void **state)
     struct reel_error error;
     char path[PATH_BYTES];
 
-    assert_ok(reel_catalog_open(path_in(*state, "catalog.db", path), REEL_CATALOG_READ, &reader,
-                                err));
+    assert_ok(
+        reel_catalog_open(path_in(*state, "catalog.db", path), REEL_CATALOG_READ, &reader, err));
     reel_recording_init(&recording, "mic1", "s1", &speech, 0);
     assert_int_equal(reel_catalog_save(reader, &recording, &error), REEL_E_STALLED);
     assert_int_equal(recording.rowid, 0);

@@ -115,8 +115,7 @@ static bool has_row(const struct place *place, uint64_t id, bool *has_payload)
 {
     char device[REEL_NAME_BYTES];
     struct reel_error error;
-    enum reel_code code =
-        reel_catalog_reject_find(place->catalog, id, device, has_payload, &error);
+    enum reel_code code = reel_catalog_reject_find(place->catalog, id, device, has_payload, &error);
 
     if (code != REEL_OK)
         assert_int_equal(code, REEL_E_NOT_FOUND);
@@ -196,8 +195,7 @@ static void test_take(void **state)
     fill(expected + 100, 200, 2);
     assert_int_equal(taken.size, 300);
     assert_memory_equal(taken.bytes, expected, 300);
-    assert_int_equal(reel_quarantine_take(place.quarantine, old, &taken, &error),
-                     REEL_E_NOT_FOUND);
+    assert_int_equal(reel_quarantine_take(place.quarantine, old, &taken, &error), REEL_E_NOT_FOUND);
     assert_int_equal(taken.size, 300);
     assert_payload(&place, old, 100, 1); /* until the commit */
     commit(&place);
@@ -423,16 +421,11 @@ int main(void)
 {
 #define FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
     const struct CMUnitTest tests[] = {
-        FOLDER(test_payloads_come_back),
-        FOLDER(test_take),
-        FOLDER(test_oldest_make_room),
-        FOLDER(test_batch_spares_its_own),
-        FOLDER(test_candidates_are_spared),
-        FOLDER(test_too_large_is_a_row),
-        FOLDER(test_rows_are_bounded),
-        FOLDER(test_start_makes_files_and_rows_agree),
-        FOLDER(test_crash_before_commit),
-        FOLDER(test_failing_disk),
+        FOLDER(test_payloads_come_back),    FOLDER(test_take),
+        FOLDER(test_oldest_make_room),      FOLDER(test_batch_spares_its_own),
+        FOLDER(test_candidates_are_spared), FOLDER(test_too_large_is_a_row),
+        FOLDER(test_rows_are_bounded),      FOLDER(test_start_makes_files_and_rows_agree),
+        FOLDER(test_crash_before_commit),   FOLDER(test_failing_disk),
     };
 
     return cmocka_run_group_tests_name("quarantine", tests, NULL, NULL);
