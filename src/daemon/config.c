@@ -290,8 +290,8 @@ void reel_config_store(const struct reel_config *config, const struct reel_log *
 {
     store_out->dir = config->store_dir;
     store_out->quarantine_max_bytes = config->quarantine_max_bytes;
-    /* A batch is closed by the message that fills it; one gap may come with each of two ends. */
-    store_out->batch_max_bytes =
-        config->ingest_commit_bytes + config->max_fragment_bytes + config->max_gap_bytes;
+    /* A batch is closed by the message that fills it, with which a candidate may come. Numbers of
+     * one byte in an array may stand for samples of four. */
+    store_out->batch_max_bytes = config->ingest_commit_bytes + 2 * 4 * config->max_fragment_bytes;
     store_out->log = log;
 }

@@ -260,6 +260,8 @@ static void take(struct reel_ingest *ingest, struct reel_arrival *arrival)
 
     note_delivery(ingest, arrival);
     code = read_message(ingest, arrival, &error);
+    if (arrival->fragment.data_bytes > arrival->message->payload_bytes)
+        ingest->batch.bytes += arrival->fragment.data_bytes - arrival->message->payload_bytes;
     if (arrival->topic.device[0])
         find_reply_place(ingest, arrival);
     if (code == REEL_OK)

@@ -114,75 +114,73 @@ static enum reel_code drop_row(struct recovery *recovery, const struct found *fo
     return reel_catalog_remove(recovery->home->catalog, recording->rowid, err_out);
 }
 
-/* The file holds far more than the row says: put the sidecar's account in its place, if that is of
- * the same recording and further on. */
-static enum reel_code adopt_sidecar(struct recovery *recovery, const struct found *found,
-                                    struct reel_recording *recording, bool *adopted_out,
-                                    struct reel_error *err_out)
+enum sidecar_verdict { SIDECAR_AHEAD, SIDECAR_STANDS, SIDECAR_STALE };
+
+/* Compare a sidecar with its row. */
+static enum sidecar_verdict judge_sidecar(const struct reel_recording *sidecar,
+                                          const struct reel_recording *row)
 {
-    struct reel_recording indexed;
+    if (sidecar->id != row->id)
+        return SIDECAR_STALE;
+    if (sidecar->frames > row->frames || sidecar->rewrites > row->rewrites ||
+        (sidecar->frames == row->frames && sidecar->rewrites == row->rewrites &&
+         sidecar->state == REEL_STATE_COMPLETE && row->state == REEL_STATE_RECORDING))
+        return SIDECAR_AHEAD;
+    return reel_sidecar_mark(sidecar).digest == reel_sidecar_mark(row).digest ? SIDECAR_STANDS
+                                                                              : SIDECAR_STALE;
+}
+
+static enum reel_code read_sidecar(struct recovery *recovery, const struct reel_recording *row,
+                                   enum sidecar_verdict *verdict_out, struct reel_error *err_out)
+{
     struct reel_recording sidecar;
-    bool from_sidecar;
     bool plain_growth;
-    bool ahead;
     enum reel_code code;
 
-    *adopted_out = false;
-    code = reel_sidecars_read(recovery->sidecars, found->device, found->session, &sidecar,
+    *verdict_out = SIDECAR_STALE;
+    code = reel_sidecars_read(recovery->sidecars, row->device, row->session, &sidecar,
                               &plain_growth, err_out);
     if (code != REEL_OK)
         return code == REEL_E_STALLED ? code : REEL_OK;
-    ahead = sidecar.id == recording->id && sidecar.frames > recording->frames;
+    *verdict_out = judge_sidecar(&sidecar, row);
     reel_recording_finish(&sidecar);
-    if (!ahead)
-        return REEL_OK;
+    return REEL_OK;
+}
+
+/* Put what sidecar and file say in the place of the row. */
+static enum reel_code adopt_sidecar(struct recovery *recovery, const struct found *found,
+                                    struct reel_recording *recording, struct reel_error *err_out)
+{
+    struct reel_recording indexed;
+    bool from_sidecar;
+    enum reel_code code;
+
     code = reel_recover_index(recovery, found, &indexed, &from_sidecar, err_out);
     if (code != REEL_OK)
         return code == REEL_E_STALLED ? code : REEL_OK;
+    if (!from_sidecar) { /* the file is another recording's */
+        reel_recording_finish(&indexed);
+        return REEL_OK;
+    }
     indexed.rowid = recording->rowid;
     indexed.candidate = recording->candidate;
     reel_recording_finish(recording);
     *recording = indexed;
-    *adopted_out = true;
     recovery->report.recovered++;
     reel_log_write(recovery->log, REEL_LOG_WARNING,
                    "store: the catalog is behind for %s: taken from its sidecar", found->key);
     return REEL_OK;
 }
 
-static bool far_ahead(const struct recovery *recovery, const struct found *found,
-                      const struct reel_recording *recording)
-{
-    uint64_t wanted = reel_wav_file_bytes(&recording->format, recording->frames);
-
-    return found->file_bytes > wanted && found->file_bytes - wanted >= recovery->batch_max_bytes;
-}
-
-/* Whether the sidecar says what it should, as far as that can be told without the file. */
-static bool sidecar_stands(struct recovery *recovery, const struct reel_recording *recording)
-{
-    struct reel_recording sidecar;
-    bool plain_growth;
-    bool stands;
-
-    if (reel_sidecars_read(recovery->sidecars, recording->device, recording->session, &sidecar,
-                           &plain_growth, NULL) != REEL_OK)
-        return false;
-    stands = sidecar.id == recording->id && sidecar.frames <= recording->frames &&
-             reel_sidecar_mark(&sidecar).digest == reel_sidecar_mark(recording).digest;
-    reel_recording_finish(&sidecar);
-    return stands;
-}
-
-static enum reel_code mend(struct recovery *recovery, struct found *found,
+static enum reel_code mend(struct recovery *recovery, const struct found *found,
                            struct reel_recording *recording, struct reel_error *err_out)
 {
-    bool adopted = false;
+    enum sidecar_verdict sidecar;
     bool changed = false;
-    enum reel_code code = REEL_OK;
+    enum reel_code code = read_sidecar(recovery, recording, &sidecar, err_out);
 
-    if (far_ahead(recovery, found, recording))
-        code = adopt_sidecar(recovery, found, recording, &adopted, err_out);
+    if (code == REEL_OK && sidecar == SIDECAR_AHEAD)
+        code = adopt_sidecar(recovery, found, recording, err_out);
     if (code == REEL_OK)
         code = reel_recover_file(recovery, recording, &changed, err_out);
     if (code == REEL_E_NOT_FOUND) {
@@ -191,15 +189,14 @@ static enum reel_code mend(struct recovery *recovery, struct found *found,
     }
     if (code != REEL_OK)
         return code;
-    if (adopted || changed)
+    if (changed || sidecar == SIDECAR_AHEAD)
         return save(recovery, recording, err_out);
-    return found->has_sidecar && sidecar_stands(recovery, recording)
-               ? REEL_OK
-               : reel_sidecars_write(recovery->sidecars, recording, err_out);
+    return sidecar == SIDECAR_STANDS ? REEL_OK
+                                     : reel_sidecars_write(recovery->sidecars, recording, err_out);
 }
 
 /* What there is to do under one name. */
-static enum reel_code settle(struct recovery *recovery, struct found *found,
+static enum reel_code settle(struct recovery *recovery, const struct found *found,
                              struct reel_error *err_out)
 {
     struct reel_recording recording;
@@ -217,9 +214,11 @@ static enum reel_code settle(struct recovery *recovery, struct found *found,
     return code;
 }
 
+/* Complete, and its sidecar was written after its header. */
 static bool is_well(const struct found *found)
 {
-    return found->row == ROW_COMPLETE && found->fits && found->has_sidecar;
+    return found->row == ROW_COMPLETE && found->fits && found->has_sidecar &&
+           found->sidecar_us >= found->file_us;
 }
 
 static enum reel_code settle_all(struct recovery *recovery, struct found *all,

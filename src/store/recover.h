@@ -2,20 +2,22 @@
  * strength of a row (invariants 2, 3 and 7). Names and sizes of all files are looked at; opened are
  * only those of open recordings and those that do not fit their row.
  *
- * A recording with a row. Its file is
+ * Sidecars are written only after the catalog's commit. So one that says more than the row, or
+ * has no row, proves that the catalog has lost something, and is taken at its word.
+ *
+ * A recording with a row. If its sidecar is ahead of the row, the recording is taken from that.
+ * Then, its file is
  *   longer by less than a batch   cut back: what it holds was never acknowledged
- *   longer by more                the catalog is behind: the recording is taken from its sidecar
- *                                 if that is ahead; else the surplus is copied to recovered/ as a
- *                                 WAV file, then cut
+ *   longer by more                the surplus is copied to recovered/ as a WAV file, then cut
  *   shorter                       the rest becomes a gap (missing), filled with silence; what had
  *                                 to be marked with it goes to recovered/
  *   another recording's           goes to recovered/, as if there were none
  *   not there                     the row goes, its sidecar to recovered/
  * and of an open one noted gaps become silence again, the header is brought up, and the file is
- * synced.
+ * synced. Silence does not count towards a batch: it was filled in, not received.
  *
- * A file without a row. A sidecar is written only after the row was committed, so one
- *   with a sidecar                was lost by the catalog: indexed from both
+ * A file without a row is
+ *   with a sidecar                indexed from both
  *   without, empty                removed
  *   without, of one batch at most the beginning of a recording whose first commit did not come:
  *                                 never acknowledged, but kept: it goes to recovered/

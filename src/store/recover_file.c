@@ -56,14 +56,44 @@ static enum reel_code look(struct repair *repair, struct reel_error *err_out)
     return REEL_OK;
 }
 
+/* Whether the surplus holds a batch's worth of bytes other than (slices of) silence. */
+static enum reel_code is_more_than_a_batch(struct repair *repair, uint64_t surplus_bytes,
+                                           bool *more_out, struct reel_error *err_out)
+{
+    uint8_t silent[SLICE_BYTES];
+    uint8_t slice[SLICE_BYTES];
+    uint64_t at = offset_of(repair, repair->recording->frames);
+    uint64_t end = at + surplus_bytes;
+    uint64_t audio_bytes = 0;
+
+    *more_out = false;
+    if (surplus_bytes < repair->recovery->batch_max_bytes)
+        return REEL_OK;
+    memset(silent, reel_format_silence_byte(&repair->recording->format), sizeof silent);
+    while (at < end && audio_bytes < repair->recovery->batch_max_bytes) {
+        uint64_t bytes = end - at < SLICE_BYTES ? end - at : SLICE_BYTES;
+
+        if (reel_disk_read(repair->fd, slice, bytes, at, repair->name, err_out) != REEL_OK)
+            return REEL_E_STALLED;
+        if (memcmp(slice, silent, bytes) != 0)
+            audio_bytes += bytes;
+        at += bytes;
+    }
+    *more_out = audio_bytes >= repair->recovery->batch_max_bytes;
+    return REEL_OK;
+}
+
 static enum reel_code save_surplus(struct repair *repair, uint64_t surplus_bytes,
                                    struct reel_error *err_out)
 {
     struct recovery *recovery = repair->recovery;
     uint64_t from = repair->recording->frames;
     uint64_t to = from + surplus_bytes / repair->frame_bytes;
+    bool more;
 
-    if (surplus_bytes < recovery->batch_max_bytes)
+    if (is_more_than_a_batch(repair, surplus_bytes, &more, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    if (!more)
         return REEL_OK;
     reel_log_write(recovery->log, REEL_LOG_ERROR,
                    "store: %s has %" PRIu64 " frames that the catalog does not know: copied to "

@@ -66,7 +66,8 @@ enum reel_code reel_store_hold(struct reel_store *store, struct reel_recording *
         return reel_error_errno(err_out, ENOMEM, "hold %s", key);
     }
     entry->recording = *recording;
-    entry->wants_hash = recording->state == REEL_STATE_RECORDING;
+    entry->unsealed = recording->state == REEL_STATE_RECORDING;
+    entry->has_sidecar = recording->rowid != 0;
     entry->header_frames = recording->frames;
     entry->sidecar_frames = recording->frames;
     entry->sidecar_mark = reel_sidecar_mark(recording);
@@ -81,6 +82,8 @@ void reel_store_let_go(struct reel_store *store, struct reel_entry *entry)
     unlist(store, entry);
     if (entry->touched)
         DL_DELETE2(store->touched, entry, touched_prev, touched_next);
+    if (entry->lagging)
+        DL_DELETE2(store->lagging, entry, lag_prev, lag_next);
     reel_wav_close(&entry->wav);
     reel_recording_finish(&entry->recording);
     free(entry);
@@ -143,8 +146,6 @@ enum reel_code reel_store_create(struct reel_store *store, const char *device,
         return code;
     }
     (*entry_out)->wav = wav;
-    (*entry_out)->fresh = true;
-    (*entry_out)->header_us = now_us;
     reel_store_touch(store, *entry_out, 0);
     return REEL_OK;
 }
@@ -192,7 +193,7 @@ enum reel_code reel_store_write(struct reel_store *store, struct reel_entry *ent
 
     if (reel_store_wav(store, entry, &wav, err_out) != REEL_OK)
         return REEL_E_STALLED;
-    entry->wants_hash = true;
+    entry->unsealed = true;
     return reel_wav_write(wav, at_frame, frames, frames_count, err_out);
 }
 
@@ -204,7 +205,7 @@ enum reel_code reel_store_fill(struct reel_store *store, struct reel_entry *entr
 
     if (reel_store_wav(store, entry, &wav, err_out) != REEL_OK)
         return REEL_E_STALLED;
-    entry->wants_hash = true;
+    entry->unsealed = true;
     return reel_wav_fill(wav, at_frame, frames_count, err_out);
 }
 

@@ -27,7 +27,8 @@ struct reel_entry;
 struct reel_store_config {
     const char *dir;               /* store.dir; made if it is missing */
     uint64_t quarantine_max_bytes; /* quarantine.max_bytes */
-    uint64_t batch_max_bytes;      /* the most audio one batch holds: recovery cuts back no more */
+    uint64_t batch_max_bytes;      /* the most audio one batch holds, silence that it fills in
+                                      aside: recovery cuts back no more */
     const struct reel_log *log;    /* borrowed; NULL: silent */
 };
 

@@ -1,13 +1,14 @@
 /* Store, the commit: what a batch wrote becomes durable, in an order in which nothing on disk ever
  * claims what is not there yet:
  *
- *   headers -> sync of the files -> sidecars of known recordings -> catalog -> sidecars of new ones
+ *   headers -> sync of the files -> catalog -> sidecars
  *
- * A new recording's sidecar waits for the catalog, so that a file with a sidecar and without a row
- * always means a catalog that has lost it (see store/recover.h). */
+ * Sidecars wait for the catalog, so that one that says more than the catalog always means a catalog
+ * that has lost something (see store/recover.h). */
 #include "store/store_internal.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -27,46 +28,66 @@ static bool since(int64_t then_us, int64_t interval_us, int64_t now_us)
     return now_us - then_us >= interval_us || now_us < then_us;
 }
 
+static void catch_up(struct reel_store *store, struct reel_entry *entry)
+{
+    if (entry->lagging)
+        DL_DELETE2(store->lagging, entry, lag_prev, lag_next);
+    entry->lagging = false;
+}
+
 static enum reel_code write_header(struct reel_store *store, struct reel_entry *entry,
-                                   int64_t now_us, struct reel_error *err_out)
+                                   struct reel_error *err_out)
 {
     struct reel_wav *wav;
 
-    if (entry->header_frames == entry->recording.frames)
-        return REEL_OK;
     if (reel_store_wav(store, entry, &wav, err_out) != REEL_OK)
         return REEL_E_STALLED;
     if (reel_wav_frames(wav) != entry->recording.frames)
-        return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "%s: %llu frames, in the file %llu",
-                              entry->key, (unsigned long long)entry->recording.frames,
-                              (unsigned long long)reel_wav_frames(wav));
+        return reel_error_set(err_out, REEL_E_INTERNAL, NULL,
+                              "%s: %" PRIu64 " frames, and %" PRIu64 " in the file", entry->key,
+                              entry->recording.frames, reel_wav_frames(wav));
     if (reel_wav_header(wav, &entry->recording, err_out) != REEL_OK)
         return REEL_E_STALLED;
     entry->header_frames = entry->recording.frames;
-    entry->header_us = now_us;
+    catch_up(store, entry);
     return REEL_OK;
 }
 
-static enum reel_code write_headers_due(struct reel_store *store, int64_t now_us,
-                                        struct reel_error *err_out)
+/* Of those that complete, and of those that have lagged behind for long enough. A recording that
+ * has just completed gets one in any case: its file is then younger than its old sidecar. */
+static enum reel_code write_headers(struct reel_store *store, int64_t now_us,
+                                    struct reel_error *err_out)
 {
+    enum reel_code code = REEL_OK;
     struct reel_entry *entry;
 
     DL_FOREACH2 (store->touched, entry, touched_next) {
-        bool due = is_complete(entry) || since(entry->header_us, HEADER_INTERVAL_US, now_us);
-        enum reel_code code = due ? write_header(store, entry, now_us, err_out) : REEL_OK;
-
+        if (is_complete(entry) && entry->unsealed)
+            code = write_header(store, entry, err_out);
         if (code != REEL_OK)
             return code;
     }
-    return REEL_OK;
+    while (code == REEL_OK && store->lagging &&
+           since(store->lagging->lag_us, HEADER_INTERVAL_US, now_us))
+        code = write_header(store, store->lagging, err_out);
+    return code;
+}
+
+/* After a batch: whose header says less than the file holds. */
+static void note_lag(struct reel_store *store, struct reel_entry *entry, int64_t now_us)
+{
+    if (entry->lagging || entry->header_frames == entry->recording.frames)
+        return;
+    entry->lagging = true;
+    entry->lag_us = now_us;
+    DL_APPEND2(store->lagging, entry, lag_prev, lag_next);
 }
 
 static bool sidecar_due(const struct reel_entry *entry, int64_t now_us)
 {
-    struct reel_sidecar_mark mark = reel_sidecar_mark(&entry->recording);
-
-    if (mark.digest != entry->sidecar_mark.digest)
+    if (!entry->has_sidecar)
+        return true;
+    if (reel_sidecar_mark(&entry->recording).digest != entry->sidecar_mark.digest)
         return entry->sidecar_mark.plain_growth || is_complete(entry) ||
                since(entry->sidecar_us, LARGE_SIDECAR_INTERVAL_US, now_us);
     return entry->recording.frames != entry->sidecar_frames &&
@@ -81,19 +102,18 @@ static enum reel_code write_sidecar(struct reel_store *store, struct reel_entry 
     entry->sidecar_mark = reel_sidecar_mark(&entry->recording);
     entry->sidecar_frames = entry->recording.frames;
     entry->sidecar_us = now_us;
+    entry->has_sidecar = true;
     return REEL_OK;
 }
 
-/* Of the recordings that are new, or of the others as they are due. */
-static enum reel_code write_sidecars(struct reel_store *store, bool fresh, int64_t now_us,
+static enum reel_code write_sidecars(struct reel_store *store, int64_t now_us,
                                      struct reel_error *err_out)
 {
     struct reel_entry *entry;
 
     DL_FOREACH2 (store->touched, entry, touched_next) {
-        if (entry->fresh != fresh || (!fresh && !sidecar_due(entry, now_us)))
-            continue;
-        if (write_sidecar(store, entry, now_us, err_out) != REEL_OK)
+        if (sidecar_due(entry, now_us) &&
+            write_sidecar(store, entry, now_us, err_out) != REEL_OK)
             return REEL_E_STALLED;
     }
     return reel_sidecars_flush(store->sidecars, err_out);
@@ -151,7 +171,7 @@ static enum reel_code keep_deliveries(struct reel_store *store,
 }
 
 /* The batch is over: nothing is touched, and what is complete goes. */
-static void end_batch(struct reel_store *store)
+static void end_batch(struct reel_store *store, int64_t now_us)
 {
     struct reel_entry *entry;
     struct reel_entry *after;
@@ -159,10 +179,10 @@ static void end_batch(struct reel_store *store)
     DL_FOREACH_SAFE2 (store->touched, entry, after, touched_next) {
         DL_DELETE2(store->touched, entry, touched_prev, touched_next);
         entry->touched = false;
-        entry->fresh = false;
+        note_lag(store, entry, now_us);
         if (is_complete(entry) == (entry->list == LIST_OPEN))
             reel_store_enlist(store, entry);
-        if (is_complete(entry) && entry->wants_hash)
+        if (is_complete(entry) && entry->unsealed)
             reel_store_want_hash(store, &entry->recording);
     }
     DL_FOREACH_SAFE (store->resting, entry, after)
@@ -176,18 +196,16 @@ enum reel_code reel_store_commit(struct reel_store *store, const struct reel_del
     enum reel_code code;
 
     if (!store->touched && !store->in_transaction && deliveries_count == 0) {
-        end_batch(store);
+        end_batch(store, now_us);
         return REEL_OK;
     }
-    code = write_headers_due(store, now_us, err_out);
+    code = write_headers(store, now_us, err_out);
     if (code == REEL_OK)
         code = sync_files(store, err_out);
     if (code == REEL_OK)
-        code = write_sidecars(store, false, now_us, err_out);
-    if (code == REEL_OK)
         code = commit_catalog(store, deliveries, deliveries_count, err_out);
     if (code == REEL_OK)
-        code = write_sidecars(store, true, now_us, err_out);
+        code = write_sidecars(store, now_us, err_out);
     if (code == REEL_OK)
         code = reel_quarantine_committed(store->quarantine, err_out);
     if (code == REEL_OK)
@@ -195,7 +213,7 @@ enum reel_code reel_store_commit(struct reel_store *store, const struct reel_del
     if (code != REEL_OK)
         return code;
     store->commits++;
-    end_batch(store);
+    end_batch(store, now_us);
     return REEL_OK;
 }
 
@@ -206,7 +224,9 @@ enum reel_code reel_store_settle(struct reel_store *store, int64_t now_us,
     enum reel_code code;
 
     DL_FOREACH (store->open, entry) {
-        code = write_header(store, entry, now_us, err_out);
+        code = entry->header_frames == entry->recording.frames
+                   ? REEL_OK
+                   : write_header(store, entry, err_out);
         if (code != REEL_OK)
             return code;
     }

@@ -22,14 +22,16 @@ struct reel_entry {
     UT_hash_handle hh;
     struct reel_entry *prev, *next;
     struct reel_entry *touched_prev, *touched_next;
+    struct reel_entry *lag_prev, *lag_next;
     enum entry_list list;
     bool touched;
-    bool fresh;      /* made by this batch: its sidecar waits for the catalog's commit */
-    bool wants_hash; /* once it is complete: it was not before, or its audio changed */
+    bool unsealed; /* it was open when it came to be held, or its audio changed since */
+    bool has_sidecar;
+    bool lagging;
     int64_t heard_us;
+    int64_t lag_us;         /* since when its header lags behind */
     struct reel_wav *wav;   /* NULL until its file is needed */
-    uint64_t header_frames; /* what the file's header says ... */
-    int64_t header_us;      /* ... since when */
+    uint64_t header_frames; /* what the file's header says */
     struct reel_sidecar_mark sidecar_mark; /* what the sidecar says ... */
     uint64_t sidecar_frames;
     int64_t sidecar_us; /* ... since when */
@@ -55,6 +57,7 @@ struct reel_store {
     struct reel_entry *open;    /* lists, see above */
     struct reel_entry *resting;
     struct reel_entry *touched;
+    struct reel_entry *lagging; /* those whose header says too little, longest first */
     uint64_t open_count;
     bool in_transaction;
 

@@ -6,6 +6,7 @@
 enum {
     RIFF_HEAD_BYTES = 12,
     CHUNK_HEAD_BYTES = 8,
+    EXTENSIBLE = 0xFFFE,
     EXTENSIBLE_BYTES = 40,
     SUBFORMAT_OFFSET = 24,
 };
@@ -57,17 +58,17 @@ enum reel_encoding reel_chunk_encoding(const struct reel_chunk *fmt)
                                           0x00, 0x00, 0xaa, 0x00, 0x38, 0x9b, 0x71};
     uint64_t tag = reel_little_endian(fmt->bytes, 2);
 
-    if (tag == REEL_WAV_TAG_EXTENSIBLE && fmt->present >= EXTENSIBLE_BYTES &&
+    if (tag == EXTENSIBLE && fmt->present >= EXTENSIBLE_BYTES &&
         memcmp(fmt->bytes + SUBFORMAT_OFFSET + 2, guid_rest, sizeof guid_rest) == 0)
         tag = reel_little_endian(fmt->bytes + SUBFORMAT_OFFSET, 2);
     switch (tag) {
-    case REEL_WAV_TAG_PCM:
+    case 0x0001:
         return REEL_PCM;
-    case REEL_WAV_TAG_FLOAT:
+    case 0x0003:
         return REEL_FLOAT;
-    case REEL_WAV_TAG_ALAW:
+    case 0x0006:
         return REEL_ALAW;
-    case REEL_WAV_TAG_ULAW:
+    case 0x0007:
         return REEL_ULAW;
     default:
         return REEL_ENCODING_COUNT;
