@@ -19,19 +19,18 @@ static void add_prefix(struct reel_filter *filter, const char *prefix, char end[
     reel_filter_and(filter, "session <", reel_value_text(end));
 }
 
+/* A text never equals a number there, and 7 equals 7.0. */
 static void add_tag(struct reel_filter *filter, const char *name, const json_t *value)
 {
+    struct reel_value wanted = reel_value_real(json_number_value(value));
+
+    if (json_is_string(value))
+        wanted = reel_value_text(json_string_value(value));
+    else if (json_is_integer(value))
+        wanted = reel_value_i64(json_integer_value(value));
     reel_filter_and(filter,
                     "EXISTS (SELECT 1 FROM json_each(tags) WHERE key =", reel_value_text(name));
-    if (json_is_string(value))
-        reel_filter_and(filter,
-                        "type = 'text' AND atom =", reel_value_text(json_string_value(value)));
-    else if (json_is_integer(value))
-        reel_filter_and(filter, "type IN ('integer', 'real') AND atom =",
-                        reel_value_i64(json_integer_value(value)));
-    else
-        reel_filter_and(filter, "type IN ('integer', 'real') AND atom =",
-                        reel_value_real(json_number_value(value)));
+    reel_filter_and(filter, "atom =", wanted);
     reel_filter_text(filter, ")");
 }
 

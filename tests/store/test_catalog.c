@@ -227,26 +227,38 @@ static void test_counts(void **state)
 
 static const char sum[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
+static uint64_t next_unhashed(struct reel_catalog *catalog, uint64_t after_rowid)
+{
+    struct reel_recording recording;
+    uint64_t rowid;
+
+    assert_ok(reel_catalog_next_unhashed(catalog, after_rowid, &recording, err));
+    rowid = recording.rowid;
+    assert_int_equal(recording.stretches_count, 1);
+    reel_recording_finish(&recording);
+    return rowid;
+}
+
 static void test_next_unhashed(void **state)
 {
     struct reel_catalog *catalog = open_in(*state, REEL_CATALOG_WRITE);
     struct reel_recording recording;
-    uint64_t first, second, at = 0;
+    uint64_t first, second;
     struct reel_error error;
 
     add(catalog, "z", "growing", REEL_STATE_RECORDING, "", NULL);
     add(catalog, "z", "1", REEL_STATE_COMPLETE, "", &first);
     add(catalog, "m", "made", REEL_STATE_COMPLETE, sum, NULL);
     add(catalog, "a", "2", REEL_STATE_COMPLETE, "", &second);
-    for (unsigned i = 0; i < 2; i++) {
-        assert_ok(reel_catalog_next_unhashed(catalog, at, &recording, err));
-        at = recording.rowid;
-        assert_int_equal(at, i == 0 ? first : second);
-        strcpy(recording.sha256, sum);
-        save(catalog, &recording);
-        reel_recording_finish(&recording);
-    }
-    assert_int_equal(reel_catalog_next_unhashed(catalog, 0, &recording, &error), REEL_E_NOT_FOUND);
+    assert_int_equal(next_unhashed(catalog, 0), first);
+    assert_int_equal(next_unhashed(catalog, first), second);
+    assert_int_equal(reel_catalog_next_unhashed(catalog, second, &recording, &error),
+                     REEL_E_NOT_FOUND);
+    assert_ok(reel_catalog_load(catalog, "z", "1", &recording, err));
+    strcpy(recording.sha256, sum);
+    save(catalog, &recording);
+    reel_recording_finish(&recording);
+    assert_int_equal(next_unhashed(catalog, 0), second);
     reel_catalog_close(catalog);
 }
 
@@ -274,16 +286,51 @@ static void test_remove(void **state)
     reel_catalog_close(catalog);
 }
 
+/* What was loaded and is saved as a new one is written whole, whatever its marks say. */
+static void test_save_under_another_name(void **state)
+{
+    struct reel_catalog *catalog = open_in(*state, REEL_CATALOG_WRITE);
+    struct reel_recording recording;
+
+    add(catalog, "a", "1", REEL_STATE_COMPLETE, "", NULL);
+    assert_ok(reel_catalog_load(catalog, "a", "1", &recording, err));
+    strcpy(recording.session, "2");
+    recording.rowid = 0;
+    save(catalog, &recording);
+    assert_loads(catalog, &recording);
+    assert_int_equal(recording.stretches_count, 1);
+    reel_recording_finish(&recording);
+    reel_catalog_close(catalog);
+}
+
+/* A stretch without a run takes the place of one that had some. */
+static void test_empty_stretch_replaces(void **state)
+{
+    struct reel_catalog *catalog = open_in(*state, REEL_CATALOG_WRITE);
+    struct reel_recording recording;
+
+    add(catalog, "a", "1", REEL_STATE_COMPLETE, "", NULL);
+    assert_ok(reel_catalog_load(catalog, "a", "1", &recording, err));
+    assert_true(recording.stretches[0].runs_count > 0);
+    drop_last_stretch(&recording);
+    assert_non_null(reel_recording_add_stretch(&recording));
+    save(catalog, &recording);
+    assert_loads(catalog, &recording);
+    reel_recording_finish(&recording);
+    reel_catalog_close(catalog);
+}
+
 /* A second recording of a name, and a row that is gone, contradict what the caller believes. */
 static void test_contradictions(void **state)
 {
     struct reel_catalog *catalog = open_in(*state, REEL_CATALOG_WRITE);
+    struct reel_format format = {16000, 1, 2, REEL_PCM};
     struct reel_recording recording;
     struct reel_error error;
     uint64_t rowid;
 
     add(catalog, "a", "1", REEL_STATE_RECORDING, "", &rowid);
-    chance_recording(&(struct chance){7}, "a", "1", &recording);
+    reel_recording_init(&recording, "a", "1", &format, 0);
     assert_int_equal(reel_catalog_save(catalog, &recording, &error), REEL_E_INTERNAL);
     assert_non_null(strstr(error.message, "UNIQUE")); /* SQLite's own words */
     assert_int_equal(recording.rowid, 0);
@@ -356,6 +403,8 @@ int main(void)
         FOLDER(test_counts),
         FOLDER(test_next_unhashed),
         FOLDER(test_remove),
+        FOLDER(test_save_under_another_name),
+        FOLDER(test_empty_stretch_replaces),
         FOLDER(test_contradictions),
         FOLDER(test_deliveries),
         FOLDER(test_reader_sees_commits_only),

@@ -53,8 +53,11 @@ static void add_row(struct world *world)
     struct reel_recording *row = &world->rows[world->rows_count];
     char session[REEL_NAME_BYTES];
 
-    snprintf(session, sizeof session, "%s%zu", prefixes[chance_below(&world->chance, PREFIXES)],
-             world->rows_count);
+    if (world->rows_count == 0)
+        strcpy(session, "b"); /* just behind all that begins with "a" */
+    else
+        snprintf(session, sizeof session, "%s%zu", prefixes[chance_below(&world->chance, PREFIXES)],
+                 world->rows_count);
     chance_recording(&world->chance, devices[chance_below(&world->chance, DEVICES)], session, row);
     vary(world, row);
     assert_ok(reel_catalog_save(world->writer, row, err));

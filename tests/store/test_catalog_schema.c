@@ -87,6 +87,59 @@ static void test_store_id(void **state)
     reel_catalog_close(catalog);
 }
 
+static void save_with_names(struct reel_catalog *catalog, unsigned i)
+{
+    static const uint8_t sample_bytes[] = {2, 4, 1, 1};
+    struct reel_format format = {16000, 1, sample_bytes[i % 4], (enum reel_encoding)(i % 4)};
+    struct reel_recording recording;
+    char session[REEL_NAME_BYTES];
+
+    snprintf(session, sizeof session, "%u", i);
+    reel_recording_init(&recording, "mic1", session, &format, 0);
+    recording.state = (enum reel_state)(i % 2);
+    recording.end_reason = (enum reel_end_reason)i;
+    recording.candidate.kind = (enum reel_candidate_kind)(i % 3);
+    for (unsigned reason = 0; reason <= REEL_STRETCH_UNKNOWN; reason++) {
+        struct reel_stretch *stretch = reel_recording_add_stretch(&recording);
+
+        stretch->reason = (enum reel_stretch_reason)reason;
+        for (unsigned kind = 0; kind <= REEL_RUN_FORGOTTEN; kind++)
+            reel_stretch_add_run(stretch)->kind = (enum reel_run_kind)kind;
+    }
+    assert_ok(reel_catalog_save(catalog, &recording, err));
+    reel_recording_finish(&recording);
+}
+
+/* Other programs may read the catalog: each word stands for what the schema says it does. */
+static void test_words(void **state)
+{
+    struct reel_catalog *catalog = open_in(*state);
+
+    for (unsigned i = 0; i < REEL_END_COUNT; i++)
+        save_with_names(catalog, i);
+    assert_int_equal(
+        ask(catalog, "SELECT count(*) FROM recording WHERE (session, encoding, state, end_reason,"
+                     " candidate) IN (VALUES ('1', 'float', 'complete', 'end', 'jump'),"
+                     " ('2', 'alaw', 'recording', 'idle', 'conflict'))"),
+        2);
+    assert_int_equal(
+        ask(catalog, "SELECT count(*) FROM recording WHERE (session, encoding, state, end_reason)"
+                     " IN (VALUES ('3', 'ulaw', 'complete', 'upload'),"
+                     " ('4', 'pcm', 'recording', 'limit'))"),
+        2);
+    assert_int_equal(
+        ask(catalog, "SELECT count(*) FROM stretch WHERE recording = 1 AND (position, reason) IN"
+                     " (VALUES (0, 'first'), (1, 'numbers'), (2, 'boot'), (3, 'restart'),"
+                     " (4, 'jump'), (5, 'unknown'))"),
+        6);
+    assert_int_equal(ask(catalog,
+                         "SELECT count(*) FROM run WHERE recording = 1 AND stretch = 0 AND"
+                         " (position, kind) IN (VALUES (0, 'stored'), (1, 'gap'), (2, 'inferred'),"
+                         " (3, 'forgotten'))"),
+                     4);
+    reel_catalog_close(catalog);
+}
+
 static const char version_1[] = "PRAGMA application_id = 1919247724;"
                                 "CREATE TABLE thing (name TEXT);";
 static const char to_version_2[] = "ALTER TABLE thing ADD COLUMN size INTEGER;"
@@ -236,6 +289,8 @@ static void test_contradicting_rows(void **state)
         "UPDATE recording SET candidate = 'jump'",
         "INSERT INTO stretch VALUES (1, 1, 0, 'first', '', 0, NULL, NULL, 0)",
         "INSERT INTO run VALUES (1, 0, 0, 'stored', 1, 1, 1)",
+        "INSERT INTO stretch VALUES (1, 0, 0, 'first', '', 0, NULL, NULL, 0);"
+        "INSERT INTO run VALUES (1, 0, 1, 'stored', 1, 1, 1)",
     };
 
     for (size_t i = 0; i < sizeof forced / sizeof forced[0]; i++) {
@@ -432,6 +487,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FOLDER(test_settings),
         FOLDER(test_store_id),
+        FOLDER(test_words),
         FOLDER(test_migrations),
         FOLDER(test_broken_migration),
         FOLDER(test_newer_version),
