@@ -48,27 +48,40 @@ static void note_delivery(struct reel_ingest *ingest, struct reel_arrival *arriv
         batch->deliveries[batch->deliveries_count++] = delivery;
 }
 
-/* Note where answers go, if a place was named: the Response Topic, else the payload's. One that is
- * not allowed is refused on the response topic, and the fragment goes its way. */
+/* Where answers go, if a place was named: the Response Topic, else the payload's. */
+static enum reel_code choose_reply_place(const struct reel_config *config,
+                                         struct reel_arrival *arrival, struct reel_error *err_out)
+{
+    const char *in_payload = "metadata.session.reply_to";
+    const char *response_topic = arrival->message->response_topic;
+    const char *topic = response_topic ? response_topic : arrival->fragment.reply_to;
+    enum reel_code code;
+
+    if (!response_topic && arrival->fragment.reply_to_unusable)
+        return reel_error_set(err_out, REEL_E_BAD_REQUEST, in_payload,
+                              "it is over %d bytes long, or no text that a topic may be",
+                              REEL_REPLY_TOPIC_MAX_BYTES);
+    if (!response_topic && topic[0] == '\0')
+        return REEL_OK;
+    code = reel_reply_check(config->broker_prefix, config->broker_reply_allow,
+                            arrival->topic.device, topic, strlen(topic),
+                            response_topic ? "response_topic" : in_payload, err_out);
+    if (code == REEL_OK)
+        snprintf(arrival->reply_topic, sizeof arrival->reply_topic, "%s", topic);
+    return code;
+}
+
+/* Note where answers go. A place that is not allowed is refused on the response topic, and the
+ * fragment goes its way. */
 static void find_reply_place(struct reel_ingest *ingest, struct reel_arrival *arrival)
 {
     const struct reel_config *config = ingest->links.config;
-    const struct reel_bus_message *message = arrival->message;
-    const char *topic = message->response_topic ? message->response_topic
-                                                : arrival->fragment.reply_to;
-    const char *field = message->response_topic ? "response_topic" : "metadata.session.reply_to";
     struct reel_ack_place refusal_place = {.kind = arrival->reply_kind};
     struct reel_error error;
     char refusal_topic[REEL_REPLY_TOPIC_MAX_BYTES + 1];
 
-    if (!message->response_topic && topic[0] == '\0')
-        return;
-    if (reel_reply_check(config->broker_prefix, config->broker_reply_allow, arrival->topic.device,
-                         topic, strlen(topic), field, &error) == REEL_OK) {
-        snprintf(arrival->reply_topic, sizeof arrival->reply_topic, "%s", topic);
-        return;
-    }
-    if (!reel_topic_build(refusal_topic, sizeof refusal_topic, config->broker_prefix, "response",
+    if (choose_reply_place(config, arrival, &error) == REEL_OK ||
+        !reel_topic_build(refusal_topic, sizeof refusal_topic, config->broker_prefix, "response",
                           "audio", arrival->topic.device))
         return;
     refusal_place.topic = refusal_topic;

@@ -357,6 +357,7 @@ static void say_goodbye(struct reel_responder *responder)
         return;
     take_notices(responder);
     responder->state.subscribed = false;
+    publish_metrics(responder);
     publish_status(responder, false);
     flush(responder);
     if (!responder->lost) {

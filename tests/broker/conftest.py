@@ -1,5 +1,6 @@
 """Fixtures of the broker tests. Each test file has a broker and a sink of its own; a test that
 stops or misconfigures a sink makes another with `make_lab`."""
+import itertools
 import re
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from harness import BUILD, Client, Recorder, Watcher  # noqa: E402
 from lab import Broker, Sink  # noqa: E402
 
+_devices = itertools.count(1)
 # Fast enough for a test to wait for each acknowledgement; not the defaults.
 SETTINGS = {"ingest.commit_interval_ms": 20, "session.idle_timeout_s": 600}
 
@@ -29,6 +31,17 @@ class Lab:
         client = Client(self.broker, version, **(self._credentials | options))
         self._clients.append(client)
         return client
+
+    def restart_broker(self):
+        """Kill the broker and start it again; the clients are closed, a new watcher stands by."""
+        self.close_clients()
+        seen = self.watcher
+        seen.close()
+        self.broker.restart(kill=True)
+        self.watcher = Watcher(self.broker, **self._credentials)
+        self.watcher.messages[:0] = seen.messages
+        self.watcher.violations += seen.violations
+        self.sink.wait_online()
 
     def check(self):
         """What must hold after every test: the sink lives, and said nothing against its schemas."""
@@ -98,8 +111,9 @@ def client(lab):
 
 @pytest.fixture
 def device(request):
-    """A device's name that no other test of the file uses."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", request.node.name).strip("-")[-64:].lstrip("-")
+    """A device's name that no other test uses."""
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", request.node.name)[:50].strip("-")
+    return f"{readable}-{next(_devices)}"
 
 
 @pytest.fixture

@@ -402,9 +402,9 @@ class Recorder:
         elif reply:
             numbers["reply_to"] = reply
         if payload == "wav":
-            pairs = {name: str(value).lower() for name, value in numbers.items()}
-            body = wav_bytes(data, form)
-            self.client.publish(self.topic, body, qos, wait=wait, user=pairs, **options)
+            if numbers:
+                options["user"] = {name: str(value).lower() for name, value in numbers.items()}
+            self.client.publish(self.topic, wav_bytes(data, form), qos, wait=wait, **options)
         else:
             body = fragment(data, form, payload, **numbers)
             self.client.publish(self.topic, body, qos, wait=wait, **options)
@@ -465,7 +465,7 @@ def probe(path):
         "pcm_alaw": (1, "alaw"), "pcm_mulaw": (1, "ulaw"),
     }[stream["codec_name"]]
     form = Format(stream["channels"], int(stream["sample_rate"]), size, encoding)
-    return form, stream["duration_ts"]
+    return form, stream.get("duration_ts", 0)  # which it leaves away where there is no audio
 
 
 def read_ffmpeg(path):

@@ -58,7 +58,10 @@ def test_device_records_and_asks_within_its_corner(fenced):
 
 def test_device_is_not_heard_outside_of_it(fenced):
     spy = fenced.client(username="spy", password=USERS["spy"])
-    spy.publish(f"{PREFIX}/audio/mic/s1", fragment(Format().noise(10)))
+    spy.publish(f"{PREFIX}/audio/mic/s1", fragment(Format().noise(10)), qos=0)
+    wait_for(lambda: "Denied PUBLISH" in fenced.broker.log(), "the broker to refuse it")
+    # mosquitto 2.0.11 drops an MQTT 5 client whose message it refuses.
+    spy = fenced.client(username="spy", password=USERS["spy"])
     Recorder(spy, "spy").store(frames=10)
     recordings = fenced.client().request("list")["recordings"]
     assert [row["device"] for row in recordings] == ["spy"]
@@ -82,7 +85,7 @@ def test_sink_does_not_publish_for_a_device_where_it_may_not_itself(fenced):
 
 def test_wrong_password_is_said_and_tried_again(make_lab, tmp_path):
     secret = tmp_path / "password"
-    secret.write_text("wrong\n")
+    secret.write_text("x7-no-such-secret\n")
     lab = make_lab(
         {"broker.username": "reeld", "broker.password_file": secret},
         start=False, broker={"users": USERS, "acl": ACL}, credentials=ADMIN,
@@ -90,7 +93,7 @@ def test_wrong_password_is_said_and_tried_again(make_lab, tmp_path):
     lab.sink.launch()
     wait_for(lambda: "not auth" in lab.sink.log().lower(), "its complaint")
     assert lab.sink.program.running()
-    assert "wrong" not in lab.sink.log()
+    assert "x7-no" not in lab.sink.log()
 
 
 # TLS

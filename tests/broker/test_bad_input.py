@@ -60,7 +60,7 @@ class Target:
     def assert_rejected(self, error, code, field, payload=None):
         """The error is clear, an event says the same, and the payload is in quarantine."""
         assert (error["code"], error["field"]) == (code, field), error
-        assert len(error["message"]) > 10 and error["message"].isprintable(), error
+        assert error["message"] and error["message"].isprintable(), error
         event = self.lab.watcher.wait_event(self.device, None, "rejected")
         assert (event["code"], event["field"]) == (code, field), event
         assert event["message"] == error["message"] and event["count"] == 1
@@ -135,7 +135,6 @@ FIELDS = [
     ("metadata", None, None),
     ("metadata", [1], None),
     ("metadata", "x", None),
-    ("metadata.session", None, "metadata.session"),
     ("metadata.session", 5, None),
     ("metadata.session.seq", -1, None),
     ("metadata.session.seq", 1.5, None),
@@ -279,11 +278,11 @@ def test_format_that_changes_midway(target, form):
 
 
 def test_fragment_larger_than_allowed(make_lab):
-    lab = make_lab({"limits.max_fragment_bytes": 1000})
+    lab = make_lab({"limits.max_fragment_bytes": 1024})
     target = Target(lab, "mic")
-    error = target.publish(fragment(FORM.noise(500), seq=1))
+    error = target.publish(fragment(FORM.noise(600), seq=1))
     assert error["code"] == "too-large"
-    assert "1000" in error["message"]
+    assert "1024" in error["message"]
     target.assert_untouched()
 
 
@@ -417,11 +416,9 @@ BAD_REPLIES = {
 
 @pytest.mark.parametrize("topic, code", BAD_REPLIES.values(), ids=BAD_REPLIES.keys())
 def test_fragment_with_a_bad_reply_to_is_stored_all_the_same(lab, target, topic, code):
-    error = target.client
-    place = f"{PREFIX}/response/audio/{target.device}"
     told = len(lab.watcher.select(lambda m: m.topic.startswith(f"{PREFIX}/response/")))
     strays = lab.client()
-    if not set("+#\x01") & set(topic):
+    if code == "not-allowed":
         strays.subscribe(topic)
     body = fragment(FORM.noise(100, 1), seq=1, reply_to=topic)
     target.client.publish(target.recorder.topic, body)
@@ -430,14 +427,13 @@ def test_fragment_with_a_bad_reply_to_is_stored_all_the_same(lab, target, topic,
         return lab.watcher.select(lambda m: m.topic.startswith(f"{PREFIX}/response/"))[told:]
 
     refusal = wait_for(refusals, "the refusal on the response topic")[0]
-    assert refusal.topic.endswith("/" + target.device), (refusal.topic, place)
+    assert refusal.topic == f"{PREFIX}/response/audio/{target.device}"
     error = refusal.document["error"]
     assert (error["code"], error["field"]) == (code, "metadata.session.reply_to"), error
     answer = target.recorder.store(FORM.noise(100, 2), seq=2)
     assert answer["frames"] == 300
     assert strays.messages == []
-    status = lab.sink.status()
-    assert status["online"]
+    assert lab.sink.status()["online"]
 
 
 def test_fragment_with_a_response_topic_outside_is_stored(lab, target):

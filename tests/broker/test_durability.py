@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from harness import BUILD, Format, Recorder, assert_same_audio, probe, read_ffmpeg, read_wave
-from lab import Sink, wait_for
+from lab import Program, Sink, wait_for
 
 # The broker's log of what it gave to the sink's ingest connection, and what came back for it.
 GIVEN = re.compile(r"Sending PUBLISH to reeld-sink-ingest \(d(\d), q1, r0, m(\d+), '([^']*)'")
@@ -60,7 +60,7 @@ def finish(lab, recorder):
 def test_fragments_read_but_not_committed_are_sent_again(make_lab):
     """Killed between reading and commit, the sink is sent every fragment again: no PUBACK leaves
     before the commit."""
-    lab = make_lab({"ingest.commit_interval_ms": 600_000, "ingest.commit_bytes": 1 << 28})
+    lab = make_lab({"ingest.commit_interval_ms": 60_000, "ingest.commit_bytes": 1 << 28})
     recorder = Recorder(lab.client(), "mic")
     for seq in range(10):
         recorder.post(noise(seq), seq=seq)
@@ -184,9 +184,7 @@ def test_broker_that_is_killed_with_persistence_loses_nothing_acknowledged(make_
     recorder = Recorder(lab.client(), "mic")
     for seq in range(20):
         recorder.store(noise(seq), seq=seq)
-    lab.close_clients()
-    lab.broker.restart(kill=True)
-    lab.sink.wait_online()
+    lab.restart_broker()
     recorder = Recorder(lab.client(), "mic")
     for seq in range(15, 30):
         recorder.store(noise(seq), seq=seq)
@@ -248,38 +246,66 @@ def test_second_sink_on_the_same_store_does_not_start(make_lab, tmp_path):
 
 # A disk that fails
 
-strace = pytest.mark.skipif(
-    not shutil.which("strace")
-    or subprocess.run(["strace", "-o", "/dev/null", "true"], check=False).returncode != 0,
-    reason="strace cannot trace here",
-)
 # LeakSanitizer does not work in a traced process.
 TRACED = {"ASAN_OPTIONS": "detect_leaks=0:exitcode=99"}
 
 
-def traced(log, inject):
-    calls = inject.split(":")[0]
-    return ["strace", "-D", "-f", "-qq", "-o", log, "-e", f"trace={calls}",
-            "-e", f"inject={inject}"]
+def can_trace():
+    """Whether strace is there and may attach to a process that is not its child."""
+    if not shutil.which("strace"):
+        return False
+    victim = subprocess.Popen(["sleep", "60"])
+    try:
+        tracer = subprocess.Popen(["strace", "-o", "/dev/null", "-p", str(victim.pid)],
+                                  stderr=subprocess.PIPE)
+        return b"attached" in tracer.stderr.readline()
+    finally:
+        victim.kill()
+        victim.wait()
+        tracer.wait()
+
+
+strace = pytest.mark.skipif(not can_trace(), reason="strace cannot attach here")
+
+
+def inject(sink, log, what):
+    """Let system calls of the running sink fail, as strace's -e inject describes it."""
+    call = what.split(":")[0]
+    command = ["strace", "-f", "-o", log, "-p", sink.program.pid]
+    command += ["-e", f"trace={call}", "-e", f"inject={what}"]
+    tracer = Program(command, log.with_suffix(".strace"))
+    tracer.start()
+    wait_for(lambda: "attached" in tracer.log(), "strace to be attached")
+    return tracer
 
 
 @strace
-@pytest.mark.parametrize("call", ["fdatasync", "fsync", "syncfs", "pwritev", "pwrite64"])
-def test_failing_disk_delays_the_acknowledgement_and_loses_nothing(make_lab, tmp_path, call):
-    """One call in twenty fails: the batch is done anew, and every byte arrives once."""
-    log = tmp_path / "strace"
-    inject = f"{call}:error=EIO:when=20+20"
-    lab = make_lab(wrapper=traced(log, inject), env=TRACED, start=False)
-    lab.sink.start()
-    recorder = Recorder(lab.client(), "mic")
-    for seq in range(60):
-        recorder.post(noise(seq), seq=seq, frame=160 * seq, wait=False)
+@pytest.mark.parametrize("nth", [1, 2, 5])
+@pytest.mark.parametrize("call, recordings", [
+    ("fdatasync", 1), ("fsync", 3), ("syncfs", 60), ("pwrite64", 1),
+])
+def test_failing_disk_delays_the_acknowledgement_and_loses_nothing(make_lab, tmp_path, call,
+                                                                   recordings, nth):
+    """One call fails: its batch is done anew, and every byte arrives once."""
+    lab = make_lab()
+    client = lab.client()
+    recorders = [Recorder(client, f"mic{n}") for n in range(recordings)]
+    log = tmp_path / "injected"
+    inject(lab.sink, log, f"{call}:error=EIO:when={nth}")
+    for seq in range(30):
+        for recorder in recorders:
+            recorder.post(noise(f"{recorder.device} {seq}"), seq=seq, wait=False)
         if seq % 10 == 9:
-            recorder.store(noise(seq), seq=seq, frame=160 * seq)
+            recorder.store(noise(f"{recorder.device} {seq}"), seq=seq)
+    for recorder in recorders:
+        recorder.end()
+        lab.watcher.wait_event(recorder.device, "s1", "completed")
+    assert "(INJECTED)" in log.read_text() and "could not be stored" in lab.sink.log()
     lab.sink.restart(kill=True)
-    recorder.store(noise(60), seq=60, frame=160 * 60)
-    assert_same_audio(finish(lab, recorder), b"".join(noise(seq) for seq in range(61)))
-    assert recorder.info()["rejected"] == 0
+    for recorder in recorders:
+        expected = b"".join(noise(f"{recorder.device} {seq}") for seq in range(30))
+        assert_same_audio(read_wave(lab.sink.wav(recorder.device, "s1"))[1], expected)
+        assert recorder.info()["rejected"] == 0
 
 
 @strace

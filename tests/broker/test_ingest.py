@@ -126,6 +126,14 @@ def test_session_of_a_wav_on_the_device_topic(lab, client, device):
     assert recorder.info()["frames"] == 320
 
 
+def test_payload_may_say_nothing_of_the_session(lab, client, recorder):
+    audio = Format().noise(10)
+    bare = document(audio)
+    del bare["metadata"]["session"]
+    client.publish(recorder.topic, msgpack.packb(bare))
+    assert read_wave(finish(lab, recorder)) == (Format(), audio)
+
+
 def test_topic_and_payload_may_both_name_the_session(recorder):
     assert recorder.store(frames=10, session=recorder.session)["session"] == recorder.session
 
