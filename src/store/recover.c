@@ -70,7 +70,7 @@ static enum reel_code index_file(struct recovery *recovery, const struct found *
             *err_out = why;
         return code;
     }
-    code = reel_recover_file(recovery, &recording, &changed, err_out);
+    code = reel_recover_file(recovery, &recording, true, &changed, err_out);
     if (code == REEL_OK)
         code = save(recovery, &recording, err_out);
     if (code == REEL_OK && !recovery->home->rebuild) {
@@ -182,7 +182,7 @@ static enum reel_code mend(struct recovery *recovery, const struct found *found,
     if (code == REEL_OK && sidecar == SIDECAR_AHEAD)
         code = adopt_sidecar(recovery, found, recording, err_out);
     if (code == REEL_OK)
-        code = reel_recover_file(recovery, recording, &changed, err_out);
+        code = reel_recover_file(recovery, recording, false, &changed, err_out);
     if (code == REEL_E_NOT_FOUND) {
         code = take(recovery, found, ".wav", "it is another recording's file", err_out);
         return code == REEL_OK ? drop_row(recovery, found, recording, err_out) : code;

@@ -35,7 +35,7 @@ static uint64_t offset_of(const struct repair *repair, uint64_t frame)
 }
 
 /* The header as far as there is one; what is missing reads as zeros. */
-static enum reel_code look(struct repair *repair, struct reel_error *err_out)
+static enum reel_code look(struct repair *repair, bool any_owner, struct reel_error *err_out)
 {
     struct reel_wav_info info;
     struct stat status;
@@ -49,7 +49,7 @@ static enum reel_code look(struct repair *repair, struct reel_error *err_out)
     repair->data_bytes = bytes - head;
     if (reel_disk_read(repair->fd, repair->header, head, 0, repair->name, err_out) != REEL_OK)
         return REEL_E_STALLED;
-    if (reel_wav_parse(repair->header, head, &info) && info.id != 0 &&
+    if (!any_owner && reel_wav_parse(repair->header, head, &info) && info.id != 0 &&
         info.id != repair->recording->id)
         return reel_error_set(err_out, REEL_E_NOT_FOUND, NULL, "%s is another recording's",
                               repair->name);
@@ -208,9 +208,9 @@ static enum reel_code bring_header_up(struct repair *repair, struct reel_error *
                                    err_out);
 }
 
-static enum reel_code mend(struct repair *repair, struct reel_error *err_out)
+static enum reel_code mend(struct repair *repair, bool any_owner, struct reel_error *err_out)
 {
-    enum reel_code code = look(repair, err_out);
+    enum reel_code code = look(repair, any_owner, err_out);
 
     if (code == REEL_OK)
         code = cut(repair, err_out);
@@ -228,7 +228,8 @@ static enum reel_code mend(struct repair *repair, struct reel_error *err_out)
 }
 
 enum reel_code reel_recover_file(struct recovery *recovery, struct reel_recording *recording,
-                                 bool *changed_out, struct reel_error *err_out)
+                                 bool any_owner, bool *changed_out,
+                                 struct reel_error *err_out)
 {
     struct repair repair = {
         .recovery = recovery,
@@ -242,7 +243,7 @@ enum reel_code reel_recover_file(struct recovery *recovery, struct reel_recordin
                        O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     if (repair.fd < 0)
         return reel_error_errno(err_out, errno, "open %s", repair.name);
-    code = mend(&repair, err_out);
+    code = mend(&repair, any_owner, err_out);
     close(repair.fd);
     if (code == REEL_OK)
         *changed_out = repair.row_changed;

@@ -44,10 +44,10 @@ enum reel_code reel_recover_tree(struct recovery *recovery, struct found **found
 void reel_recover_tree_free(struct found **found);
 
 /* Mend the file of a recording that has a row: length, gaps, header; synced or left to the sync of
- * all. `*changed_out`: the recording changed, its row must be saved. NOT_FOUND where the file is
- * another recording's. */
+ * all. `*changed_out`: the recording changed, its row must be saved. NOT_FOUND where the header
+ * names another recording; with `any_owner` that is overwritten. */
 enum reel_code reel_recover_file(struct recovery *recovery, struct reel_recording *recording,
-                                 bool *changed_out, struct reel_error *err_out);
+                                 bool any_owner, bool *changed_out, struct reel_error *err_out);
 
 /* Make the recording that sidecar and file of that name describe, not longer than the file.
  * BAD_REQUEST where the file is no WAV file of ours. `*from_sidecar_out`: it came from one. */

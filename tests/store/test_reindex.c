@@ -1,0 +1,294 @@
+/* The catalog can be thrown away: it is built anew from sidecars and WAV files. */
+#include "store/scene.h"
+
+enum { RECORDINGS = 6 };
+
+static const char *const sessions[RECORDINGS] = {"gaps", "boots", "plain", "mixed", "bytes",
+                                                 "empty"};
+
+static void publish_boot(struct scene *scene, struct reel_entry *entry, const char *boot,
+                         uint64_t seq)
+{
+    struct reel_numbers numbers = {.has_seq = true, .seq = seq, .frames = FRAGMENT_FRAMES};
+
+    snprintf(numbers.boot.text, sizeof numbers.boot.text, "%s", boot);
+    numbers.boot.is_uint = boot[0] >= '0' && boot[0] <= '9';
+    publish(scene, entry, &numbers, 100 + seq);
+}
+
+static void record_gaps(struct scene *scene, struct reel_entry *entry)
+{
+    struct reel_recording *recording = reel_entry_recording(entry);
+
+    for (uint64_t seq = 0; seq < 40; seq += seq % 7 == 3 ? 3 : 1)
+        publish_seq(scene, entry, seq);
+    recording->tags = json_pack("{s:s,s:f,s:i}", "site", "caf\xc3\xa9", "gain", -3.25, "n", 7);
+    recording->has_captured = true;
+    recording->captured_from_us = 1;
+    recording->captured_to_us = INT64_MAX / 4;
+    recording->duplicates = 3;
+    recording->rejected = 2;
+    recording->kept = true;
+}
+
+static void record_boots(struct scene *scene, struct reel_entry *entry)
+{
+    for (uint64_t seq = 0; seq < 12; seq++)
+        publish_boot(scene, entry, "7", seq);
+    for (uint64_t seq = 0; seq < 4; seq++)
+        publish_boot(scene, entry, "second", seq);
+}
+
+static void record_plain(struct scene *scene, struct reel_entry *entry)
+{
+    publish_plain(scene, entry, 1, 1234);
+    publish_plain(scene, entry, 2, 99);
+}
+
+static void record_mixed(struct scene *scene, struct reel_entry *entry)
+{
+    publish_seq(scene, entry, 0);
+    publish_plain(scene, entry, 2, 77);
+    publish_seq(scene, entry, 1);
+}
+
+/* One of each kind; the even ones complete. */
+static void record_all(struct scene *scene)
+{
+    for (unsigned i = 0; i < RECORDINGS; i++) {
+        struct reel_entry *entry = scene_create(scene, "mic1", sessions[i],
+                                                i == 4 ? &mono8 : &mono16);
+
+        scene->now_us += 12345;
+        if (i == 0)
+            record_gaps(scene, entry);
+        else if (i == 1)
+            record_boots(scene, entry);
+        else if (i == 2)
+            record_plain(scene, entry);
+        else if (i == 3)
+            record_mixed(scene, entry);
+        else if (i == 4)
+            publish_plain(scene, entry, 5, 333); /* odd */
+        if (i % 2 == 0)
+            complete(scene, entry);
+    }
+    scene_commit(scene);
+    for (unsigned i = 1; i < RECORDINGS - 1; i += 2) { /* growth that sidecars do not tell yet */
+        struct reel_entry *entry = scene_get(scene, "mic1", sessions[i]);
+
+        if (i == 1)
+            publish_boot(scene, entry, "second", 4);
+        else
+            publish_seq(scene, entry, 2);
+    }
+    scene_commit(scene);
+}
+
+static void load_all(struct scene *scene, struct reel_recording recordings[RECORDINGS])
+{
+    for (unsigned i = 0; i < RECORDINGS; i++)
+        scene_load(scene, "mic1", sessions[i], &recordings[i]);
+}
+
+static void finish_all(struct reel_recording recordings[RECORDINGS])
+{
+    for (unsigned i = 0; i < RECORDINGS; i++)
+        reel_recording_finish(&recordings[i]);
+}
+
+static void assert_all_same(struct reel_recording before[RECORDINGS],
+                            struct reel_recording after[RECORDINGS])
+{
+    for (unsigned i = 0; i < RECORDINGS; i++) {
+        after[i].rowid = before[i].rowid;
+        assert_same_recording(&before[i], &after[i]);
+    }
+}
+
+static void remove_catalog(struct scene *scene)
+{
+    unlink(scene_path(scene, "catalog.db-wal"));
+    unlink(scene_path(scene, "catalog.db-shm"));
+    assert_int_equal(unlink(scene_path(scene, "catalog.db")), 0);
+}
+
+/* After an orderly end everything is as it was; only rows' own keys may be others. */
+static void everything_is_as_before(struct scene *scene, bool by_command)
+{
+    struct reel_recording before[RECORDINGS];
+    struct reel_recording after[RECORDINGS];
+    struct reel_store_report report = {0};
+
+    record_all(scene);
+    assert_ok(reel_store_settle(scene->store, scene->now_us, err));
+    load_all(scene, before);
+    scene_crash(scene);
+    if (by_command)
+        assert_ok(reel_store_reindex(&scene->config, scene->now_us, &report, err));
+    else
+        remove_catalog(scene);
+    scene_open(scene);
+    assert_int_equal(scene->report.recordings, RECORDINGS);
+    assert_int_equal(scene->report.open, RECORDINGS / 2);
+    assert_int_equal(scene->report.recovered, 0);
+    assert_int_equal(report.recordings, by_command ? RECORDINGS : 0);
+    load_all(scene, after);
+    assert_all_same(before, after);
+    finish_all(before);
+    finish_all(after);
+}
+
+static void a_removed_catalog_comes_back_at_start(void **state)
+{
+    everything_is_as_before(*state, false);
+}
+
+static void a_catalog_is_built_anew_on_demand(void **state)
+{
+    struct scene *scene = *state;
+
+    everything_is_as_before(scene, true);
+    assert_true(path_exists(scene_path(scene, "recovered/index.jsonl"))); /* the old one is kept */
+}
+
+/* After a kill, sidecars lag behind by growth of the last run: it is found in the file. */
+static void growth_is_found_in_the_file(void **state)
+{
+    struct scene *scene = *state;
+    struct reel_recording before[RECORDINGS];
+    struct reel_recording after[RECORDINGS];
+    struct reel_entry *entry;
+
+    record_all(scene);
+    load_all(scene, before);
+    scene_crash(scene);
+    remove_catalog(scene);
+    scene_open(scene);
+    load_all(scene, after);
+    for (unsigned i = 0; i < RECORDINGS; i++) /* when it was last heard of is lost */
+        after[i].updated_us = before[i].updated_us;
+    assert_all_same(before, after);
+    finish_all(before);
+    finish_all(after);
+
+    entry = scene_get(scene, "mic1", "boots"); /* and the recorder goes on where it was */
+    publish_boot(scene, entry, "second", 5);
+    assert_int_equal(reel_entry_recording(entry)->gap_frames, 0);
+    assert_int_equal(reel_entry_recording(entry)->stretches_count, 2);
+}
+
+/* A tail that is no whole number of fragments cannot have been plain growth. */
+static void a_tail_that_does_not_come_out_even_gets_no_numbers(void **state)
+{
+    struct scene *scene = *state;
+    struct reel_entry *entry = scene_create(scene, "mic1", "s1", &mono16);
+    struct reel_recording after;
+    const uint8_t tail[200] = {1};
+
+    publish_seq(scene, entry, 0);
+    publish_seq(scene, entry, 1);
+    scene_commit(scene);
+    scene_crash(scene);
+    remove_catalog(scene);
+    path_append(scene_path(scene, "recordings/mic1/s1.wav"), tail, sizeof tail);
+    scene_open(scene);
+    scene_load(scene, "mic1", "s1", &after);
+    assert_int_equal(after.frames, 2 * FRAGMENT_FRAMES + 100);
+    assert_int_equal(after.stretches_count, 2);
+    assert_int_equal(after.stretches[0].seqs, 2);
+    assert_false(after.stretches[1].has_seq);
+    assert_int_equal(after.next_seq, 2);
+    reel_recording_finish(&after);
+}
+
+static void files_alone_are_indexed(void **state)
+{
+    struct scene *scene = *state;
+    struct reel_recording before[RECORDINGS];
+    struct reel_recording after[RECORDINGS];
+
+    record_all(scene);
+    assert_ok(reel_store_settle(scene->store, scene->now_us, err));
+    load_all(scene, before);
+    scene_crash(scene);
+    remove_catalog(scene);
+    for (unsigned i = 0; i < RECORDINGS; i++)
+        assert_int_equal(unlink(scene_path(scene, "recordings/mic1/%s.json", sessions[i])), 0);
+    scene_open(scene);
+    assert_int_equal(scene->report.recordings, RECORDINGS);
+    load_all(scene, after);
+    for (unsigned i = 0; i < RECORDINGS; i++) {
+        assert_true(after[i].id == before[i].id);
+        assert_int_equal(after[i].frames, before[i].frames);
+        /* A header keeps the start to a frame. */
+        assert_true(before[i].started_us - after[i].started_us <= 1000000 / 8000);
+        assert_true(reel_format_equal(&after[i].format, &before[i].format));
+        assert_int_equal(after[i].state, REEL_STATE_COMPLETE);
+    }
+    finish_all(before);
+    finish_all(after);
+}
+
+static void a_copy_under_another_name_is_another_recording(void **state)
+{
+    struct scene *scene = *state;
+    struct reel_recording original;
+    struct reel_recording copy;
+    struct reel_reader *reader;
+    uint8_t frame[2];
+
+    publish_seq(scene, scene_create(scene, "mic1", "s1", &mono16), 0);
+    scene_commit(scene);
+    assert_ok(reel_store_settle(scene->store, scene->now_us, err));
+    scene_crash(scene);
+    path_copy(scene_path(scene, "recordings/mic1/s1.wav"),
+              scene_path(scene, "recordings/mic1/copy.wav"));
+    remove_catalog(scene);
+    scene_open(scene);
+    scene_load(scene, "mic1", "s1", &original);
+    scene_load(scene, "mic1", "copy", &copy);
+    assert_true(original.id != copy.id);
+    assert_int_equal(copy.frames, FRAGMENT_FRAMES);
+    assert_ok(reel_reader_open(scene->dir, &reader, err));
+    assert_ok(reel_reader_audio(reader, &copy, 0, 1, frame, err)); /* its header says so too */
+    reel_reader_close(reader);
+    reel_recording_finish(&original);
+    reel_recording_finish(&copy);
+}
+
+/* Ids and the store's own stay what they were, so that it is not put aside again. */
+static void a_store_can_be_reindexed_again_and_again(void **state)
+{
+    struct scene *scene = *state;
+    struct reel_recording before[RECORDINGS];
+    struct reel_recording after[RECORDINGS];
+
+    record_all(scene);
+    assert_ok(reel_store_settle(scene->store, scene->now_us, err));
+    load_all(scene, before);
+    scene_crash(scene);
+    for (unsigned i = 0; i < 3; i++)
+        assert_ok(reel_store_reindex(&scene->config, scene->now_us, NULL, err));
+    scene_open(scene);
+    load_all(scene, after);
+    assert_all_same(before, after);
+    finish_all(before);
+    finish_all(after);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_removed_catalog_comes_back_at_start),
+        TEST(a_catalog_is_built_anew_on_demand),
+        TEST(growth_is_found_in_the_file),
+        TEST(a_tail_that_does_not_come_out_even_gets_no_numbers),
+        TEST(files_alone_are_indexed),
+        TEST(a_copy_under_another_name_is_another_recording),
+        TEST(a_store_can_be_reindexed_again_and_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
