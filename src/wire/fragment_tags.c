@@ -7,45 +7,54 @@
 
 #include "wire/utf8.h"
 
-static json_t *tag_text(const struct reel_token *value)
+static bool text_valid(const struct reel_token *value)
 {
-    if (value->size > REEL_TAG_VALUE_BYTES || !reel_utf8_valid(value->bytes, value->size))
-        return NULL;
-    return json_stringn((const char *)value->bytes, value->size);
+    return value->size <= REEL_TAG_VALUE_BYTES && reel_utf8_valid(value->bytes, value->size);
 }
 
-static json_t *tag_number(const struct reel_token *value)
+static bool number_valid(const struct reel_token *value)
 {
     int64_t whole;
 
-    if (value->kind == REEL_TOKEN_FLOAT)
-        return isfinite(value->real) ? json_real(value->real) : NULL;
-    return reel_token_whole(value, &whole) ? json_integer(whole) : NULL;
+    return value->kind == REEL_TOKEN_FLOAT ? isfinite(value->real)
+                                           : reel_token_whole(value, &whole);
 }
 
-static json_t *tag_value(struct reel_decoding *decoding, const char *path,
-                         const struct reel_token *value)
+/* Say whether the value may be a tag's; keep an error if not. */
+static bool value_valid(struct reel_decoding *decoding, const char *path,
+                        const struct reel_token *value)
 {
-    json_t *json = NULL;
-
     switch (value->kind) {
     case REEL_TOKEN_STR:
-        json = tag_text(value);
-        break;
+        if (text_valid(value))
+            return true;
+        reel_fragment_fail(decoding, REEL_E_BAD_REQUEST, path, "must be UTF-8 of at most %d bytes",
+                           REEL_TAG_VALUE_BYTES);
+        return false;
     case REEL_TOKEN_UINT:
     case REEL_TOKEN_INT:
     case REEL_TOKEN_FLOAT:
-        json = tag_number(value);
-        break;
+        if (number_valid(value))
+            return true;
+        reel_fragment_fail(decoding, REEL_E_BAD_REQUEST, path,
+                           "must be a finite number below 2^63");
+        return false;
     default:
         reel_fragment_fail_type(decoding, path, "a string or a number", value);
-        return NULL;
+        return false;
     }
-    if (!json)
-        reel_fragment_fail(decoding, REEL_E_BAD_REQUEST, path,
-                           "must be UTF-8 of at most %d bytes, or a finite number below 2^63",
-                           REEL_TAG_VALUE_BYTES);
-    return json;
+}
+
+static json_t *json_of(const struct reel_token *value)
+{
+    int64_t whole = 0;
+
+    if (value->kind == REEL_TOKEN_STR)
+        return json_stringn((const char *)value->bytes, value->size);
+    if (value->kind == REEL_TOKEN_FLOAT)
+        return json_real(value->real);
+    reel_token_whole(value, &whole);
+    return json_integer(whole);
 }
 
 static bool name_valid(const char *name, size_t bytes)
@@ -81,7 +90,6 @@ void reel_tag_take(struct reel_decoding *decoding, const char *name, size_t name
                            REEL_TAGS_MAX);
         return;
     }
-    json_t *json = tag_value(decoding, path, value);
-    if (json && json_object_set_new(*tags, key, json) != 0)
+    if (value_valid(decoding, path, value) && json_object_set_new(*tags, key, json_of(value)) != 0)
         reel_fragment_fail(decoding, REEL_E_STALLED, tags_path, "out of memory");
 }

@@ -63,8 +63,13 @@ json_t *reel_json_load(const uint8_t *payload, size_t bytes, struct reel_error *
         return NULL;
     }
     json = json_loadb((const char *)payload + lead, bytes - lead, JSON_REJECT_DUPLICATES, &error);
-    if (!json)
+    if (json)
+        return json;
+    /* Where it has no memory, jansson often has no words either. */
+    if (error.text[0] == '\0' || json_error_code(&error) == json_error_out_of_memory)
+        reel_error_set(err_out, REEL_E_STALLED, NULL, "out of memory");
+    else
         reel_error_set(err_out, REEL_E_BAD_REQUEST, "payload", "not JSON: %s (line %d, column %d)",
                        error.text, error.line, error.column);
-    return json;
+    return NULL;
 }

@@ -27,9 +27,10 @@ void reel_buffer_finish(struct reel_buffer *buffer);
 /* Decode a request: a map in MessagePack or JSON; an empty payload is an empty JSON map. JSON is
  * what begins, after white space or a BOM, with `{`. Strings must be UTF-8 without U+0000,
  * MessagePack keys strings, a `bin` is taken as a string if it is UTF-8 (refused otherwise), ext
- * refused, whole floats up to 2^53 become integers; a duplicate key is refused. `*document_out` is
- * an object that the caller owns. BAD_REQUEST (field "payload") otherwise; then `*kind_out` says
- * in which encoding to answer all the same. TOO_LARGE over REEL_REQUEST_MAX_BYTES. */
+ * refused; its whole floats up to 2^53 become integers (some encoders know no others). A duplicate
+ * key is refused, and an integer of 2^63 or more. `*document_out` is an object that the caller
+ * owns. BAD_REQUEST (field "payload") otherwise; then `*kind_out` says in which encoding to answer
+ * all the same. TOO_LARGE over REEL_REQUEST_MAX_BYTES. STALLED where memory ran out. */
 enum reel_code reel_document_decode(const uint8_t *payload, size_t bytes, json_t **document_out,
                                     enum reel_document_kind *kind_out, struct reel_error *err_out);
 

@@ -318,6 +318,9 @@ static void what_is_no_acknowledgement_is_refused(void **state)
     assert_false(read_ack("{\"status\":\"ok\",\"missing\":[[1,2,3]]}", &ack));
     assert_false(read_ack("{\"status\":\"ok\",\"missing\":[1,2]}", &ack));
     assert_false(read_ack("{\"status\":\"ok\",\"missing\":{}}", &ack));
+    assert_false(read_ack("{\"status\":\"ok\",\"device\":5}", &ack));
+    assert_false(read_ack("{\"status\":\"ok\",\"boot\":true}", &ack));
+    assert_false(read_ack("{\"status\":\"error\",\"error\":{\"code\":1}}", &ack));
     assert_false(read_ack("{\"status\":\"ok\",\"error\":5}", &ack));
     assert_false(reel_recorder_ack_decode("", 0, &ack));
     assert_false(reel_recorder_ack_decode("\xdf\xff\xff\xff\xff", 5, &ack));
@@ -341,7 +344,7 @@ static void an_acknowledgement_says_what_may_be_forgotten(void **state)
     assert_int_equal(ack.missing.count, 3);
     for (size_t seq = 0; seq < sizeof fates / sizeof *fates; seq++)
         assert_int_equal(reel_recorder_ack_fate(&ack, seq), fates[seq]);
-    assert_true(read_ack("{\"status\":\"ok\",\"seq\":2,\"missing\":[],\"lost\":[]}", &ack));
+    assert_true(read_ack("{\"status\":\"ok\",\"seq\":2,\"missing\":null,\"lost\":[]}", &ack));
     assert_int_equal(reel_recorder_ack_fate(&ack, 2), REEL_RECORDER_DURABLE);
     assert_int_equal(reel_recorder_ack_fate(&ack, 3), REEL_RECORDER_UNKNOWN);
     assert_true(read_ack("{\"status\":\"error\",\"error\":{\"code\":\"busy\"},\"seq\":2}", &ack));
