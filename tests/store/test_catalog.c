@@ -1,6 +1,9 @@
 /* The catalog: what is saved is loaded again, field by field, after any sequence of changes. */
 #include "store/fixture.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "store/catalog.h"
 
 static struct reel_catalog *open_in(const char *folder, enum reel_catalog_mode mode)
@@ -44,7 +47,7 @@ static void test_round_trip(void **state)
     struct reel_catalog *reader = open_in(*state, REEL_CATALOG_READ);
     struct chance chance = {1};
 
-    for (unsigned i = 0; i < 300; i++) {
+    for (unsigned i = 0; i < 100; i++) {
         struct reel_recording recording;
         char session[REEL_NAME_BYTES];
 
@@ -115,13 +118,13 @@ static void test_changes(void **state)
     struct reel_catalog *reader = open_in(*state, REEL_CATALOG_READ);
     struct chance chance = {2};
 
-    for (unsigned i = 0; i < 10; i++) {
+    for (unsigned i = 0; i < 6; i++) {
         struct reel_recording recording;
         char session[REEL_NAME_BYTES];
 
         snprintf(session, sizeof session, "s%u", i);
         chance_recording(&chance, "mic1", session, &recording);
-        for (unsigned step = 0; step < 60; step++) {
+        for (unsigned step = 0; step < 50; step++) {
             save(writer, &recording);
             assert_loads(reader, &recording);
             change(&chance, &recording);
@@ -393,6 +396,56 @@ static void test_reader_sees_commits_only(void **state)
     reel_catalog_close(writer);
 }
 
+/* Grow one recording commit by commit, its length always the sum of its stretches'. */
+static void grow(const char *folder)
+{
+    struct reel_catalog *catalog = open_in(folder, REEL_CATALOG_WRITE);
+    struct reel_format format = {16000, 1, 2, REEL_PCM};
+    struct reel_recording recording;
+    struct chance chance = {10};
+
+    reel_recording_init(&recording, "mic1", "s1", &format, 0);
+    for (unsigned i = 0; i < 150; i++) {
+        chance_stretch(&chance, &recording);
+        save(catalog, &recording);
+    }
+    _exit(0);
+}
+
+/* What is loaded is of one commit, though several statements read it. */
+static void test_load_while_it_grows(void **state)
+{
+    struct reel_catalog *reader;
+    size_t seen = 0;
+    pid_t child;
+    int status;
+
+    reel_catalog_close(open_in(*state, REEL_CATALOG_WRITE));
+    child = fork();
+    if (child == 0)
+        grow(*state);
+    reader = open_in(*state, REEL_CATALOG_READ);
+    while (waitpid(child, &status, WNOHANG) == 0) {
+        struct reel_recording recording;
+        struct reel_error error;
+        uint64_t frames = 0;
+
+        if (reel_catalog_load(reader, "mic1", "s1", &recording, &error) != REEL_OK) {
+            assert_int_equal(error.code, REEL_E_NOT_FOUND); /* not begun */
+            continue;
+        }
+        for (size_t i = 0; i < recording.stretches_count; i++)
+            frames += recording.stretches[i].frames;
+        assert_int_equal(recording.frames, frames);
+        assert_true(recording.stretches_count >= seen);
+        seen = recording.stretches_count;
+        reel_recording_finish(&recording);
+    }
+    assert_int_equal(status, 0);
+    assert_true(seen > 0);
+    reel_catalog_close(reader);
+}
+
 int main(void)
 {
 #define FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
@@ -408,6 +461,7 @@ int main(void)
         FOLDER(test_contradictions),
         FOLDER(test_deliveries),
         FOLDER(test_reader_sees_commits_only),
+        FOLDER(test_load_while_it_grows),
     };
 
     return cmocka_run_group_tests_name("catalog", tests, NULL, NULL);

@@ -279,7 +279,7 @@ static void test_corrupt_page(void **state)
 static void test_contradicting_rows(void **state)
 {
     static const char *const forced[] = {
-        "UPDATE recording SET device = device || session || printf('%.64c', 'x')",
+        "UPDATE recording SET boot = printf('%.65c', 'x')",
         "UPDATE recording SET encoding = 'opus'",
         "UPDATE recording SET rate = 768001",
         "UPDATE recording SET channels = 65",
@@ -296,19 +296,12 @@ static void test_contradicting_rows(void **state)
     for (size_t i = 0; i < sizeof forced / sizeof forced[0]; i++) {
         struct reel_catalog *catalog = open_in(*state);
         struct reel_error error;
-        struct reel_list_plan plan = {.limit = 10};
-        uint64_t count;
-        bool is_minimum;
 
         save_named(catalog, "s1");
         run(catalog, "PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF");
         run(catalog, forced[i]);
-        assert_ok(reel_catalog_count(catalog, &plan, &count, &is_minimum, err));
-        assert_int_equal(count, 1);
-        if (i > 0 && load_named(catalog, "s1", &error) != REEL_E_INTERNAL)
+        if (load_named(catalog, "s1", &error) != REEL_E_INTERNAL)
             fail_msg("taken: %s", forced[i]);
-        if (i == 0)
-            assert_int_equal(load_named(catalog, "s1", &error), REEL_E_NOT_FOUND);
         run(catalog, "DELETE FROM run; DELETE FROM stretch; DELETE FROM recording");
         reel_catalog_close(catalog);
     }
@@ -405,6 +398,32 @@ static void test_full_disk(void **state)
     assert_only_first(state);
 }
 
+/* SQLite says FULL where the disk says ENOSPC, and where the bound on its pages is reached. */
+static void test_full(void **state)
+{
+    struct reel_catalog *catalog = open_in(*state);
+    struct reel_error error;
+    enum reel_code code = REEL_OK;
+
+    save_named(catalog, "s1");
+    run(catalog, "PRAGMA max_page_count = 1"); /* becomes: no more than there are */
+    assert_ok(reel_catalog_begin(catalog, err));
+    for (unsigned i = 0; i < 1000 && code == REEL_OK; i++) {
+        struct reel_recording recording;
+        char session[REEL_NAME_BYTES];
+
+        snprintf(session, sizeof session, "more%u", i);
+        reel_recording_init(&recording, "mic1", session, &speech, 0);
+        code = reel_catalog_save(catalog, &recording, &error);
+        reel_recording_finish(&recording);
+    }
+    assert_int_equal(code, REEL_E_STALLED);
+    assert_non_null(strstr(error.message, "full"));
+    reel_catalog_rollback(catalog);
+    reel_catalog_close(catalog);
+    assert_only_first(state);
+}
+
 static void die_before_commit(struct reel_catalog *catalog)
 {
     if (reel_catalog_begin(catalog, NULL) != REEL_OK)
@@ -498,6 +517,7 @@ int main(void)
         FOLDER(test_cannot_open),
         FOLDER(test_reader_cannot_write),
         FOLDER(test_full_disk),
+        FOLDER(test_full),
         FOLDER(test_crash_before_commit),
         FOLDER(test_rollback),
         FOLDER(test_busy),
