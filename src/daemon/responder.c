@@ -6,6 +6,7 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "daemon/announce.h"
 #include "daemon/metrics.h"
 #include "daemon/notice.h"
 #include "daemon/presence.h"
@@ -40,46 +41,11 @@ static bool online(const struct reel_responder *responder)
 
 /* ---- what goes out ---- */
 
-/* How a kind of document travels. */
-struct manner {
-    const char *kind; /* first level below the prefix */
-    int qos;
-    bool retain;
-    uint32_t expiry_s; /* 0: none */
-};
-
-static const struct manner as_event = {"event", 1, false, 0};
-static const struct manner as_status = {"status", 1, true, REEL_STATUS_EXPIRY_S};
-static const struct manner as_last_status = {"status", 1, true, 0};
-static const struct manner as_metrics = {"metrics", 0, true, REEL_STATUS_EXPIRY_S};
-
-/* Publish a document as JSON under {prefix}/{kind}/{a}/{b}; takes over the reference. */
-static void publish(struct reel_responder *responder, const struct manner *manner, const char *a,
-                    const char *b, json_t *document)
+static void announce(struct reel_responder *responder, enum reel_announcement kind, const char *a,
+                     const char *b, json_t *document)
 {
-    struct reel_buffer payload = {0};
-    char topic[TOPIC_BYTES];
-    struct reel_bus_publication what = {
-        .topic = topic,
-        .qos = manner->qos,
-        .retain = manner->retain,
-        .expiry_s = manner->expiry_s,
-        .content_type = reel_document_content_type(REEL_DOCUMENT_JSON),
-    };
-    struct reel_error error;
-
-    if (document &&
-        reel_topic_build(topic, sizeof topic, responder->links.config->broker_prefix,
-                         manner->kind, a, b) &&
-        reel_document_encode(document, REEL_DOCUMENT_JSON, NULL, 0, &payload)) {
-        what.payload = payload.bytes;
-        what.payload_bytes = payload.size;
-        if (reel_bus_publish(responder->bus, &what, NULL, &error))
-            reel_log_write(responder->links.log, REEL_LOG_WARNING, "%s was not published: %s",
-                           topic, error.message);
-    }
-    reel_buffer_finish(&payload);
-    json_decref(document);
+    reel_announce(responder->bus, responder->links.log, responder->links.config->broker_prefix,
+                  kind, a, b, document);
 }
 
 static void publish_status(struct reel_responder *responder, bool is_online)
@@ -91,9 +57,10 @@ static void publish_status(struct reel_responder *responder, bool is_online)
         snprintf(reason, sizeof reason,
                  "sink %s was online under this prefix before: requests are not answered",
                  responder->rival.name);
-    publish(responder, is_online ? &as_status : &as_last_status, config->sink_name, NULL,
-            reel_presence_status(config, &responder->state, is_online, reason,
-                                 responder->connected_at_us, reel_wall_us()));
+    announce(responder, is_online ? REEL_ANNOUNCE_STATUS : REEL_ANNOUNCE_LAST_STATUS,
+             config->sink_name, NULL,
+             reel_presence_status(config, &responder->state, is_online, reason,
+                                  responder->connected_at_us, reel_wall_us()));
     responder->next_status_us =
         reel_monotonic_us() + (int64_t)REEL_STATUS_INTERVAL_S * SECOND_US;
     if (is_online)
@@ -111,8 +78,8 @@ static void publish_metrics(struct reel_responder *responder)
         reel_log_write(responder->links.log, REEL_LOG_WARNING, "no metrics: %s", error.message);
         return;
     }
-    publish(responder, &as_metrics, responder->links.config->sink_name, NULL,
-            reel_metrics_document(responder->links.counters, &totals));
+    announce(responder, REEL_ANNOUNCE_METRICS, responder->links.config->sink_name, NULL,
+             reel_metrics_document(responder->links.counters, &totals));
 }
 
 static bool publish_response(const struct reel_bus_publication *what, void *user)
@@ -130,8 +97,8 @@ static bool publish_response(const struct reel_bus_publication *what, void *user
 static void take_notice(struct reel_responder *responder, struct reel_notice *notice)
 {
     if (notice->kind == REEL_NOTICE_EVENT) {
-        publish(responder, &as_event, notice->device, notice->session,
-                json_incref(notice->event));
+        announce(responder, REEL_ANNOUNCE_EVENT, notice->device, notice->session,
+                 json_incref(notice->event));
         reel_count(&responder->links.counters->events, 1);
         return;
     }

@@ -1,0 +1,23 @@
+/* Announce: publishing what the sink says unasked: events, status, metrics, all JSON (protocol.md,
+ * "Quality of service", "Events and status"). */
+#ifndef REEL_DAEMON_ANNOUNCE_H
+#define REEL_DAEMON_ANNOUNCE_H
+
+#include <jansson.h>
+
+#include "base/log.h"
+#include "io/bus.h"
+
+enum reel_announcement {
+    REEL_ANNOUNCE_EVENT,       /* event/{device}/{session}: QoS 1 */
+    REEL_ANNOUNCE_STATUS,      /* status/{sink}: QoS 1, retained, expires */
+    REEL_ANNOUNCE_LAST_STATUS, /* the same without expiry: the sink is going */
+    REEL_ANNOUNCE_METRICS,     /* metrics/{sink}: QoS 0, retained, expires */
+};
+
+/* Queue `document` (the reference is taken over; NULL: nothing) under {prefix}/{kind}/{a}/{b}; `b`
+ * may be NULL. What cannot be queued is logged. */
+void reel_announce(struct reel_bus *bus, const struct reel_log *log, const char *prefix,
+                   enum reel_announcement kind, const char *a, const char *b, json_t *document);
+
+#endif
