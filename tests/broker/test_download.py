@@ -291,6 +291,31 @@ def test_gap_reads_as_silence_until_it_is_filled(lab, client, device):
     assert_same_audio(whole(client, recorder, format="raw").payload, first + second + third)
 
 
+def test_download_while_gaps_are_filled_is_of_one_state(lab, client, device):
+    """Each answer shows the first so many gaps filled and no other, none of them by half."""
+    count, size = 40, 200
+    recorder = Recorder(client, device)
+    for number in range(0, 2 * count, 2):
+        recorder.post(frames=size, seed=number, seq=number, frame=number * size)
+    recorder.store(frames=size, seed=2 * count, seq=2 * count, frame=2 * count * size)
+    blocks = [recorder.form.noise(size, number) for number in range(2 * count + 1)]
+    filler = Recorder(lab.client(), device)
+    seen = set()
+    for number in range(1, 2 * count, 2):
+        filler.post(blocks[number], seq=number, frame=number * size, wait=False)
+        answer = client.ask("download", {"device": device, "session": "s1", "format": "raw"})
+        if answer.content_type == JSON:
+            assert answer.document["error"]["code"] == "version-mismatch"
+            continue
+        found = [answer.payload[at:at + 2 * size] for at in range(0, len(answer.payload), 2 * size)]
+        gaps = [block == bytes(2 * size) for block in found]
+        filled = gaps[1::2].index(True) if True in gaps else count
+        assert gaps[1::2] == [False] * filled + [True] * (count - filled)
+        assert all(gap or block == wanted for gap, block, wanted in zip(gaps, found, blocks))
+        seen.add(filled)
+    assert len(seen) > 1, "no download fell between two fills"
+
+
 def test_version_of_another_recording(lab, client, device):
     one, other = Recorder(client, device, "one"), Recorder(client, device, "other")
     for recorder in (one, other):
