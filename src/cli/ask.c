@@ -16,6 +16,11 @@ struct question {
     struct reel_error *err_out;
 };
 
+const char *reel_ask_confined(const struct reel_common *common, const char *device)
+{
+    return device && common->username && strcmp(common->username, device) == 0 ? device : NULL;
+}
+
 enum reel_code reel_answer_error(const json_t *document, struct reel_error *err_out)
 {
     const json_t *error = json_object_get(document, "error");
@@ -74,21 +79,28 @@ static void on_refused(void *user, int publication_id)
     ((struct question *)user)->refused = true;
 }
 
+static enum reel_code refusal(const struct reel_common *common, const char *op, const char *device,
+                              struct reel_error *err_out)
+{
+    return reel_error_set(err_out, REEL_E_NOT_ALLOWED, NULL,
+                          "the broker does not let us ask %s/request/%s%s%s%s", common->prefix, op,
+                          device ? "/" : "", device ? device : "",
+                          device ? "" : "; a device's own account asks with --device");
+}
+
 static enum reel_code wait_answer(struct reel_client *client, const struct reel_common *common,
                                   const struct question *question, const char *op,
-                                  struct reel_error *err_out)
+                                  const char *device, struct reel_error *err_out)
 {
     int64_t deadline_us = reel_monotonic_us() + (int64_t)(common->timeout.value * 1e6);
 
     while (!question->answered) {
         enum reel_code code = reel_client_run(client, NULL, 0, deadline_us, err_out);
 
+        if (question->refused) /* some brokers close the connection besides */
+            return refusal(common, op, device, err_out);
         if (code)
             return code;
-        if (question->refused)
-            return reel_error_set(err_out, REEL_E_NOT_ALLOWED, NULL,
-                                  "the broker does not let us ask: %s/request/%s is refused",
-                                  common->prefix, op);
         if (!question->answered && reel_monotonic_us() >= deadline_us)
             return reel_error_set(err_out, REEL_E_STALLED, NULL,
                                   "no sink answered `%s` under %s within %g s%s", op,
@@ -110,7 +122,7 @@ static enum reel_code ask(struct reel_client *client, const struct reel_common *
     reel_client_handle(client, &handlers);
     code = reel_client_request(client, op, device, request, &question->number, err_out);
     if (!code)
-        code = wait_answer(client, common, question, op, err_out);
+        code = wait_answer(client, common, question, op, device, err_out);
     reel_client_handle(client, &(struct reel_client_handlers){0});
     return code;
 }

@@ -9,6 +9,10 @@
 #include "cli/client.h"
 #include "wire/message.h"
 
+/* The device that a request about `device` (may be NULL) is confined to: itself where the user is
+ * that device, which the broker may let ask about itself alone, else none (NULL). */
+const char *reel_ask_confined(const struct reel_common *common, const char *device);
+
 /* Ask the sink and wait, as long as --timeout says, for the `data` of its response, which the
  * caller owns. The connection must stand; the client's handlers are replaced. Errors: what the
  * sink answered; STALLED where it did not answer or the connection was lost. */

@@ -47,6 +47,11 @@ struct target {
     bool resumed;
 };
 
+static bool is_stdout(const struct target *target)
+{
+    return strcmp(target->path, "-") == 0;
+}
+
 static enum reel_code stream_write(void *user, uint64_t offset, const void *bytes, size_t size,
                                    struct reel_error *err_out)
 {
@@ -60,7 +65,8 @@ static enum reel_code stream_write(void *user, uint64_t offset, const void *byte
         if (written < 0 && errno == EINTR)
             continue;
         if (written < 0)
-            return reel_error_errno(err_out, errno, "%s", target->path);
+            return reel_error_errno(err_out, errno, "writing to %s",
+                                    is_stdout(target) ? "standard output" : target->path);
         from += written;
         size -= (size_t)written;
     }
@@ -117,10 +123,10 @@ static enum reel_code target_open(struct target *target, struct reel_fetch *fetc
     enum reel_code code;
 
     fetch->user = target;
-    if (strcmp(target->path, "-") == 0 || is_device(target->path)) {
+    if (is_stdout(target) || is_device(target->path)) {
         target->stream = true;
-        target->fd = strcmp(target->path, "-") == 0 ? STDOUT_FILENO
-                                                    : open(target->path, O_WRONLY | O_CLOEXEC);
+        target->fd =
+            is_stdout(target) ? STDOUT_FILENO : open(target->path, O_WRONLY | O_CLOEXEC);
         fetch->write = stream_write;
         return target->fd >= 0 ? REEL_OK : reel_error_errno(err_out, errno, "%s", target->path);
     }
@@ -219,7 +225,7 @@ static enum reel_exit run(const struct reel_common *common, const void *given,
         told(&fetch, &target);
     reel_part_close(&target.part);
     json_decref(view);
-    return code ? reel_report_failed(&error) : REEL_EXIT_OK;
+    return code ? reel_report_failed_of(arguments->items[0], &error) : REEL_EXIT_OK;
 }
 
 const struct reel_command reel_cmd_get = {

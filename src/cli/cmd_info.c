@@ -106,17 +106,15 @@ static enum reel_exit run(const struct reel_common *common, const void *values,
     struct reel_error error;
     json_t *request, *info = NULL;
     enum reel_code code;
-    bool own;
 
     (void)values;
     if (reel_name_pair(arguments->items[0], device, session, &error))
         return reel_report_usage("%s", error.message);
-    own = common->username && strcmp(common->username, device) == 0;
     request = json_pack("{s:s, s:s}", "device", device, "session", session);
-    code = reel_ask_once(common, "info", own ? device : NULL, request, &info, &error);
+    code = reel_ask_once(common, "info", reel_ask_confined(common, device), request, &info, &error);
     json_decref(request);
     if (code)
-        return reel_report_failed(&error);
+        return reel_report_failed_of(arguments->items[0], &error);
     if (common->json)
         reel_report_json(info);
     else

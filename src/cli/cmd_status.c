@@ -7,6 +7,16 @@
 #include "cli/human.h"
 #include "cli/report.h"
 
+struct values {
+    const char *device;
+};
+
+static const struct reel_option options[] = {
+    {0, "device", "NAME", REEL_OPTION_TEXT, offsetof(struct values, device),
+     "ask by that device's own topic", NULL},
+    {0},
+};
+
 /* Members line by line; an object's own below it, with its name before theirs. */
 static void show(const json_t *object, const char *before)
 {
@@ -26,15 +36,15 @@ static void show(const json_t *object, const char *before)
     }
 }
 
-static enum reel_exit run(const struct reel_common *common, const void *values,
+static enum reel_exit run(const struct reel_common *common, const void *given,
                           const struct reel_arguments *arguments)
 {
+    const struct values *values = given;
     struct reel_error error;
     json_t *status = NULL;
 
-    (void)values;
     (void)arguments;
-    if (reel_ask_once(common, "status", NULL, NULL, &status, &error))
+    if (reel_ask_once(common, "status", values->device, NULL, &status, &error))
         return reel_report_failed(&error);
     if (common->json)
         reel_report_json(status);
@@ -48,6 +58,8 @@ const struct reel_command reel_cmd_status = {
     .name = "status",
     .arguments = "",
     .summary = "show how the sink is: version, state, limits, disk, counters",
+    .options = options,
+    .values_bytes = sizeof(struct values),
     .timeout_s = 10,
     .run = run,
 };

@@ -156,7 +156,6 @@ static void on_refused(void *user, int publication_id)
 static enum reel_code chunk_ask(struct fetching *fetching, struct chunk *chunk, int64_t now_us)
 {
     const struct reel_fetch *fetch = fetching->fetch;
-    bool own = fetch->common->username && strcmp(fetch->common->username, fetch->device) == 0;
     json_t *request = json_deep_copy(fetch->view);
     enum reel_code code;
 
@@ -168,7 +167,8 @@ static enum reel_code chunk_ask(struct fetching *fetching, struct chunk *chunk, 
     json_object_set_new(request, "offset", json_integer((json_int_t)chunk->offset));
     json_object_set_new(request, "length", json_integer((json_int_t)chunk->size));
     json_object_set_new(request, "block_size", json_integer((json_int_t)REEL_FETCH_BLOCK_BYTES));
-    code = reel_client_request(fetching->client, "download", own ? fetch->device : NULL, request,
+    code = reel_client_request(fetching->client, "download",
+                               reel_ask_confined(fetch->common, fetch->device), request,
                                &chunk->number, fetching->err_out);
     json_decref(request);
     chunk->again_us = now_us + AGAIN_US;
@@ -259,9 +259,6 @@ static enum reel_code overdue(struct fetching *fetching, int64_t now_us)
 {
     const struct reel_common *common = fetching->fetch->common;
 
-    if (fetching->refused)
-        return reel_error_set(fetching->err_out, REEL_E_NOT_ALLOWED, NULL,
-                              "the broker does not let us ask for a download");
     if (now_us < fetching->heard_us + (int64_t)(common->timeout.value * 1e6))
         return REEL_OK;
     return reel_error_set(fetching->err_out, REEL_E_STALLED, NULL,
@@ -277,6 +274,9 @@ static enum reel_code step(struct fetching *fetching)
 
     if (!code)
         code = reel_client_run(fetching->client, NULL, 0, now_us + 200000, fetching->err_out);
+    if (fetching->refused) /* some brokers close the connection besides */
+        return reel_error_set(fetching->err_out, REEL_E_NOT_ALLOWED, NULL,
+                              "the broker does not let us ask for a download");
     if (code == REEL_E_STALLED)
         code = reconnect(fetching);
     if (!code)
@@ -308,7 +308,6 @@ enum reel_code reel_fetch_run(struct reel_fetch *fetch, struct reel_error *err_o
     struct fetching fetching = {.fetch = fetch, .next_offset = fetch->offset, .err_out = err_out};
     const struct reel_client_handlers handlers = {
         .user = &fetching, .message = on_message, .refused = on_refused};
-    bool own = fetch->common->username && strcmp(fetch->common->username, fetch->device) == 0;
     uint8_t *memory = malloc((size_t)WINDOW * CHUNK_BYTES);
     enum reel_code code;
 
@@ -316,7 +315,8 @@ enum reel_code reel_fetch_run(struct reel_fetch *fetch, struct reel_error *err_o
         return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
     for (size_t i = 0; i < WINDOW; i++)
         fetching.chunks[i].bytes = memory + i * CHUNK_BYTES;
-    code = reel_client_create(fetch->common, own ? fetch->device : NULL, &fetching.client, err_out);
+    code = reel_client_create(fetch->common, reel_ask_confined(fetch->common, fetch->device),
+                              &fetching.client, err_out);
     if (!code) {
         reel_client_handle(fetching.client, &handlers);
         reel_progress_init(&fetching.progress, fetch->common);

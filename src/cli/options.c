@@ -130,13 +130,12 @@ static bool option_store(const struct reel_option *option, void *values, const c
     return good;
 }
 
-bool reel_common_init(struct reel_common *common)
+bool reel_options_environment(const struct reel_option_set *set)
 {
-    memset(common, 0, sizeof *common);
-    for (const struct reel_option *option = reel_common_options; option->name; option++) {
+    for (const struct reel_option *option = set->options; option && option->name; option++) {
         const char *text = option->environment ? getenv(option->environment) : NULL;
 
-        if (text && *text && !option_store(option, common, text))
+        if (text && *text && !option_store(option, set->values, text))
             return false;
     }
     return true;

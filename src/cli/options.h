@@ -62,8 +62,7 @@ struct reel_common {
 
 extern const struct reel_option reel_common_options[];
 
-/* Fill in from the environment what it names, then what nobody gave. */
-bool reel_common_init(struct reel_common *common);
+/* Fill in what nobody gave. */
 void reel_common_defaults(struct reel_common *common);
 
 /* A table and the struct that it fills. */
@@ -71,6 +70,10 @@ struct reel_option_set {
     const struct reel_option *options;
     void *values;
 };
+
+/* Take from the environment what it has for the table's options; to be done before parsing. False,
+ * with a line on standard error, for a bad value. */
+bool reel_options_environment(const struct reel_option_set *set);
 
 /* Parse argv[1..] into the sets (at most two). `in_order`: stop at the first word that is no
  * option; else words and options may be mixed, and argv is permuted. `*next_out` is the index of

@@ -11,12 +11,6 @@
 
 enum { PAGE_MAX = 500 };
 
-/* Who asks about its own device may be fenced in by the broker, so it asks by that topic. */
-static const char *confined(const struct reel_common *common, const char *device)
-{
-    return device && common->username && strcmp(common->username, device) == 0 ? device : NULL;
-}
-
 static void page_print_json(const struct reel_pages *pages, const json_t *page, bool first)
 {
     const json_t *item;
@@ -69,7 +63,7 @@ static enum reel_code page_ask(struct reel_client *client, const struct reel_com
     enum reel_code code;
 
     json_object_set_new(pages->request, "limit", json_integer((json_int_t)limit));
-    code = reel_ask(client, common, pages->op, confined(common, pages->device), pages->request,
+    code = reel_ask(client, common, pages->op, reel_ask_confined(common, pages->device), pages->request,
                     page_out, err_out);
     if (code)
         return code;
@@ -124,7 +118,7 @@ enum reel_exit reel_pages_show(const struct reel_common *common, const struct re
     else if (pages->limit.given && pages->limit.value == 0)
         code = reel_error_set(&error, REEL_E_BAD_REQUEST, NULL, "--limit: 1 and above");
     else
-        code = reel_client_create(common, confined(common, pages->device), &client, &error);
+        code = reel_client_create(common, reel_ask_confined(common, pages->device), &client, &error);
     if (!code)
         code = reel_client_connect(client, reel_monotonic_us() + REEL_CLIENT_CONNECT_US, &error);
     if (!code)

@@ -14,6 +14,7 @@
 
 struct reel_part {
     int fd;
+    bool locked;
     json_t *view;
     char path[PATH_MAX];
     char part_path[PATH_MAX];
@@ -77,8 +78,10 @@ enum reel_code reel_part_open(const char *path, const json_t *view, uint64_t blo
     else if (flock(part->fd, LOCK_EX | LOCK_NB) != 0)
         code = reel_error_set(err_out, REEL_E_CONFLICT, NULL, "%s is being written by another",
                               part->part_path);
-    else
+    else {
+        part->locked = true;
         code = resume(part, block_bytes, offset_out, version_out, version_capacity, err_out);
+    }
     if (code)
         reel_part_close(&part);
     else
@@ -92,7 +95,7 @@ void reel_part_close(struct reel_part **part)
 
     if (!*part)
         return;
-    if ((*part)->fd >= 0 && fstat((*part)->fd, &status) == 0 && status.st_size == 0) {
+    if ((*part)->locked && fstat((*part)->fd, &status) == 0 && status.st_size == 0) {
         unlink((*part)->part_path);
         unlink((*part)->side_path);
     }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/ask.h"
 #include "cli/client.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
@@ -51,6 +52,29 @@ static bool waiting(const struct reel_sending *sending)
     return sending->state == REEL_SENDING_READING || sending->state == REEL_SENDING_DRAINING;
 }
 
+/* What the sink could not decode, too large for one, it refuses in JSON. */
+static bool refusal_decode(const struct reel_bus_message *message, struct reel_recorder_ack *ack)
+{
+    struct reel_error error = {0};
+    json_t *data = NULL;
+    enum reel_code code = reel_answer_decode(message, &data, &error);
+
+    json_decref(data);
+    ack->ok = false;
+    snprintf(ack->code, sizeof ack->code, "%s", reel_code_name(error.code));
+    snprintf(ack->field, sizeof ack->field, "%s", error.field);
+    snprintf(ack->message, sizeof ack->message, "%.*s", (int)sizeof ack->message - 1,
+             error.message);
+    return code != REEL_OK;
+}
+
+static bool ack_decode(const struct reel_bus_message *message, struct reel_recorder_ack *ack)
+{
+    if (message->payload_bytes > 0 && message->payload[0] == '{')
+        return refusal_decode(message, ack);
+    return reel_recorder_ack_decode(message->payload, message->payload_bytes, ack);
+}
+
 static void on_message(void *user, const struct reel_bus_message *message)
 {
     struct publisher *publisher = user;
@@ -60,8 +84,7 @@ static void on_message(void *user, const struct reel_bus_message *message)
     uint32_t number = reel_client_number(message);
     int64_t now_us = reel_monotonic_us();
 
-    if (number == 0 || number > publisher->opened ||
-        !reel_recorder_ack_decode(message->payload, message->payload_bytes, &ack))
+    if (number == 0 || number > publisher->opened || !ack_decode(message, &ack))
         return;
     publisher->probe_us = now_us + PROBE_US;
     if (reel_sending_acknowledge(&publisher->sendings[number - 1], &ack, now_us))
@@ -274,12 +297,13 @@ static enum reel_code step(struct publisher *publisher, struct pollfd also[2],
     code = send_due(publisher, err_out);
     if (!code)
         code = reel_client_run(publisher->client, also, 2, more ? 0 : deadline_us, err_out);
+    if (publisher->refused) /* some brokers close the connection besides */
+        return reel_error_set(err_out, REEL_E_NOT_ALLOWED, NULL,
+                              "the broker refuses what we publish for device %s: an access list, "
+                              "or its limit on size",
+                              publisher->config->device);
     if (code == REEL_E_STALLED)
         code = reconnect(publisher, err_out);
-    if (!code && publisher->refused)
-        code = reel_error_set(err_out, REEL_E_NOT_ALLOWED, NULL,
-                              "the broker does not let us publish as device %s",
-                              publisher->config->device);
     if (!code)
         code = overdue(publisher, reel_monotonic_us(), err_out);
     show(publisher, now_us);

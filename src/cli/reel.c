@@ -53,7 +53,14 @@ static void help_command(const struct reel_command *command)
     }
     puts("\nOptions of every command:");
     reel_options_help(reel_common_options);
+    printf("--timeout is %g s where it is not given.\n", command->timeout_s);
     fputs(exit_help, stdout);
+}
+
+static enum reel_exit version(void)
+{
+    puts("reel " REEL_VERSION);
+    return REEL_EXIT_OK;
 }
 
 static enum reel_exit usage(const struct reel_command *command, const char *what)
@@ -66,7 +73,7 @@ static enum reel_exit usage(const struct reel_command *command, const char *what
     return REEL_EXIT_USAGE;
 }
 
-/* `argv[0]` is the command's name. */
+/* `argv` begins with the program's name, as getopt shows it. */
 static enum reel_exit command_run(const struct reel_command *command, struct reel_common *common,
                                   void *values, int argc, char **argv)
 {
@@ -77,8 +84,11 @@ static enum reel_exit command_run(const struct reel_command *command, struct ree
     enum reel_exit status;
     int next;
 
-    if (!reel_options_parse(argc, argv, sets, 2, false, &next))
+    if (!reel_options_environment(&sets[1]) ||
+        !reel_options_parse(argc, argv, sets, 2, false, &next))
         return usage(command, "the options cannot be taken");
+    if (common->version)
+        return version();
     if (common->help) {
         help_command(command);
         return REEL_EXIT_OK;
@@ -102,20 +112,21 @@ static enum reel_exit command_run(const struct reel_command *command, struct ree
 
 int main(int argc, char **argv)
 {
-    struct reel_common common;
+    struct reel_common common = {0};
     const struct reel_option_set set = {reel_common_options, &common};
     const struct reel_command *command;
     enum reel_exit status;
+    char name[] = "reel"; /* for getopt's messages */
     void *values;
     int next;
 
     signal(SIGPIPE, SIG_IGN);
-    if (!reel_common_init(&common) || !reel_options_parse(argc, argv, &set, 1, true, &next))
+    if (argc > 0)
+        argv[0] = name;
+    if (!reel_options_environment(&set) || !reel_options_parse(argc, argv, &set, 1, true, &next))
         return usage(NULL, "the options cannot be taken");
-    if (common.version) {
-        puts("reel " REEL_VERSION);
-        return reel_report_flush(REEL_EXIT_OK);
-    }
+    if (common.version)
+        return reel_report_flush(version());
     if (next == argc) {
         if (!common.help)
             return usage(NULL, "a command is missing");
@@ -125,6 +136,7 @@ int main(int argc, char **argv)
     command = command_find(argv[next]);
     if (!command)
         return usage(NULL, "there is no such command");
+    argv[next] = name;
     values = calloc(1, command->values_bytes ? command->values_bytes : 1);
     if (!values)
         return REEL_EXIT_FAILED;

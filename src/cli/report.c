@@ -55,6 +55,16 @@ enum reel_exit reel_report_failed(const struct reel_error *error)
     return reel_report_exit(error);
 }
 
+enum reel_exit reel_report_failed_of(const char *what, const struct reel_error *error)
+{
+    struct reel_error named;
+
+    if (error->code == REEL_E_STALLED)
+        return reel_report_failed(error);
+    reel_error_set(&named, error->code, error->field, "%s: %s", what, error->message);
+    return reel_report_failed(&named);
+}
+
 enum reel_exit reel_report_usage(const char *format, ...)
 {
     va_list args;
