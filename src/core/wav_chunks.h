@@ -1,15 +1,6 @@
-/* WAV chunks: the numbers that writing a header and reading one share. */
+/* WAV chunks: where a bext chunk has its fields, for writing a header and reading one. */
 #ifndef REEL_CORE_WAV_CHUNKS_H
 #define REEL_CORE_WAV_CHUNKS_H
-
-/* wFormatTag (mmreg.h). */
-enum {
-    REEL_WAV_TAG_PCM = 0x0001,
-    REEL_WAV_TAG_FLOAT = 0x0003,
-    REEL_WAV_TAG_ALAW = 0x0006,
-    REEL_WAV_TAG_ULAW = 0x0007,
-    REEL_WAV_TAG_EXTENSIBLE = 0xFFFE,
-};
 
 /* Where the fields of a bext chunk begin (EBU Tech 3285, version 1), and its least length. */
 enum {

@@ -8,6 +8,7 @@
 
 #include "core/timestamp.h"
 #include "core/wav_chunks.h"
+#include "wire/chunk.h"
 
 #define SIZE_UNKNOWN 0xFFFFFFFFu /* in a 32-bit size: see ds64, or not known */
 

@@ -6,7 +6,6 @@
 enum {
     RIFF_HEAD_BYTES = 12,
     CHUNK_HEAD_BYTES = 8,
-    EXTENSIBLE = 0xFFFE,
     EXTENSIBLE_BYTES = 40,
     SUBFORMAT_OFFSET = 24,
 };
@@ -58,17 +57,17 @@ enum reel_encoding reel_chunk_encoding(const struct reel_chunk *fmt)
                                           0x00, 0x00, 0xaa, 0x00, 0x38, 0x9b, 0x71};
     uint64_t tag = reel_little_endian(fmt->bytes, 2);
 
-    if (tag == EXTENSIBLE && fmt->present >= EXTENSIBLE_BYTES &&
+    if (tag == REEL_WAV_TAG_EXTENSIBLE && fmt->present >= EXTENSIBLE_BYTES &&
         memcmp(fmt->bytes + SUBFORMAT_OFFSET + 2, guid_rest, sizeof guid_rest) == 0)
         tag = reel_little_endian(fmt->bytes + SUBFORMAT_OFFSET, 2);
     switch (tag) {
-    case 0x0001:
+    case REEL_WAV_TAG_PCM:
         return REEL_PCM;
-    case 0x0003:
+    case REEL_WAV_TAG_FLOAT:
         return REEL_FLOAT;
-    case 0x0006:
+    case REEL_WAV_TAG_ALAW:
         return REEL_ALAW;
-    case 0x0007:
+    case REEL_WAV_TAG_ULAW:
         return REEL_ULAW;
     default:
         return REEL_ENCODING_COUNT;

@@ -8,6 +8,15 @@
 
 #include "wire/format.h"
 
+/* wFormatTag (mmreg.h). */
+enum {
+    REEL_WAV_TAG_PCM = 0x0001,
+    REEL_WAV_TAG_FLOAT = 0x0003,
+    REEL_WAV_TAG_ALAW = 0x0006,
+    REEL_WAV_TAG_ULAW = 0x0007,
+    REEL_WAV_TAG_EXTENSIBLE = 0xFFFE,
+};
+
 struct reel_chunk {
     const uint8_t *id;    /* four characters */
     const uint8_t *bytes; /* what follows its head ... */
