@@ -65,12 +65,17 @@ CREATE TABLE recording (
     UNIQUE (device, session)
 ) STRICT;
 
+-- One for each order of `list`, over all recordings and over those of one device, so that a page
+-- costs the same however many there are. (By name is UNIQUE's own.)
 CREATE INDEX recording_started ON recording (started_us);
+CREATE INDEX recording_device_started ON recording (device, started_us);
 
 -- The duration of a recording that grows changes with every commit: kept in the index, each would
 -- rewrite a page somewhere else in it. So only complete ones stand there; the few that grow are
 -- found by recording_open and sorted for the question.
 CREATE INDEX recording_duration ON recording (duration_s) WHERE state = 'complete';
+CREATE INDEX recording_device_duration ON recording (device, duration_s)
+    WHERE state = 'complete';
 CREATE INDEX recording_open ON recording (device, session) WHERE state = 'recording';
 CREATE INDEX recording_unhashed ON recording (recording)
     WHERE state = 'complete' AND sha256 IS NULL;

@@ -9,7 +9,7 @@ enum { ROWS = 120 };
 
 struct row {
     uint64_t id;
-    char topic[64];
+    char topic[128];
     char device[REEL_NAME_BYTES];
     char session[REEL_NAME_BYTES];
     struct reel_error error;

@@ -153,25 +153,25 @@ static void assert_totals(const struct place *place, uint64_t rows, uint64_t fil
 
 static void test_payloads_come_back(void **state)
 {
-    static const uint64_t sizes[] = {0, 1, 100, 4096};
+    static const uint64_t sizes[] = {0, 1, 100, 4096, 5, 6, 7};
     struct place place;
-    uint64_t ids[4];
+    uint64_t ids[7];
 
     open_place(&place, *state, 1 << 20);
     begin(&place);
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 7; i++)
         ids[i] = put(&place, sizes[i], i);
     commit(&place);
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 7; i++)
         assert_payload(&place, ids[i], sizes[i], i);
-    assert_totals(&place, 4, 4, 4197);
+    assert_totals(&place, 7, 7, 4215);
     close_place(&place);
 
     open_place(&place, *state, 1 << 20);
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 7; i++)
         assert_payload(&place, ids[i], sizes[i], i);
-    assert_totals(&place, 4, 4, 4197);
-    assert_no_payload(&place, ids[3] + 1);
+    assert_totals(&place, 7, 7, 4215);
+    assert_no_payload(&place, ids[6] + 1);
     close_place(&place);
 }
 
@@ -296,7 +296,7 @@ static void test_too_large_is_a_row(void **state)
     struct reel_buffer taken = {0};
     struct reel_error error;
     struct place place;
-    uint64_t small, large;
+    uint64_t small, large, found, bytes;
     bool has_payload = true;
 
     open_place(&place, *state, 100);
@@ -307,6 +307,10 @@ static void test_too_large_is_a_row(void **state)
     assert_payload(&place, small, 100, 1);
     assert_no_payload(&place, large);
     assert_totals(&place, 2, 1, 100);
+    assert_ok(reel_catalog_reject_next_payload(place.catalog, 0, &found, &bytes, err));
+    assert_int_equal(found, small);
+    assert_int_equal(reel_catalog_reject_next_payload(place.catalog, small, &found, &bytes, &error),
+                     REEL_E_NOT_FOUND);
     begin(&place);
     assert_int_equal(reel_quarantine_take(place.quarantine, large, &taken, &error),
                      REEL_E_NOT_FOUND);
