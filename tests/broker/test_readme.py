@@ -1,0 +1,334 @@
+"""The README: every block of it is run against a broker and a sink, its tables are compared with
+what they describe. A block's info string names the test that runs it."""
+import fcntl
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import msgpack
+import pytest
+import yaml
+
+import schemas
+from harness import BUILD, Recorder, RequestFailed, read_wave
+from lab import PATIENCE_S, TREE, wait_for
+
+README = (TREE / "README.md").read_text()
+BLOCKS = {
+    name: text for name, text in re.findall(r"^```\w* ?(\S*)\n(.*?)^```$", README, re.S | re.M)
+}
+SPEECH = Path("/usr/share/sounds/alsa/Front_Center.wav")
+FLAGS = {"san": "-fsanitize=address,undefined", "cov": "--coverage"}.get(Path(BUILD).name, "")
+
+
+def test_every_block_is_run():
+    fences = re.findall(r"^```", README, re.M)
+    assert len(fences) == 2 * len(BLOCKS)
+    assert set(BLOCKS) == {
+        "elsewhere", "client", "settings", "broker", "acl", "shell", "publish.py", "publish.mjs",
+        "publish.c", "build-c", "esp32.c",
+    }
+
+
+def test_make_has_the_targets_that_are_run_elsewhere():
+    rules = re.findall(r"^([\w ]+):(?!=)", (TREE / "Makefile").read_text(), re.M)
+    targets = {target for rule in rules for target in rule.split()}
+    for line in BLOCKS["elsewhere"].splitlines():
+        assert re.match(r"make (\w+) +#", line)[1] in targets
+
+
+# Where the blocks are run
+
+
+def samples(path):
+    """Channels, rate, bytes a sample and the samples of a WAV file."""
+    form, data = read_wave(path)
+    return form.channels, form.rate, form.sample_size, data
+
+
+class Desk:
+    """A folder to type in, with the programs on the path and the broker where they expect it."""
+
+    def __init__(self, folder, lab):
+        self.folder = folder
+        self.lab = lab
+        self.port = lab.broker.port
+        (folder / "build").symlink_to(TREE / BUILD)
+        tools = folder / "tools"
+        tools.mkdir()
+        for name in ("mosquitto_pub", "mosquitto_rr"):
+            self._write_tool(name, f"{name} -h 127.0.0.1 -p {self.port}")
+        self._write_tool("cc", f"cc -Wall -Wextra -Werror {FLAGS}")
+        self._environment = os.environ | {
+            "PATH": f"{tools}:{os.environ['PATH']}",
+            "REEL_HOST": "127.0.0.1",
+            "REEL_PORT": str(self.port),
+            "ASAN_OPTIONS": "detect_leaks=0",
+        }
+
+    def _write_tool(self, name, command):
+        path = self.folder / "tools" / name
+        program = shutil.which(command.split()[0])
+        path.write_text(f'#!/bin/sh\nexec {program} {command.partition(" ")[2]} "$@"\n')
+        path.chmod(0o755)
+
+    def write(self, name):
+        """Put a block into a file, the broker's port in the place of the usual one."""
+        (self.folder / name).write_text(BLOCKS[name].replace("1883", str(self.port)))
+
+    def run(self, command, **environment):
+        """Run a line or a block in the shell; return what it printed."""
+        done = subprocess.run(
+            ["bash", "-e", "-c", command], cwd=self.folder, env=self._environment | environment,
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=4 * PATIENCE_S,
+        )
+        said = done.stdout.decode(errors="replace")
+        assert done.returncode == 0, f"{command}\n{said}\n{done.stderr.decode(errors='replace')}"
+        return said
+
+    def recording(self, device, session):
+        """What the sink says of a recording, once it has it."""
+        client = self.lab.client()
+
+        def found():
+            try:
+                return client.request("info", {"device": device, "session": session})
+            except RequestFailed:
+                return None
+
+        return wait_for(found, f"recording {device}/{session}")
+
+    def recorded(self, device, session):
+        """The file's audio; of a recording that still grows what a download gives, since the
+        header of its file may lag."""
+        if self.recording(device, session)["state"] == "complete":
+            return samples(self.lab.sink.wav(device, session))
+        self.run(f"build/reel get -q {device}/{session} -o growing.wav")
+        return samples(self.folder / "growing.wav")
+
+    def raw(self):
+        """speech.raw as a WAV file of it would read."""
+        return 1, 16000, 2, (self.folder / "speech.raw").read_bytes()
+
+
+@pytest.fixture
+def desk(tmp_path, lab):
+    desk = Desk(tmp_path, lab)
+    shutil.copy(SPEECH, tmp_path / "speech.wav")
+    desk.run("sox speech.wav -t raw -r 16000 speech.raw")
+    return desk
+
+
+# The blocks
+
+
+def test_client(desk):
+    said = desk.run(BLOCKS["client"])
+    assert desk.recorded("mic1", "speech") == samples(SPEECH)
+    assert desk.recorded("mic1", "live") == desk.raw()
+    channels, rate, size, second = samples(desk.folder / "second.wav")
+    assert second == samples(SPEECH)[3][rate // 5 * size :][: rate * size]
+    assert "mic1" in said and "speech" in said
+
+
+def test_settings(desk):
+    text = BLOCKS["settings"]
+    file = desk.folder / "reeld.conf"
+    file.write_text(text)
+    desk.run("build/reeld -c reeld.conf --check-config")
+    for line in [line for line in text.splitlines() if "=" in line]:
+        file.write_text(text.replace(line, "x" + line))
+        done = subprocess.run([desk.folder / "build/reeld", "-c", file, "--check-config"])
+        assert done.returncode == 78
+
+
+def test_broker_and_acl_fence_devices_in(make_lab, tmp_path):
+    users = {name: f"of {name}" for name in ("reeld", "mic1", "mic2")}
+    (tmp_path / "password").write_text(users["reeld"] + "\n")
+    place = f"persistence_location {tmp_path}/\n"
+    made = make_lab(
+        {"broker.username": "reeld", "broker.password_file": tmp_path / "password"},
+        broker={"users": users, "acl": BLOCKS["acl"], "extra": f"{BLOCKS['broker']}{place}"},
+        credentials={"username": "reeld", "password": users["reeld"]},
+    )
+    one, two = (made.client(username=name, password=users[name]) for name in ("mic1", "mic2"))
+    Recorder(one, "mic1").send(b"\0\0")
+    for op in ("list", "info", "download", "status"):
+        one.ask(op, {"session": "s1"}, device="mic1")
+    for topic in ("audio/mic2/s1", "audio/mic2", "request/rejects", "request/list/mic2"):
+        one.publish(f"reel/v1/{topic}", b"RIFF")
+    Recorder(two, "mic2").send(b"\1\1")
+    reader = made.client()
+    fetched = reader.ask("download", {"device": "mic2", "session": "s1", "format": "raw"})
+    assert fetched.payload == b"\1\1"
+    assert reader.request("rejects")["rejects"] == []
+    assert not [m for m in made.watcher.messages if "/response/" in m.topic]
+
+
+def test_shell(desk):
+    said = desk.run(BLOCKS["shell"])
+    answer = json.loads(said)
+    assert (answer["status"], answer["seq"], answer["frames"]) == ("ok", 0, 4)
+    assert desk.recording("mic2", "numbers")["end_reason"] == "end"
+    tone = samples(desk.folder / "tone.wav")
+    wait_for(lambda: desk.recorded("mic2", "tone") == tone, "the tone")
+
+
+def test_python(desk):
+    desk.write("publish.py")
+    desk.run("/usr/bin/python3 publish.py")
+    assert desk.recorded("mic3", "speech") == samples(SPEECH)
+    assert desk.recording("mic3", "speech")["end_reason"] == "end"
+
+
+def node_modules():
+    """The packages that the README names, installed once; skips where they cannot be had."""
+    if not shutil.which("node") or not shutil.which("npm"):
+        pytest.skip("Node.js is not here")
+    command = re.search(r"`(npm install [^`]+)`", README)[1]
+    folder = TREE / "build" / "readme-node"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "complete").exists():
+            install = f"{command} --ignore-scripts --no-audit --no-fund --prefix ."
+            if subprocess.run(install.split(), cwd=folder, capture_output=True).returncode:
+                pytest.skip("the packages of npm cannot be had")
+            (folder / "complete").touch()
+    return folder / "node_modules"
+
+
+def test_javascript(desk):
+    (desk.folder / "node_modules").symlink_to(node_modules())
+    desk.write("publish.mjs")
+    desk.run("node publish.mjs")
+    assert desk.recorded("mic4", "speech") == desk.raw()
+
+
+def test_c(desk):
+    mode = {"san": ["SAN=1"], "cov": ["COV=1"]}.get(Path(BUILD).name, [])
+    prefix = desk.folder / "prefix"
+    subprocess.run(["make", "-s", "install", f"PREFIX={prefix}", f"BUILD={BUILD}", *mode], cwd=TREE,
+                   check=True)
+    desk.write("publish.c")
+    said = desk.run(BLOCKS["build-c"], PKG_CONFIG_PATH=f"{prefix}/lib/pkgconfig")
+    count = -(-len(desk.raw()[3]) // 3200)
+    assert said in (f"{n} fragments of {n} are durable\n" for n in (count, count + 1))
+    assert desk.recorded("mic5", "speech") == desk.raw()
+
+
+def esp32_sources():
+    """The files of ours that the README tells to take."""
+    text = README[README.index("### From an ESP32") :]
+    named = re.findall(r"`(src/[^`]+\.c)`", text)
+    return subprocess.run(["bash", "-c", f"echo {' '.join(named)}"], capture_output=True, cwd=TREE,
+                          check=True).stdout.decode().split()
+
+
+def test_esp32(desk):
+    desk.write("esp32.c")
+    board = TREE / "tests/readme/esp32"
+    sources = [TREE / path for path in esp32_sources()]
+    words = ["cc", "-o", "board", "-I", board, "-I", TREE / "include", "-I", TREE / "src",
+             "-D_GNU_SOURCE", "esp32.c", board / "board.c", *sources, "-lmosquitto"]
+    desk.run(" ".join(map(str, words)))
+    desk.run(f"./board mqtt://127.0.0.1:{desk.port} esp32 whole < speech.raw")
+    desk.run(f"./board mqtt://127.0.0.1:{desk.port} esp32 holes < speech.raw", AWAY="10-12")
+
+    frames = len(desk.raw()[3]) // 2 // 1024 * 1024
+    whole = desk.raw()[3][: 2 * frames]
+    wait_for(lambda: desk.recording("esp32", "whole")["frames"] == frames, "the whole recording")
+    assert desk.recorded("esp32", "whole") == (1, 16000, 2, whole)
+    wait_for(lambda: desk.recording("esp32", "holes")["frames"] == frames, "the one with holes")
+    hole = slice(2 * 10 * 1024, 2 * 13 * 1024)
+    assert desk.recorded("esp32", "holes")[3] == whole[: hole.start] + bytes(3 * 2048) + whole[hole.stop :]
+    info = desk.recording("esp32", "holes")
+    assert info["missing"] == [[10, 12]] and info["gap_frames"] == 3 * 1024
+
+
+# The tables
+
+
+def table_after(heading):
+    """The rows of the first table after a heading, as lists of cells."""
+    lines = README[README.index(f"\n## {heading}\n") :].splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("|"))
+    rows = []
+    for line in lines[first + 2 :]:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split(" | ")])
+    return rows
+
+
+def codes(cell):
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def test_curl_table(desk):
+    audio = {"channels": 1, "rate": 8000, "sample_size": 2}
+    fragment = {"metadata": {"session": {"id": "s1"}, "audio": audio}, "data": b"\1\0\2\0"}
+    (desk.folder / "fragment.msgpack").write_bytes(msgpack.packb(fragment))
+    shutil.copy(SPEECH, desk.folder / "myfile.wav")
+    store, post, by_length, info, download = (codes(cells[1]) for cells in table_after("From curl"))
+    desk.run(store[0])
+    desk.run(post[0])
+    desk.recording("me", "s1"), desk.recording("me", "myfile")
+    found = json.loads(desk.run(by_length[0]))["data"]["recordings"]
+    assert {"s1", "myfile"} <= {each["session"] for each in found if each["device"] == "me"}
+    assert json.loads(desk.run(info[0]))["data"]["duration"] == pytest.approx(1.428, abs=0.01)
+    desk.run(download[0])
+    assert samples(desk.folder / "out.wav") == samples(SPEECH)
+    assert desk.recorded("me", "s1")[3] == b"\1\0\2\0"
+    # The way for longer files, named beside the second line, continues what is there.
+    desk.run("build/" + post[1])
+
+
+def test_topics_table():
+    document = yaml.safe_load((schemas.FOLDER / "asyncapi.yaml").read_text())
+    addresses = {channel["address"] or "reel/v1/reply/..."
+                 for channel in document["channels"].values()}
+    rows = table_after("Topics")
+    assert {f"reel/v1/{topic}" for row in rows for topic in codes(row[0])} == addresses
+    said = {topic: codes(row[2]) for row in rows for topic in codes(row[0])}
+    assert tuple(said["request/{op}"]) == schemas.OPS
+    assert said["event/{device}/{session}"] == schemas.load("event")["properties"]["event"]["enum"]
+
+
+def settings_of_the_sink():
+    """Name to default, as the sink's table has them."""
+    source = (TREE / "src/daemon/config.c").read_text()
+    sizes = {"REEL_MIB": 1 << 20, "REEL_KIB": 1 << 10, "GIB": 1 << 30}
+    found = {}
+    for kind, name, rest in re.findall(r'(TEXT|NUMBER)_SETTING\("([\w.]+)",([^;]*?)\),\n', source):
+        default = rest.split(",")[-1].strip()
+        found[name] = default.strip('"') if kind == "TEXT" else str(eval(default, sizes))
+    return found
+
+
+def test_settings_table():
+    # These three are made of others where they are not given.
+    made = {"sink.name": "the host's name", "broker.reply_allow": "reel/v1/reply/#"}
+    expected = {name: made.get(name, default) or "none"
+                for name, default in settings_of_the_sink().items()}
+    shown = {}
+    for cells in table_after("Settings"):
+        names, defaults = codes(cells[0]), cells[1].split(", ")
+        shown |= dict(zip(names, defaults if len(defaults) == len(names) else defaults * len(names)))
+    assert len(expected) > 20 and shown == expected
+
+
+def test_files_table(lab):
+    named = {codes(cells[0])[0].split("/")[0] for cells in table_after("Where the files are")}
+    there = {path.name for path in lab.sink.store.iterdir()}
+    assert {"recordings", "catalog.db", "quarantine"} <= there & named
+    unnamed = {name for name in there - named if not name.startswith("catalog.db-")}
+    assert unnamed <= {"lock", "store.id"}, unnamed
+
+
+def test_links_lead_somewhere():
+    for link in re.findall(r"\]\(([^)]+)\)", README):
+        assert (TREE / link).exists()
