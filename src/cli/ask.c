@@ -102,10 +102,9 @@ static enum reel_code wait_answer(struct reel_client *client, const struct reel_
         if (code)
             return code;
         if (!question->answered && reel_monotonic_us() >= deadline_us)
-            return reel_error_set(err_out, REEL_E_STALLED, NULL,
-                                  "no sink answered `%s` under %s within %g s%s", op,
-                                  common->prefix, common->timeout.value,
-                                  reel_client_presence(client));
+            return reel_error_set(
+                err_out, REEL_E_STALLED, NULL, "no sink answered `%s` under %s within %g s%s", op,
+                common->prefix, common->timeout.value, reel_client_presence(client));
     }
     return question->code;
 }

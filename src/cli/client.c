@@ -55,8 +55,8 @@ static void presence_note(struct reel_client *client, const struct reel_bus_mess
     const char *state = json_string_value(json_object_get(status, "state"));
 
     if (json_is_true(json_object_get(status, "online")))
-        snprintf(client->presence, sizeof client->presence, "; sink %.64s says it is online (%.16s)",
-                 name, state ? state : "?");
+        snprintf(client->presence, sizeof client->presence,
+                 "; sink %.64s says it is online (%.16s)", name, state ? state : "?");
     else
         snprintf(client->presence, sizeof client->presence, "; sink %.64s is offline", name);
     json_decref(status);
@@ -263,8 +263,8 @@ const char *reel_client_reply_topic(const struct reel_client *client)
 }
 
 enum reel_code reel_client_publish(struct reel_client *client,
-                                   const struct reel_bus_publication *what,
-                                   int *publication_id_out, struct reel_error *err_out)
+                                   const struct reel_bus_publication *what, int *publication_id_out,
+                                   struct reel_error *err_out)
 {
     return reel_bus_publish(client->bus, what, publication_id_out, err_out);
 }

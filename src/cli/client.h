@@ -62,11 +62,12 @@ const char *reel_client_reply_topic(const struct reel_client *client);
 
 /* Queue a publication; it leaves while reel_client_run runs. */
 enum reel_code reel_client_publish(struct reel_client *client,
-                                   const struct reel_bus_publication *what,
-                                   int *publication_id_out, struct reel_error *err_out);
+                                   const struct reel_bus_publication *what, int *publication_id_out,
+                                   struct reel_error *err_out);
 
 /* Queue a request over every device, or with `device` one confined to it. `*number_out` is what
- * reel_client_number says of its answers. `request` is borrowed; NULL asks nothing in particular. */
+ * reel_client_number says of its answers. `request` is borrowed; NULL asks nothing in particular.
+ */
 enum reel_code reel_client_request(struct reel_client *client, const char *op, const char *device,
                                    const json_t *request, uint32_t *number_out,
                                    struct reel_error *err_out);

@@ -110,8 +110,7 @@ static bool target_name(struct target *target, const struct values *values, cons
     if (!values->out)
         used = snprintf(target->path, sizeof target->path, "%s%s", session, suffix);
     else if (is_folder(values->out))
-        used = snprintf(target->path, sizeof target->path, "%s/%s%s", values->out, session,
-                        suffix);
+        used = snprintf(target->path, sizeof target->path, "%s/%s%s", values->out, session, suffix);
     else
         used = snprintf(target->path, sizeof target->path, "%s", values->out);
     return used > 0 && (size_t)used < sizeof target->path;
@@ -125,8 +124,7 @@ static enum reel_code target_open(struct target *target, struct reel_fetch *fetc
     fetch->user = target;
     if (is_stdout(target) || is_device(target->path)) {
         target->stream = true;
-        target->fd =
-            is_stdout(target) ? STDOUT_FILENO : open(target->path, O_WRONLY | O_CLOEXEC);
+        target->fd = is_stdout(target) ? STDOUT_FILENO : open(target->path, O_WRONLY | O_CLOEXEC);
         fetch->write = stream_write;
         return target->fd >= 0 ? REEL_OK : reel_error_errno(err_out, errno, "%s", target->path);
     }
@@ -210,7 +208,7 @@ static enum reel_exit run(const struct reel_common *common, const void *given,
     enum reel_code code;
     json_t *view;
 
-    if (reel_name_pair(arguments->items[0], device, session, &error))
+    if (reel_name_pair(arguments, device, session, &error))
         return reel_report_usage("%s", error.message);
     if (values->from.given && values->to.given && values->to.value < values->from.value)
         return reel_report_usage("--to lies before --from");
@@ -225,18 +223,18 @@ static enum reel_exit run(const struct reel_common *common, const void *given,
         told(&fetch, &target);
     reel_part_close(&target.part);
     json_decref(view);
-    return code ? reel_report_failed_of(arguments->items[0], &error) : REEL_EXIT_OK;
+    return code ? reel_report_failed_of(device, session, &error) : REEL_EXIT_OK;
 }
 
 const struct reel_command reel_cmd_get = {
     .name = "get",
-    .arguments = "DEVICE/SESSION",
+    .arguments = "DEVICE/SESSION|DEVICE SESSION",
     .summary = "fetch a recording, or a slice of it",
     .help = help,
     .options = options,
     .values_bytes = sizeof(struct values),
     .arguments_min = 1,
-    .arguments_max = 1,
+    .arguments_max = 2,
     .timeout_s = 30,
     .run = run,
 };

@@ -10,8 +10,8 @@
 #include "cli/table.h"
 
 static const struct reel_column gap_columns[] = {
-    {"GAP FROM", true}, {"TO FRAME", true}, {"BOOT", false}, {"MISSING SEQ", false},
-    {"MISSING FRAMES", false}, {"INFERRED", false},
+    {"GAP FROM", true},     {"TO FRAME", true},        {"BOOT", false},
+    {"MISSING SEQ", false}, {"MISSING FRAMES", false}, {"INFERRED", false},
 };
 static const struct reel_column stretch_columns[] = {
     {"STRETCH FROM", true}, {"TO FRAME", true}, {"BOOT", false},
@@ -28,9 +28,15 @@ static void members(const json_t *info)
     static const struct {
         const char *label;
         const char *name;
-    } shown[] = {{"id", "id"},          {"boot", "boot"},          {"next seq", "next_seq"},
-                 {"fragments", "fragments"}, {"repeats", "duplicates"}, {"refused", "rejected"},
-                 {"kept", "kept"},      {"tags", "tags"},          {"lost", "lost"},
+    } shown[] = {{"id", "id"},
+                 {"boot", "boot"},
+                 {"next seq", "next_seq"},
+                 {"fragments", "fragments"},
+                 {"repeats", "duplicates"},
+                 {"refused", "rejected"},
+                 {"kept", "kept"},
+                 {"tags", "tags"},
+                 {"lost", "lost"},
                  {"sha256", "sha256"}};
     char text[512];
 
@@ -74,11 +80,9 @@ static void rows(const json_t *items, const struct reel_column *columns, size_t 
 
     if (!table)
         return;
-    json_array_foreach(items, i, item)
-    {
+    json_array_foreach (items, i, item) {
         for (size_t column = 0; column < count; column++)
-            reel_table_cell(table, "%s",
-                            reel_human_member(item, names[column], text, sizeof text));
+            reel_table_cell(table, "%s", reel_human_member(item, names[column], text, sizeof text));
     }
     putchar('\n');
     reel_table_print(table, true);
@@ -108,13 +112,13 @@ static enum reel_exit run(const struct reel_common *common, const void *values,
     enum reel_code code;
 
     (void)values;
-    if (reel_name_pair(arguments->items[0], device, session, &error))
+    if (reel_name_pair(arguments, device, session, &error))
         return reel_report_usage("%s", error.message);
     request = json_pack("{s:s, s:s}", "device", device, "session", session);
     code = reel_ask_once(common, "info", reel_ask_confined(common, device), request, &info, &error);
     json_decref(request);
     if (code)
-        return reel_report_failed_of(arguments->items[0], &error);
+        return reel_report_failed_of(device, session, &error);
     if (common->json)
         reel_report_json(info);
     else
@@ -125,10 +129,10 @@ static enum reel_exit run(const struct reel_common *common, const void *values,
 
 const struct reel_command reel_cmd_info = {
     .name = "info",
-    .arguments = "DEVICE/SESSION",
+    .arguments = "DEVICE/SESSION|DEVICE SESSION",
     .summary = "show all that is known of a recording",
     .arguments_min = 1,
-    .arguments_max = 1,
+    .arguments_max = 2,
     .timeout_s = 10,
     .run = run,
 };

@@ -114,9 +114,9 @@ static enum reel_exit session_take(const struct values *values, const char *path
     } else {
         reel_name_of_file(path, session_out);
     }
-    return session_out[0] ? REEL_EXIT_OK
-                          : reel_report_usage("%s gives no name for its recording: --session does",
-                                              path);
+    return session_out[0]
+               ? REEL_EXIT_OK
+               : reel_report_usage("%s gives no name for its recording: --session does", path);
 }
 
 static enum reel_exit sendings_prepare(const struct reel_common *common,
@@ -149,12 +149,11 @@ static enum reel_exit sendings_prepare(const struct reel_common *common,
 
 static void told_json(const char *device, const struct reel_sending *sending)
 {
-    json_t *line = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "device", device, "session",
-                             sending->session, "status",
-                             sending->state == REEL_SENDING_DONE ? "ok" : "error", "fragments",
-                             (json_int_t)sending->next_seq, "frames",
-                             (json_int_t)sending->outbox.acknowledged_frames, "resent",
-                             (json_int_t)sending->outbox.resent);
+    json_t *line = json_pack(
+        "{s:s, s:s, s:s, s:I, s:I, s:I}", "device", device, "session", sending->session, "status",
+        sending->state == REEL_SENDING_DONE ? "ok" : "error", "fragments",
+        (json_int_t)sending->next_seq, "frames", (json_int_t)sending->outbox.acknowledged_frames,
+        "resent", (json_int_t)sending->outbox.resent);
 
     if (line && sending->state != REEL_SENDING_DONE)
         json_object_set_new(line, "error",
@@ -207,8 +206,7 @@ static enum reel_exit run_sendings(const struct reel_common *common, const char 
 {
     struct reel_error error = {.code = REEL_E_BUSY, .message = "interrupted"};
     bool interrupted;
-    enum reel_code code =
-        reel_publisher_run(config, sendings, count, &interrupted, &error);
+    enum reel_code code = reel_publisher_run(config, sendings, count, &interrupted, &error);
     enum reel_exit status = outcome(common, device, sendings, count, &error);
 
     if (code)

@@ -33,8 +33,8 @@ static const struct reel_option options[] = {
 };
 
 static const struct reel_column columns[] = {
-    {"ID", true}, {"TIME", false}, {"FROM", false}, {"CODE", false}, {"FIELD", false},
-    {"SIZE", true}, {"MESSAGE", false},
+    {"ID", true},     {"TIME", false}, {"FROM", false},    {"CODE", false},
+    {"FIELD", false}, {"SIZE", true},  {"MESSAGE", false},
 };
 
 static void row(struct reel_table *table, const json_t *item)

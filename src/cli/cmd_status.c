@@ -24,8 +24,7 @@ static void show(const json_t *object, const char *before)
     json_t *value;
     char label[64], text[256];
 
-    json_object_foreach((json_t *)(uintptr_t)object, name, value)
-    {
+    json_object_foreach ((json_t *)(uintptr_t)object, name, value) {
         snprintf(label, sizeof label, "%s%s", before, name);
         if (json_is_object(value) && !*before) {
             strncat(label, ".", sizeof label - strlen(label) - 1);

@@ -38,8 +38,7 @@ static void rest_print(const json_t *event)
     json_t *value;
     char text[256];
 
-    json_object_foreach((json_t *)(uintptr_t)event, name, value)
-    {
+    json_object_foreach ((json_t *)(uintptr_t)event, name, value) {
         if (strcmp(name, "event") != 0 && strcmp(name, "time") != 0 &&
             strcmp(name, "recording") != 0)
             printf("  %s %s", name, reel_human_member(event, name, text, sizeof text));

@@ -181,7 +181,8 @@ static bool chunk_add(struct fetching *fetching)
     size_t most = fetching->known ? WINDOW : 1;
     struct chunk *chunk;
 
-    if (fetching->count == most || (fetching->known && fetching->next_offset >= fetching->fetch->size))
+    if (fetching->count == most ||
+        (fetching->known && fetching->next_offset >= fetching->fetch->size))
         return false;
     chunk = chunk_at(fetching, fetching->count++);
     chunk->offset = fetching->next_offset;
@@ -286,8 +287,7 @@ static enum reel_code step(struct fetching *fetching)
     if (!code)
         code = overdue(fetching, reel_monotonic_us());
     if (fetching->known)
-        reel_progress_show(&fetching->progress, fetch->label, fetch->offset,
-                           fetch->size, now_us);
+        reel_progress_show(&fetching->progress, fetch->label, fetch->offset, fetch->size, now_us);
     return code;
 }
 

@@ -17,15 +17,14 @@ enum { REEL_FETCH_VERSION_BYTES = 128 };
 
 struct reel_fetch {
     const struct reel_common *common;
-    const char *device;       /* of the recording */
-    const char *label;        /* for the progress bar */
-    const json_t *view;       /* device, session; from, to, format */
+    const char *device;                     /* of the recording */
+    const char *label;                      /* for the progress bar */
+    const json_t *view;                     /* device, session; from, to, format */
     char version[REEL_FETCH_VERSION_BYTES]; /* to go on with; "": as the recording is now */
-    uint64_t offset;          /* to begin at; 0 without a version */
+    uint64_t offset;                        /* to begin at; 0 without a version */
     void *user;
     /* The view is known; called once, before the first `write`. NULL: nothing to do. */
-    enum reel_code (*begin)(void *user, const struct reel_fetch *fetch,
-                            struct reel_error *err_out);
+    enum reel_code (*begin)(void *user, const struct reel_fetch *fetch, struct reel_error *err_out);
     /* Bytes, in order and without holes from `offset` on. */
     enum reel_code (*write)(void *user, uint64_t offset, const void *bytes, size_t size,
                             struct reel_error *err_out);

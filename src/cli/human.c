@@ -65,8 +65,7 @@ void reel_human_format(const json_t *recording, char out[REEL_HUMAN_BYTES])
 
     snprintf(out, REEL_HUMAN_BYTES, "%.0f Hz, %.0f ch, %.0f bit%s%.16s",
              reel_member_number(recording, "rate"), reel_member_number(recording, "channels"),
-             8 * reel_member_number(recording, "sample_size"), pcm ? "" : " ",
-             pcm ? "" : encoding);
+             8 * reel_member_number(recording, "sample_size"), pcm ? "" : " ", pcm ? "" : encoding);
 }
 
 const char *reel_human_member(const json_t *object, const char *name, char *out, size_t capacity)

@@ -51,14 +51,21 @@ void reel_name_of_host(char out[REEL_NAME_BYTES])
     reel_name_make(host, strcspn(host, "."), out);
 }
 
-enum reel_code reel_name_pair(const char *text, char device_out[REEL_NAME_BYTES],
-                              char session_out[REEL_NAME_BYTES], struct reel_error *err_out)
+enum reel_code reel_name_pair(const struct reel_arguments *arguments,
+                              char device_out[REEL_NAME_BYTES], char session_out[REEL_NAME_BYTES],
+                              struct reel_error *err_out)
 {
+    const char *text = arguments->items[0];
     const char *slash = strchr(text, '/');
-    const char *session = slash ? slash + 1 : "";
-    size_t device_bytes = slash ? (size_t)(slash - text) : 0;
-    size_t session_bytes = strlen(session);
+    const char *session = "";
+    size_t device_bytes = slash ? (size_t)(slash - text) : strlen(text);
+    size_t session_bytes;
 
+    if (arguments->count == 2)
+        session = slash ? "" : arguments->items[1];
+    else if (slash)
+        session = slash + 1;
+    session_bytes = strlen(session);
     if (session_bytes > 4 && strcmp(session + session_bytes - 4, ".wav") == 0)
         session_bytes -= 4;
     if (!reel_name_valid(text, device_bytes) || !reel_name_valid(session, session_bytes))

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/limits.h"
+#include "cli/commands.h"
 
 /* Make a name of any text: characters that a name does not have become '-', what cannot be its
  * first is left out, it is cut at 64. "" where nothing is left. */
@@ -22,8 +23,10 @@ void reel_name_of_time(int64_t wall_us, char out[REEL_NAME_BYTES]);
 /* The name that this machine gives. */
 void reel_name_of_host(char out[REEL_NAME_BYTES]);
 
-/* Take "device/session" apart; a session's ".wav" is dropped. BAD_REQUEST for anything else. */
-enum reel_code reel_name_pair(const char *text, char device_out[REEL_NAME_BYTES],
-                              char session_out[REEL_NAME_BYTES], struct reel_error *err_out);
+/* Take "device/session", or the two as two arguments, apart; a session's ".wav" is dropped.
+ * BAD_REQUEST for anything else. */
+enum reel_code reel_name_pair(const struct reel_arguments *arguments,
+                              char device_out[REEL_NAME_BYTES], char session_out[REEL_NAME_BYTES],
+                              struct reel_error *err_out);
 
 #endif

@@ -167,9 +167,8 @@ static void tables_add(struct getopt_tables *tables, const struct reel_option_se
     for (const struct reel_option *option = set->options; option && option->name; option++) {
         int i = tables->count++;
 
-        tables->longs[i] = (struct option){.name = option->name,
-                                           .has_arg = option->argument ? 1 : 0,
-                                           .val = LONG_ONLY + i};
+        tables->longs[i] = (struct option){
+            .name = option->name, .has_arg = option->argument ? 1 : 0, .val = LONG_ONLY + i};
         tables->options[i] = option;
         tables->values[i] = set->values;
         if (option->letter) {
@@ -221,8 +220,8 @@ void reel_options_help(const struct reel_option *options)
 
         if (option->letter)
             snprintf(letter, sizeof letter, "-%c, ", option->letter);
-        snprintf(left, sizeof left, "%s--%s%s%s", letter, option->name,
-                 option->argument ? " " : "", option->argument ? option->argument : "");
+        snprintf(left, sizeof left, "%s--%s%s%s", letter, option->name, option->argument ? " " : "",
+                 option->argument ? option->argument : "");
         printf("  %-*s %s", HELP_COLUMN, left, option->help);
         if (option->environment)
             printf(" [%s]", option->environment);

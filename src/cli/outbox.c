@@ -43,8 +43,7 @@ struct reel_outbox_item *reel_outbox_due(struct reel_outbox *outbox, int64_t now
 {
     struct reel_outbox_item *item;
 
-    DL_FOREACH(outbox->items, item)
-    {
+    DL_FOREACH (outbox->items, item) {
         if (item->due && item->at_us <= now_us)
             return item;
     }
@@ -64,8 +63,7 @@ int64_t reel_outbox_next_us(const struct reel_outbox *outbox)
     const struct reel_outbox_item *item;
     int64_t next_us = INT64_MAX;
 
-    DL_FOREACH(outbox->items, item)
-    {
+    DL_FOREACH (outbox->items, item) {
         if (item->due && item->at_us < next_us)
             next_us = item->at_us;
     }
@@ -85,8 +83,7 @@ size_t reel_outbox_acknowledge(struct reel_outbox *outbox, const struct reel_rec
     size_t left = 0;
 
     *lost_out = 0;
-    DL_FOREACH_SAFE(outbox->items, item, next)
-    {
+    DL_FOREACH_SAFE (outbox->items, item, next) {
         switch (reel_recorder_ack_fate(ack, item->seq)) {
         case REEL_RECORDER_UNKNOWN:
             break;
@@ -113,8 +110,7 @@ void reel_outbox_again(struct reel_outbox *outbox, uint64_t seq, int64_t at_us)
 {
     struct reel_outbox_item *item;
 
-    DL_FOREACH(outbox->items, item)
-    {
+    DL_FOREACH (outbox->items, item) {
         if (item->seq == seq)
             item_again(item, at_us);
     }
@@ -124,8 +120,8 @@ void reel_outbox_again_all(struct reel_outbox *outbox, int64_t at_us)
 {
     struct reel_outbox_item *item;
 
-    DL_FOREACH(outbox->items, item)
-    item_again(item, at_us);
+    DL_FOREACH (outbox->items, item)
+        item_again(item, at_us);
 }
 
 void reel_outbox_again_last(struct reel_outbox *outbox, int64_t at_us)

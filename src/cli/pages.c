@@ -18,8 +18,7 @@ static void page_print_json(const struct reel_pages *pages, const json_t *page, 
 
     if (first)
         printf("{\"%s\": [", pages->member);
-    json_array_foreach(json_object_get(page, pages->member), i, item)
-    {
+    json_array_foreach (json_object_get(page, pages->member), i, item) {
         fputs(first && i == 0 ? "\n" : ",\n", stdout);
         json_dumpf(item, stdout, JSON_COMPACT);
     }
@@ -43,13 +42,14 @@ static void rest_print_json(const json_t *first_page, const json_t *last_page)
     fputs("}\n", stdout);
 }
 
-static void page_print(const struct reel_pages *pages, struct reel_table *table,
-                       const json_t *page, bool first)
+static void page_print(const struct reel_pages *pages, struct reel_table *table, const json_t *page,
+                       bool first)
 {
     const json_t *item;
     size_t i;
 
-    json_array_foreach(json_object_get(page, pages->member), i, item) pages->row(table, item);
+    json_array_foreach (json_object_get(page, pages->member), i, item)
+        pages->row(table, item);
     reel_table_print(table, first);
 }
 
@@ -63,8 +63,8 @@ static enum reel_code page_ask(struct reel_client *client, const struct reel_com
     enum reel_code code;
 
     json_object_set_new(pages->request, "limit", json_integer((json_int_t)limit));
-    code = reel_ask(client, common, pages->op, reel_ask_confined(common, pages->device), pages->request,
-                    page_out, err_out);
+    code = reel_ask(client, common, pages->op, reel_ask_confined(common, pages->device),
+                    pages->request, page_out, err_out);
     if (code)
         return code;
     *left -= json_array_size(json_object_get(*page_out, pages->member));
@@ -118,7 +118,8 @@ enum reel_exit reel_pages_show(const struct reel_common *common, const struct re
     else if (pages->limit.given && pages->limit.value == 0)
         code = reel_error_set(&error, REEL_E_BAD_REQUEST, NULL, "--limit: 1 and above");
     else
-        code = reel_client_create(common, reel_ask_confined(common, pages->device), &client, &error);
+        code =
+            reel_client_create(common, reel_ask_confined(common, pages->device), &client, &error);
     if (!code)
         code = reel_client_connect(client, reel_monotonic_us() + REEL_CLIENT_CONNECT_US, &error);
     if (!code)

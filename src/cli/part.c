@@ -43,8 +43,7 @@ static bool side_read(const struct reel_part *part, char *version_out, size_t ca
 }
 
 static enum reel_code resume(struct reel_part *part, uint64_t block_bytes, uint64_t *offset_out,
-                             char *version_out, size_t version_capacity,
-                             struct reel_error *err_out)
+                             char *version_out, size_t version_capacity, struct reel_error *err_out)
 {
     struct stat status;
 
@@ -59,9 +58,8 @@ static enum reel_code resume(struct reel_part *part, uint64_t block_bytes, uint6
 }
 
 enum reel_code reel_part_open(const char *path, const json_t *view, uint64_t block_bytes,
-                              struct reel_part **part_out, uint64_t *offset_out,
-                              char *version_out, size_t version_capacity,
-                              struct reel_error *err_out)
+                              struct reel_part **part_out, uint64_t *offset_out, char *version_out,
+                              size_t version_capacity, struct reel_error *err_out)
 {
     struct reel_part *part = calloc(1, sizeof *part);
     enum reel_code code;

@@ -19,9 +19,8 @@ struct reel_part;
  * version it came from; else 0 and "". CONFLICT while another process writes it, STALLED where it
  * cannot be opened. */
 enum reel_code reel_part_open(const char *path, const json_t *view, uint64_t block_bytes,
-                              struct reel_part **part_out, uint64_t *offset_out,
-                              char *version_out, size_t version_capacity,
-                              struct reel_error *err_out);
+                              struct reel_part **part_out, uint64_t *offset_out, char *version_out,
+                              size_t version_capacity, struct reel_error *err_out);
 
 /* Leave FILE.part as it is; remove it if it is empty. Accepts NULL. */
 void reel_part_close(struct reel_part **part);

@@ -8,8 +8,8 @@
 #include "cli/options.h"
 
 struct reel_progress {
-    bool shown;       /* there is a terminal, and nobody asked for quiet */
-    bool drawn;       /* a line stands there now */
+    bool shown; /* there is a terminal, and nobody asked for quiet */
+    bool drawn; /* a line stands there now */
     int64_t began_us;
     int64_t next_us; /* when it is drawn again */
 };

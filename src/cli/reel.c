@@ -17,7 +17,8 @@ static const struct reel_command *const commands[] = {
 enum { COMMANDS_COUNT = sizeof commands / sizeof *commands };
 
 static const char exit_help[] =
-    "\nExit status: 0 done, 1 failed or refused, 2 usage, 3 no such recording, 4 not now and worth\n"
+    "\nExit status: 0 done, 1 failed or refused, 2 usage, 3 no such recording, 4 not now and "
+    "worth\n"
     "trying again (no broker, no answer, sink busy or its disk failing), 130 interrupted.\n";
 
 static const struct reel_command *command_find(const char *name)

@@ -55,13 +55,14 @@ enum reel_exit reel_report_failed(const struct reel_error *error)
     return reel_report_exit(error);
 }
 
-enum reel_exit reel_report_failed_of(const char *what, const struct reel_error *error)
+enum reel_exit reel_report_failed_of(const char *device, const char *session,
+                                     const struct reel_error *error)
 {
     struct reel_error named;
 
     if (error->code == REEL_E_STALLED)
         return reel_report_failed(error);
-    reel_error_set(&named, error->code, error->field, "%s: %s", what, error->message);
+    reel_error_set(&named, error->code, error->field, "%s/%s: %s", device, session, error->message);
     return reel_report_failed(&named);
 }
 

@@ -14,9 +14,10 @@ void reel_report_note(const char *format, ...) __attribute__((format(printf, 1, 
 /* The exit status that an error's code stands for. */
 enum reel_exit reel_report_exit(const struct reel_error *error);
 
-/* Both: the usual end of a command; and with the name of what it was about. */
+/* Both: the usual end of a command; and of one about a recording, with its name. */
 enum reel_exit reel_report_failed(const struct reel_error *error);
-enum reel_exit reel_report_failed_of(const char *what, const struct reel_error *error);
+enum reel_exit reel_report_failed_of(const char *device, const char *session,
+                                     const struct reel_error *error);
 
 /* A usage error of a command: exit status 2. */
 enum reel_exit reel_report_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));

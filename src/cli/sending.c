@@ -154,8 +154,7 @@ static bool refusal_take(struct reel_sending *sending, const struct reel_recorde
     struct reel_error error;
     enum reel_code code = reel_code_from_name(ack->code);
 
-    if (ack->has_seq &&
-        (code == REEL_E_BUSY || code == REEL_E_STALLED || code == REEL_E_JUMP)) {
+    if (ack->has_seq && (code == REEL_E_BUSY || code == REEL_E_STALLED || code == REEL_E_JUMP)) {
         reel_outbox_again(&sending->outbox, ack->seq, now_us + RETRY_US);
         return false;
     }

@@ -37,9 +37,9 @@ struct reel_sending {
     uint64_t next_frame;
     uint64_t total_frames; /* 0: not known */
     bool realtime;
-    bool stop;             /* take what is there as the end of the source */
-    int64_t started_us;    /* monotonic, when the first fragment was read; for realtime */
-    uint8_t *fragment;     /* the one that is being filled */
+    bool stop;          /* take what is there as the end of the source */
+    int64_t started_us; /* monotonic, when the first fragment was read; for realtime */
+    uint8_t *fragment;  /* the one that is being filled */
     uint32_t fragment_frames;
     uint64_t have_frames;
     uint64_t stored_frames; /* the recording's length, as last acknowledged */

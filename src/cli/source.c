@@ -23,7 +23,7 @@ struct reel_source {
     struct reel_format format;
     bool guessed;
     bool ended;
-    uint64_t left_bytes; /* of a pipe's audio, UINT64_MAX: until it ends */
+    uint64_t left_bytes;      /* of a pipe's audio, UINT64_MAX: until it ends */
     uint8_t head[HEAD_BYTES]; /* read from the pipe, not yet given out */
     size_t head_start, head_end;
     size_t part_bytes; /* of the frame that is being read */
@@ -87,7 +87,7 @@ static const char *unfit_name(const uint8_t *head)
     static const struct {
         char magic[5];
         const char *name;
-    } known[] = {{"fLaC", "FLAC"}, {"OggS", "Ogg"},      {"FORM", "AIFF"},   {".snd", "AU"},
+    } known[] = {{"fLaC", "FLAC"}, {"OggS", "Ogg"},    {"FORM", "AIFF"},   {".snd", "AU"},
                  {"caff", "CAF"},  {"ID3\x03", "MP3"}, {"ID3\x04", "MP3"}, {"riff", "W64"}};
 
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
@@ -153,10 +153,11 @@ enum reel_code reel_source_open(const char *path, const struct reel_source_raw *
         code = stdin_open(source, raw, err_out);
     } else {
         source->fd = open(path, O_RDONLY | O_CLOEXEC);
-        code = source->fd >= 0 ? file_open(source, path, err_out)
-                               : reel_error_set(err_out, errno == ENOENT ? REEL_E_NOT_FOUND
-                                                                         : REEL_E_NOT_ALLOWED,
-                                                NULL, "%s: %s", path, strerror(errno));
+        code =
+            source->fd >= 0
+                ? file_open(source, path, err_out)
+                : reel_error_set(err_out, errno == ENOENT ? REEL_E_NOT_FOUND : REEL_E_NOT_ALLOWED,
+                                 NULL, "%s: %s", path, strerror(errno));
     }
     if (code) {
         reel_source_close(&source);
@@ -214,8 +215,8 @@ static enum reel_code file_read(struct reel_source *source, void *out, uint64_t 
     uint64_t frame_bytes = reel_format_frame_bytes(&source->format);
     uint64_t wanted = frames - *have_frames;
     uint64_t got = 0;
-    enum reel_code code = reel_import_read(source->import, (uint8_t *)out + *have_frames * frame_bytes,
-                                           wanted, &got, err_out);
+    enum reel_code code = reel_import_read(
+        source->import, (uint8_t *)out + *have_frames * frame_bytes, wanted, &got, err_out);
 
     *have_frames += got;
     *end_out = code || got < wanted;

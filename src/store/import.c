@@ -81,8 +81,8 @@ static enum reel_code format_take(struct reel_import *import, const SF_INFO *inf
 
     if (info->channels < 1 || (unsigned)info->channels > REEL_CHANNELS_MAX)
         return reel_error_set(err_out, REEL_E_BAD_REQUEST, "metadata.audio.channels",
-                              "%s: %d channels; 1 to %u can be taken", import->name,
-                              info->channels, REEL_CHANNELS_MAX);
+                              "%s: %d channels; 1 to %u can be taken", import->name, info->channels,
+                              REEL_CHANNELS_MAX);
     if (info->samplerate < 1 || (unsigned)info->samplerate > REEL_RATE_MAX)
         return reel_error_set(err_out, REEL_E_BAD_REQUEST, "metadata.audio.rate",
                               "%s: %d frames a second; 1 to %u can be taken", import->name,

@@ -13,10 +13,10 @@ struct reel_import;
 
 /* Open an audio file. `fd` (read, seekable) is borrowed until the import is closed, and its offset
  * moves; `name` is for messages only. The format is the file's own where the wire has it: PCM of
- * 8, 16, 24, 32 bits in any container and byte order, also from lossless codecs (FLAC, ALAC), float,
- * double, A-law, u-law. What a lossy codec makes is taken as its decoder makes it, so that nothing
- * is rounded or clipped: Vorbis, Opus and MPEG as 4-byte float, ADPCM, GSM and the like as 16 bit.
- * BAD_REQUEST for what is no audio file, or a format that the wire does not carry. */
+ * 8, 16, 24, 32 bits in any container and byte order, also from lossless codecs (FLAC, ALAC),
+ * float, double, A-law, u-law. What a lossy codec makes is taken as its decoder makes it, so that
+ * nothing is rounded or clipped: Vorbis, Opus and MPEG as 4-byte float, ADPCM, GSM and the like as
+ * 16 bit. BAD_REQUEST for what is no audio file, or a format that the wire does not carry. */
 enum reel_code reel_import_open(int fd, const char *name, struct reel_import **import_out,
                                 struct reel_error *err_out);
 void reel_import_close(struct reel_import **import); /* leaves `fd` open; accepts NULL */

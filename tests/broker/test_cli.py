@@ -43,6 +43,9 @@ def test_recorded_speech_comes_back_bit_for_bit(lab, device, tmp_path):
         info = reel(lab.broker, "info", f"{device}/{path.stem}", "--json").json
         assert (info["state"], info["end_reason"], info["rejected"]) == ("complete", "end", 0)
     assert sorted(os.listdir(tmp_path)) == sorted(path.name for path in ALSA)
+    reel(lab.broker, "get", device, ALSA[0].stem, "--out", tmp_path / "again.wav")
+    assert (tmp_path / "again.wav").read_bytes() == (tmp_path / ALSA[0].name).read_bytes()
+    assert reel(lab.broker, "info", device, ALSA[0].stem).text
 
 
 @pytest.mark.parametrize("form", WIRE_FORMATS, ids=str)
@@ -314,7 +317,7 @@ def test_many_gets_at_once(lab, device, tmp_path):
 
 
 @pytest.mark.parametrize("words", [
-    [], ["nonsense"], ["--nonsense"], ["get"], ["get", "a/b", "c"], ["get", "a"], ["get", "../b"],
+    [], ["nonsense"], ["--nonsense"], ["get"], ["get", "a/b", "c"], ["get", "a"], ["get", "a", "b", "c"], ["get", "../b"],
     ["get", "a/b", "--from", "soon"], ["get", "a/b", "--from", "2", "--to", "1"],
     ["info", "a/b/c"], ["publish"], ["publish", "-", "--encoding", "mp3"],
     ["publish", "-", "--sample-size", "16"], ["publish", "-", "--device", "a b"],
