@@ -15,6 +15,20 @@ static size_t key_of(const char *device, const char *session, char out[KEY_BYTES
     return (size_t)snprintf(out, KEY_BYTES, "%s/%s", device, session);
 }
 
+enum reel_code reel_store_usable(const struct reel_store *store, struct reel_error *err_out)
+{
+    return store->failed ? reel_error_set(err_out, REEL_E_STALLED, NULL,
+                                          "the store has failed and must be opened anew")
+                         : REEL_OK;
+}
+
+enum reel_code reel_store_outcome(struct reel_store *store, enum reel_code code)
+{
+    if (code != REEL_OK && code != REEL_E_NOT_FOUND)
+        store->failed = true;
+    return code;
+}
+
 enum reel_code reel_store_begin(struct reel_store *store, struct reel_error *err_out)
 {
     enum reel_code code;
@@ -143,7 +157,7 @@ enum reel_code reel_store_create(struct reel_store *store, const char *device,
     if (code != REEL_OK) {
         reel_wav_close(&wav);
         reel_recording_finish(&recording);
-        return code;
+        return reel_store_outcome(store, code);
     }
     (*entry_out)->wav = wav;
     reel_store_touch(store, *entry_out, 0);
@@ -194,7 +208,7 @@ enum reel_code reel_store_write(struct reel_store *store, struct reel_entry *ent
     if (reel_store_wav(store, entry, &wav, err_out) != REEL_OK)
         return REEL_E_STALLED;
     entry->unsealed = true;
-    return reel_wav_write(wav, at_frame, frames, frames_count, err_out);
+    return reel_store_outcome(store, reel_wav_write(wav, at_frame, frames, frames_count, err_out));
 }
 
 enum reel_code reel_store_fill(struct reel_store *store, struct reel_entry *entry,
@@ -206,7 +220,7 @@ enum reel_code reel_store_fill(struct reel_store *store, struct reel_entry *entr
     if (reel_store_wav(store, entry, &wav, err_out) != REEL_OK)
         return REEL_E_STALLED;
     entry->unsealed = true;
-    return reel_wav_fill(wav, at_frame, frames_count, err_out);
+    return reel_store_outcome(store, reel_wav_fill(wav, at_frame, frames_count, err_out));
 }
 
 enum reel_code reel_store_equal(struct reel_store *store, struct reel_entry *entry,
@@ -226,9 +240,9 @@ enum reel_code reel_store_quarantine(struct reel_store *store, const struct reel
 {
     enum reel_code code = reel_store_begin(store, err_out);
 
-    return code != REEL_OK ? code
-                           : reel_quarantine_put(store->quarantine, reject, payload,
-                                                 quarantine_id_out, err_out);
+    if (code == REEL_OK)
+        code = reel_quarantine_put(store->quarantine, reject, payload, quarantine_id_out, err_out);
+    return reel_store_outcome(store, code);
 }
 
 enum reel_code reel_store_unquarantine(struct reel_store *store, uint64_t quarantine_id,
@@ -237,9 +251,9 @@ enum reel_code reel_store_unquarantine(struct reel_store *store, uint64_t quaran
 {
     enum reel_code code = reel_store_begin(store, err_out);
 
-    return code != REEL_OK
-               ? code
-               : reel_quarantine_take(store->quarantine, quarantine_id, payload_out, err_out);
+    if (code == REEL_OK)
+        code = reel_quarantine_take(store->quarantine, quarantine_id, payload_out, err_out);
+    return reel_store_outcome(store, code);
 }
 
 void reel_store_deliveries(struct reel_store *store, const struct reel_delivery **deliveries_out,

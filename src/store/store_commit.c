@@ -189,17 +189,12 @@ static void end_batch(struct reel_store *store, int64_t now_us)
         reel_store_let_go(store, entry);
 }
 
-enum reel_code reel_store_commit(struct reel_store *store, const struct reel_delivery *deliveries,
-                                 size_t deliveries_count, int64_t now_us,
-                                 struct reel_error *err_out)
+static enum reel_code commit_batch(struct reel_store *store, const struct reel_delivery *deliveries,
+                                   size_t deliveries_count, int64_t now_us,
+                                   struct reel_error *err_out)
 {
-    enum reel_code code;
+    enum reel_code code = write_headers(store, now_us, err_out);
 
-    if (!store->touched && !store->in_transaction && deliveries_count == 0) {
-        end_batch(store, now_us);
-        return REEL_OK;
-    }
-    code = write_headers(store, now_us, err_out);
     if (code == REEL_OK)
         code = sync_files(store, err_out);
     if (code == REEL_OK)
@@ -210,32 +205,59 @@ enum reel_code reel_store_commit(struct reel_store *store, const struct reel_del
         code = reel_quarantine_committed(store->quarantine, err_out);
     if (code == REEL_OK)
         code = keep_deliveries(store, deliveries, deliveries_count, err_out);
-    if (code != REEL_OK)
-        return code;
-    store->commits++;
-    end_batch(store, now_us);
-    return REEL_OK;
+    if (code == REEL_OK)
+        store->commits++;
+    return code;
+}
+
+enum reel_code reel_store_commit(struct reel_store *store, const struct reel_delivery *deliveries,
+                                 size_t deliveries_count, int64_t now_us,
+                                 struct reel_error *err_out)
+{
+    enum reel_code code = reel_store_usable(store, err_out);
+
+    if (code == REEL_OK && (store->touched || store->in_transaction || deliveries_count > 0))
+        code = reel_store_outcome(store, commit_batch(store, deliveries, deliveries_count, now_us,
+                                                      err_out));
+    if (code == REEL_OK)
+        end_batch(store, now_us);
+    return code;
+}
+
+static enum reel_code settle_headers(struct reel_store *store, struct reel_error *err_out)
+{
+    enum reel_code code = REEL_OK;
+    struct reel_entry *entry;
+
+    DL_FOREACH (store->open, entry) {
+        if (code == REEL_OK && entry->header_frames != entry->recording.frames)
+            code = write_header(store, entry, err_out);
+    }
+    return code == REEL_OK ? sync_files(store, err_out) : code;
+}
+
+static enum reel_code settle_sidecars(struct reel_store *store, int64_t now_us,
+                                      struct reel_error *err_out)
+{
+    struct reel_entry *entry;
+
+    DL_FOREACH (store->open, entry) {
+        if (write_sidecar(store, entry, now_us, err_out) != REEL_OK)
+            return REEL_E_STALLED;
+    }
+    return reel_sidecars_flush(store->sidecars, err_out);
 }
 
 enum reel_code reel_store_settle(struct reel_store *store, int64_t now_us,
                                  struct reel_error *err_out)
 {
-    struct reel_entry *entry;
-    enum reel_code code;
+    enum reel_code code = reel_store_usable(store, err_out);
 
-    DL_FOREACH (store->open, entry) {
-        code = entry->header_frames == entry->recording.frames
-                   ? REEL_OK
-                   : write_header(store, entry, err_out);
-        if (code != REEL_OK)
-            return code;
-    }
-    code = sync_files(store, err_out);
-    DL_FOREACH (store->open, entry) {
-        if (code == REEL_OK && entry->recording.frames != entry->sidecar_frames)
-            code = write_sidecar(store, entry, now_us, err_out);
-    }
     if (code == REEL_OK)
-        code = reel_sidecars_flush(store->sidecars, err_out);
-    return code == REEL_OK ? reel_catalog_checkpoint(store->home.catalog, err_out) : code;
+        code = settle_headers(store, err_out);
+    if (code == REEL_OK)
+        code = settle_sidecars(store, now_us, err_out);
+    if (code == REEL_OK)
+        code = reel_catalog_checkpoint(store->home.catalog, err_out);
+    return reel_store_outcome(store, code);
 }

@@ -60,6 +60,7 @@ struct reel_store {
     struct reel_entry *lagging; /* those whose header says too little, longest first */
     uint64_t open_count;
     bool in_transaction;
+    bool failed; /* something of the batch did: nothing can be committed any more */
 
     struct reel_delivery *deliveries;
     size_t deliveries_count;
@@ -71,6 +72,12 @@ struct reel_store {
     uint64_t commits;
     uint64_t synced_files;
 };
+
+/* STALLED if something has failed since the store was opened. */
+enum reel_code reel_store_usable(const struct reel_store *store, struct reel_error *err_out);
+
+/* Pass `code` on; one that is a failure makes the store unusable. */
+enum reel_code reel_store_outcome(struct reel_store *store, enum reel_code code);
 
 /* Begin the catalog's transaction unless the batch has one. */
 enum reel_code reel_store_begin(struct reel_store *store, struct reel_error *err_out);

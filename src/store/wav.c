@@ -50,14 +50,13 @@ enum reel_code reel_wav_create(struct reel_wav_files *files,
                                struct reel_error *err_out)
 {
     struct reel_wav *wav = make_wav(files, recording);
+    uint8_t header[REEL_WAV_DATA_OFFSET];
     enum reel_code code;
-    int fd;
 
     if (!wav)
         return reel_error_errno(err_out, ENOMEM, "%s", recording->session);
-    code = reel_wav_new_descriptor(wav, recording->device, &fd, err_out);
-    if (code == REEL_OK)
-        code = reel_wav_header(wav, recording, err_out);
+    reel_wav_file_header(recording, 0, REEL_WAV_SIZES_PLAIN, header);
+    code = reel_wav_make(wav, recording->device, header, sizeof header, err_out);
     if (code != REEL_OK) {
         reel_wav_close(&wav);
         return code;

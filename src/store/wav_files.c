@@ -153,27 +153,70 @@ static enum reel_code note_folder(struct reel_wav_files *files, const char *devi
     return REEL_OK;
 }
 
-enum reel_code reel_wav_new_descriptor(struct reel_wav *wav, const char *device, int *fd_out,
-                                  struct reel_error *err_out)
+static enum reel_code make_file(struct reel_wav *wav, const char *device,
+                                const char *temporary, int *fd_out, struct reel_error *err_out)
 {
     struct reel_wav_files *files = wav->files;
-    int fd;
 
-    if (check_usable(files, err_out) != REEL_OK || make_room(files, err_out) != REEL_OK ||
-        note_folder(files, device, err_out) != REEL_OK)
-        return REEL_E_STALLED;
     if (mkdirat(files->root_fd, device, 0755) == 0)
         files->root_dirty = true;
     else if (errno != EEXIST)
         return reel_error_errno(err_out, errno, "make folder %s", device);
-    fd = openat(files->root_fd, wav->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                0644);
-    if (fd < 0 && errno == EEXIST)
+    *fd_out = openat(files->root_fd, temporary,
+                     O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+    return *fd_out >= 0 ? REEL_OK : reel_error_errno(err_out, errno, "make %s", temporary);
+}
+
+/* Not every file system can refuse to replace; nobody else makes files here. */
+static int rename_new(int folder_fd, const char *from, const char *to)
+{
+    if (renameat2(folder_fd, from, folder_fd, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -1;
+    if (faccessat(folder_fd, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+        errno = EEXIST;
+        return -1;
+    }
+    return renameat(folder_fd, from, folder_fd, to);
+}
+
+static enum reel_code name_file(struct reel_wav *wav, const char *temporary,
+                                struct reel_error *err_out)
+{
+    if (rename_new(wav->files->root_fd, temporary, wav->name) == 0)
+        return REEL_OK;
+    if (errno == EEXIST)
         return reel_error_set(err_out, REEL_E_CONFLICT, NULL, "%s exists", wav->name);
-    if (fd < 0)
-        return reel_error_errno(err_out, errno, "make %s", wav->name);
+    return reel_error_errno(err_out, errno, "rename %s", temporary);
+}
+
+enum reel_code reel_wav_make(struct reel_wav *wav, const char *device, const uint8_t *header,
+                             size_t header_bytes, struct reel_error *err_out)
+{
+    struct reel_wav_files *files = wav->files;
+    const char *base = wav->name + strlen(device) + 1;
+    char temporary[2 * REEL_NAME_BYTES + 16];
+    enum reel_code code;
+    int fd = -1;
+
+    snprintf(temporary, sizeof temporary, "%s/.%s.tmp", device, base);
+    if (check_usable(files, err_out) != REEL_OK || make_room(files, err_out) != REEL_OK ||
+        note_folder(files, device, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    code = make_file(wav, device, temporary, &fd, err_out);
+    if (code != REEL_OK)
+        return code;
+    code = reel_disk_write(fd, header, header_bytes, 0, wav->name, err_out);
+    if (code == REEL_OK)
+        code = name_file(wav, temporary, err_out);
+    if (code != REEL_OK) {
+        unlinkat(files->root_fd, temporary, 0);
+        close(fd);
+        return code;
+    }
     took_descriptor(wav, fd);
-    *fd_out = fd;
+    reel_wav_mark_dirty(wav);
     return REEL_OK;
 }
 

@@ -38,9 +38,10 @@ struct reel_wav_files {
 /* Its descriptor, opened if need be, now the most recently used one. */
 enum reel_code reel_wav_descriptor(struct reel_wav *wav, int *fd_out, struct reel_error *err_out);
 
-/* The same for a new file: fails with CONFLICT where it exists. */
-enum reel_code reel_wav_new_descriptor(struct reel_wav *wav, const char *device, int *fd_out,
-                                  struct reel_error *err_out);
+/* Make its file, which has that header from the moment it has its name. CONFLICT where there is
+ * one already. */
+enum reel_code reel_wav_make(struct reel_wav *wav, const char *device, const uint8_t *header,
+                             size_t header_bytes, struct reel_error *err_out);
 
 /* Remember that it must be synced. */
 void reel_wav_mark_dirty(struct reel_wav *wav);

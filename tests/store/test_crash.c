@@ -1,0 +1,556 @@
+/* A crash at every single call that changes the disk, before it and in the middle of it: what was
+ * committed is there, whole batches only, and every WAV file opens at any moment. And a power cut
+ * at each, which takes from the WAV files what was not synced.
+ *
+ * The calls are this program's own: the libraries' (SQLite's too) come here first. From the chosen
+ * one on nothing reaches the disk any more, as for a process that was killed there. */
+#include "store/scene.h"
+
+#include <dirent.h>
+#include <sndfile.h>
+#include <sys/syscall.h>
+
+/* ---- the calls ---- */
+
+static struct {
+    uint64_t count; /* calls so far */
+    uint64_t last;  /* the one that fails; 0: none */
+    bool torn;      /* half of it is done */
+} calls;
+
+static bool dead(void)
+{
+    calls.count++;
+    errno = EIO;
+    return calls.last > 0 && calls.count >= calls.last;
+}
+
+/* What a power cut takes back: what each write to a WAV file since its sync has overwritten. */
+struct undo {
+    char path[2 * PATH_BYTES];
+    off_t size;   /* of the file before */
+    off_t offset;
+    size_t bytes; /* that stood there */
+    uint8_t *old;
+};
+static struct {
+    struct undo items[4096];
+    size_t count;
+} undone;
+
+static bool path_of_wav(int fd, char path[2 * PATH_BYTES])
+{
+    char link[64];
+    ssize_t bytes;
+
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    bytes = readlink(link, path, 2 * PATH_BYTES - 1);
+    path[bytes > 0 ? bytes : 0] = '\0';
+    return bytes > 4 && strcmp(path + bytes - 4, ".wav") == 0;
+}
+
+static void remember(int fd, size_t bytes, off_t offset)
+{
+    struct undo *undo = &undone.items[undone.count];
+    struct stat status;
+    ssize_t present;
+
+    if (!path_of_wav(fd, undo->path))
+        return;
+    assert_int_equal(fstat(fd, &status), 0);
+    undo->old = malloc(bytes);
+    assert_non_null(undo->old);
+    present = pread(fd, undo->old, bytes, offset);
+    assert_true(present >= 0);
+    undo->size = status.st_size;
+    undo->offset = offset;
+    undo->bytes = (size_t)present;
+    undone.count++;
+    assert_true(undone.count < sizeof undone.items / sizeof *undone.items);
+}
+
+static void forget_all(void)
+{
+    while (undone.count > 0)
+        free(undone.items[--undone.count].old);
+}
+
+static void forget(int fd)
+{
+    char path[2 * PATH_BYTES];
+    size_t kept = 0;
+
+    if (!path_of_wav(fd, path))
+        return;
+    for (size_t i = 0; i < undone.count; i++) {
+        if (strcmp(undone.items[i].path, path) == 0)
+            free(undone.items[i].old);
+        else
+            undone.items[kept++] = undone.items[i];
+    }
+    undone.count = kept;
+}
+
+static void cut_power(void)
+{
+    while (undone.count > 0) {
+        struct undo *undo = &undone.items[--undone.count];
+
+        int fd = open(undo->path, O_WRONLY);
+
+        assert_true(fd >= 0);
+        assert_int_equal(syscall(SYS_pwrite64, fd, undo->old, undo->bytes, undo->offset),
+                         undo->bytes);
+        assert_int_equal(syscall(SYS_ftruncate, fd, undo->size), 0);
+        close(fd);
+        free(undo->old);
+    }
+}
+
+ssize_t pwrite64(int fd, const void *data, size_t bytes, off64_t offset)
+{
+    bool torn = calls.torn && calls.count + 1 == calls.last;
+
+    if (torn && bytes > 1)
+        (void)syscall(SYS_pwrite64, fd, data, bytes / 2, offset);
+    if (dead())
+        return -1;
+    remember(fd, bytes, offset);
+    return syscall(SYS_pwrite64, fd, data, bytes, offset);
+}
+
+int ftruncate64(int fd, off64_t bytes)
+{
+    return dead() ? -1 : (int)syscall(SYS_ftruncate, fd, bytes);
+}
+
+int fsync(int fd)
+{
+    (void)fd;
+    return dead() ? -1 : 0;
+}
+
+int fdatasync(int fd)
+{
+    if (dead())
+        return -1;
+    forget(fd);
+    return 0;
+}
+
+int syncfs(int fd)
+{
+    (void)fd;
+    if (dead())
+        return -1;
+    forget_all();
+    return 0;
+}
+
+int renameat(int from_fd, const char *from, int to_fd, const char *to)
+{
+    return dead() ? -1 : (int)syscall(SYS_renameat2, from_fd, from, to_fd, to, 0);
+}
+
+int renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags)
+{
+    return dead() ? -1 : (int)syscall(SYS_renameat2, from_fd, from, to_fd, to, flags);
+}
+
+int unlinkat(int fd, const char *path, int flags)
+{
+    return dead() ? -1 : (int)syscall(SYS_unlinkat, fd, path, flags);
+}
+
+int mkdirat(int fd, const char *path, mode_t mode)
+{
+    return dead() ? -1 : (int)syscall(SYS_mkdirat, fd, path, mode);
+}
+
+/* ---- what is recorded, and what of it is there ---- */
+
+enum { BATCHES = 6, NAMES = 3, FRAMES_MAX = 16 * FRAGMENT_FRAMES };
+
+static const char *const names[NAMES] = {"a", "b", "c"};
+
+/* Everything that a reader sees. */
+struct snapshot {
+    bool present[NAMES];
+    uint64_t frames[NAMES];
+    enum reel_state state[NAMES];
+    uint64_t rejects;
+    uint8_t audio[NAMES][2 * FRAMES_MAX];
+};
+
+/* The same as publish_seq, but the first failure ends it. */
+static bool try_publish(struct scene *scene, const char *name, const struct reel_format *format,
+                        uint64_t seq)
+{
+    const struct reel_place_limits limits = {3600, 256 << 20};
+    struct reel_numbers numbers = {.has_seq = true, .has_frame = true, .seq = seq,
+                                   .frame = seq * FRAGMENT_FRAMES, .frames = FRAGMENT_FRAMES};
+    struct reel_segment_cursor cursor = {0};
+    struct reel_recording *recording;
+    struct reel_placement placement;
+    struct reel_segment segment;
+    struct reel_entry *entry;
+    bool well = true;
+    uint8_t *data;
+    enum reel_code code = reel_store_get(scene->store, "mic1", name, &entry, NULL);
+
+    if (code == REEL_E_NOT_FOUND)
+        code = reel_store_create(scene->store, "mic1", name, format, scene->now_us, &entry, NULL);
+    if (code != REEL_OK)
+        return false;
+    recording = reel_entry_recording(entry);
+    data = noise(format, seq, FRAGMENT_FRAMES);
+    reel_place(recording, &numbers, &limits, &placement);
+    assert_true(reel_place_stores(&placement));
+    if (placement.fill_frames > 0)
+        well = reel_store_fill(scene->store, entry, recording->frames, placement.fill_frames,
+                               NULL) == REEL_OK;
+    while (well && reel_place_next_segment(recording, &numbers, &placement, &cursor, &segment))
+        well = reel_store_write(scene->store, entry, segment.at_frame,
+                                data + segment.offset_frames * reel_format_frame_bytes(format),
+                                segment.frames, NULL) == REEL_OK;
+    free(data);
+    if (!well)
+        return false;
+    assert_true(reel_place_apply(recording, &numbers, &placement, 0));
+    recording->state = REEL_STATE_RECORDING;
+    recording->end_reason = REEL_END_NONE;
+    reel_store_touch(scene->store, entry, 0);
+    return true;
+}
+
+static bool try_complete(struct scene *scene, const char *name)
+{
+    struct reel_entry *entry;
+
+    if (reel_store_get(scene->store, "mic1", name, &entry, NULL) != REEL_OK)
+        return false;
+    complete(scene, entry);
+    return true;
+}
+
+static bool try_quarantine(struct scene *scene)
+{
+    const struct reel_reject reject = {.topic = "t", .device = "", .session = "", .bytes = 3,
+                                       .error = {.code = REEL_E_LATE, .message = "late"}};
+    uint64_t id;
+
+    return reel_store_quarantine(scene->store, &reject, "abc", &id, NULL) == REEL_OK;
+}
+
+/* Batch by batch: new recordings, a gap, one filled, completed, opened again, odd lengths. */
+static bool try_batch(struct scene *scene, unsigned batch)
+{
+    scene->now_us += 6000000; /* headers are due each time */
+    switch (batch) {
+    case 0:
+        return try_publish(scene, "a", &mono16, 0) && try_publish(scene, "a", &mono16, 1) &&
+               try_publish(scene, "b", &mono8, 0);
+    case 1:
+        return try_publish(scene, "a", &mono16, 4) && try_complete(scene, "b") &&
+               try_quarantine(scene);
+    case 2:
+        return try_publish(scene, "a", &mono16, 2) && try_publish(scene, "c", &mono8, 0);
+    case 3:
+        return try_publish(scene, "b", &mono8, 1) && try_publish(scene, "a", &mono16, 5) &&
+               try_complete(scene, "c");
+    case 4:
+        return try_publish(scene, "a", &mono16, 3) && try_complete(scene, "a") &&
+               try_complete(scene, "b");
+    default:
+        return try_publish(scene, "c", &mono8, 1) && try_quarantine(scene);
+    }
+}
+
+static void take_snapshot(struct scene *scene, struct snapshot *out)
+{
+    struct reel_reader_totals totals;
+    struct reel_reader *reader;
+
+    memset(out, 0, sizeof *out);
+    assert_ok(reel_reader_open(scene->dir, &reader, err));
+    assert_ok(reel_reader_totals(reader, &totals, err));
+    out->rejects = totals.quarantine_count;
+    for (unsigned i = 0; i < NAMES; i++) {
+        struct reel_recording recording;
+        enum reel_code code = reel_reader_load(reader, "mic1", names[i], &recording, NULL);
+
+        if (code == REEL_E_NOT_FOUND)
+            continue;
+        assert_int_equal(code, REEL_OK);
+        out->present[i] = true;
+        out->frames[i] = recording.frames;
+        out->state[i] = recording.state;
+        assert_true(recording.frames <= FRAMES_MAX);
+        assert_ok(reel_reader_audio(reader, &recording, 0, recording.frames, out->audio[i], err));
+        reel_recording_finish(&recording);
+    }
+    reel_reader_close(reader);
+}
+
+/* Record until the end or the crash; the number of commits that were told to be durable. */
+static unsigned record(struct scene *scene, struct snapshot *after)
+{
+    unsigned commits = 0;
+
+    for (unsigned batch = 0; batch < BATCHES; batch++) {
+        const struct reel_delivery delivery = {(uint16_t)(batch + 1), batch};
+
+        if (!try_batch(scene, batch) ||
+            reel_store_commit(scene->store, &delivery, 1, scene->now_us, NULL) != REEL_OK)
+            return commits;
+        commits++;
+        if (after)
+            take_snapshot(scene, &after[commits]);
+    }
+    return commits;
+}
+
+/* ---- what must hold ---- */
+
+static void assert_opens(const char *path)
+{
+    SF_INFO info = {0};
+    SNDFILE *file = sf_open(path, SFM_READ, &info);
+
+    if (!file)
+        fail_msg("%s does not open after call %llu: %s", path, (unsigned long long)calls.last,
+                 sf_strerror(NULL));
+    sf_close(file);
+}
+
+static void assert_all_files_open(struct scene *scene)
+{
+    DIR *stream = opendir(scene_path(scene, "recordings/mic1"));
+    struct dirent *entry;
+
+    while (stream && (entry = readdir(stream)) != NULL) {
+        size_t bytes = strlen(entry->d_name);
+
+        if (entry->d_name[0] != '.' && strcmp(entry->d_name + bytes - 4, ".wav") == 0)
+            assert_opens(scene_path(scene, "recordings/mic1/%s", entry->d_name));
+    }
+    if (stream)
+        closedir(stream);
+}
+
+/* sox and Python's wave, which are slower to start: for some of the crashes. */
+static void assert_others_open_them(struct scene *scene)
+{
+    char command[4 * PATH_BYTES];
+
+    snprintf(command, sizeof command,
+             "cd %s && for f in recordings/mic1/*.wav; do [ -e \"$f\" ] || continue; "
+             "soxi \"$f\" >/dev/null && sox \"$f\" -n stat 2>/dev/null && "
+             "/usr/bin/python3 -c 'import sys, wave; "
+             "w = wave.open(sys.argv[1]); w.readframes(w.getnframes())' \"$f\" || exit 1; done",
+             scene->dir);
+    if (system(command) != 0)
+        fail_msg("sox or wave does not open a file after call %llu",
+                 (unsigned long long)calls.last);
+}
+
+/* After recovery a header is exact. */
+static void assert_headers_exact(struct scene *scene, const struct snapshot *found)
+{
+    for (unsigned i = 0; i < NAMES; i++) {
+        const char *path = scene_path(scene, "recordings/mic1/%s.wav", names[i]);
+        SF_INFO info = {0};
+        SNDFILE *file;
+
+        assert_int_equal(path_exists(path), found->present[i]);
+        if (!found->present[i])
+            continue;
+        file = sf_open(path, SFM_READ, &info);
+        assert_non_null(file);
+        assert_int_equal(info.frames, found->frames[i]);
+        sf_close(file);
+    }
+}
+
+static bool same(const struct snapshot *a, const struct snapshot *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
+/* The deliveries must be those of the batch that the recordings are at. */
+static void assert_deliveries(struct scene *scene, unsigned batch)
+{
+    const struct reel_delivery *deliveries;
+    size_t count;
+
+    reel_store_deliveries(scene->store, &deliveries, &count);
+    assert_int_equal(count, batch > 0);
+    if (count > 0)
+        assert_int_equal(deliveries[0].packet_id, batch);
+}
+
+/* What is found must be the state after `commits` batches, or after one more. */
+static void check(struct scene *scene, const struct snapshot *expected, unsigned commits)
+{
+    static struct snapshot found;
+    bool further;
+
+    take_snapshot(scene, &found);
+    further = !same(&found, &expected[commits]);
+    if (further && (commits == BATCHES || !same(&found, &expected[commits + 1])))
+        fail_msg("after call %llu (%s) and %u commits neither these nor one more are found",
+                 (unsigned long long)calls.last, calls.torn ? "torn" : "not made", commits);
+    assert_deliveries(scene, commits + further);
+    assert_headers_exact(scene, &found);
+}
+
+static void begin(void **state, uint64_t last, bool torn)
+{
+    calls.last = 0;
+    set_up(state);
+    calls.count = 0;
+    calls.last = last;
+    calls.torn = torn;
+}
+
+static void live(void)
+{
+    calls.last = 0;
+}
+
+/* Start again, first with a crash in the recovery itself. */
+static void recover(struct scene *scene, uint64_t crash_at)
+{
+    struct reel_store *store = NULL;
+    uint64_t last = calls.last;
+
+    calls.count = 0;
+    calls.last = crash_at;
+    if (reel_store_open(&scene->config, scene->now_us, &store, NULL, NULL) == REEL_OK)
+        reel_store_close(store);
+    live();
+    assert_all_files_open(scene);
+    scene_open(scene);
+    calls.last = last;
+}
+
+static struct snapshot expected[BATCHES + 1];
+
+enum way { KILLED, TORN, POWER_CUT };
+
+/* The expected state after each batch; returns how many calls all of them make. */
+static uint64_t record_undisturbed(void)
+{
+    uint64_t calls_in_all;
+    void *state;
+
+    begin(&state, 0, false);
+    memset(&expected[0], 0, sizeof expected[0]);
+    assert_int_equal(record(state, expected), BATCHES);
+    tear_down(&state);
+    begin(&state, 0, false);
+    assert_int_equal(record(state, NULL), BATCHES);
+    calls_in_all = calls.count;
+    tear_down(&state);
+    assert_true(calls_in_all > 100);
+    return calls_in_all;
+}
+
+static void crash_at(uint64_t last, enum way way, struct chance *chance)
+{
+    struct scene *scene;
+    unsigned commits;
+    void *state;
+
+    forget_all();
+    begin(&state, last, way == TORN);
+    scene = state;
+    commits = record(scene, NULL);
+    assert_true(commits < BATCHES);
+    scene_crash(scene);
+    if (way == POWER_CUT)
+        cut_power();
+    else
+        assert_all_files_open(scene);
+    if (way == KILLED && last % 16 == 0)
+        assert_others_open_them(scene);
+    recover(scene, 1 + chance_below(chance, 60));
+    check(scene, expected, commits);
+    live();
+    tear_down(&state);
+}
+
+static void crash_everywhere(enum way way)
+{
+    uint64_t calls_in_all = record_undisturbed();
+    struct chance chance = {7};
+
+    for (uint64_t last = 1; last <= calls_in_all; last++)
+        crash_at(last, way, &chance);
+    forget_all();
+}
+
+static void killed_before_any_call_it_loses_no_commit(void **state)
+{
+    (void)state;
+    crash_everywhere(KILLED);
+}
+
+static void killed_within_any_write_it_loses_no_commit(void **state)
+{
+    (void)state;
+    crash_everywhere(TORN);
+}
+
+static void with_the_power_cut_it_loses_no_commit(void **state)
+{
+    (void)state;
+    crash_everywhere(POWER_CUT);
+}
+
+/* Invariant 6: after one failed sync the batch is lost, though all later ones would do. */
+static bool fail_one_call(uint64_t which)
+{
+    struct scene *scene;
+    enum reel_code code;
+    void *state;
+
+    begin(&state, 0, false);
+    scene = state;
+    assert_true(try_batch(scene, 0));
+    calls.count = 0;
+    calls.last = which;
+    code = reel_store_commit(scene->store, NULL, 0, scene->now_us, NULL);
+    live(); /* the disk is well again, the store is not */
+    if (code != REEL_OK) {
+        assert_true(calls.count >= which);
+        assert_int_not_equal(reel_store_commit(scene->store, NULL, 0, scene->now_us, NULL),
+                             REEL_OK);
+        scene_restart(scene);
+    }
+    tear_down(&state);
+    return code != REEL_OK;
+}
+
+static void a_failed_call_fails_the_batch_for_good(void **state)
+{
+    uint64_t which = 1;
+
+    (void)state;
+    while (fail_one_call(which))
+        which++;
+    assert_true(which > 10);
+    forget_all();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(killed_before_any_call_it_loses_no_commit),
+        cmocka_unit_test(killed_within_any_write_it_loses_no_commit),
+        cmocka_unit_test(with_the_power_cut_it_loses_no_commit),
+        cmocka_unit_test(a_failed_call_fails_the_batch_for_good),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
