@@ -102,6 +102,8 @@ static enum reel_code send_parts(struct reel_request *request, const struct reel
     while (code == REEL_OK && reel_view_next_part(view, download, &cursor, &part)) {
         const void *at = part.bytes > 0 ? (const void *)(bytes->bytes + sent) : "";
 
+        if (part.bytes > bytes->size - sent)
+            return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "a part was not read");
         if (request->has_response_topic)
             send_raw_part(request, view, &part, at);
         else

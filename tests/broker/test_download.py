@@ -75,6 +75,7 @@ def test_whole_recording_as_wav_and_raw(lab, client, device, tmp_path, form):
     assert probe(path) == (form, 333)
     assert_same_audio(read_ffmpeg(path), audio, form)
     assert len(answer.payload) % 2 == 0
+    assert answer.payload.endswith(audio + bytes(len(audio) % 2))
     user = answer.user
     assert (user["status"], user["from_frame"], user["to_frame"]) == ("ok", "0", "333")
     assert (user["offset"], user["final"]) == ("0", "true")
