@@ -41,30 +41,30 @@ static bool take_boot(const struct reel_token *value, char *out, size_t capacity
     return true;
 }
 
-static bool next_uint(struct reel_reader *reader, uint64_t *out)
+static bool next_uint(struct reel_token_reader *reader, uint64_t *out)
 {
     struct reel_token token;
 
-    if (!reel_reader_next(reader, &token) || token.kind != REEL_TOKEN_UINT)
+    if (!reel_token_next(reader, &token) || token.kind != REEL_TOKEN_UINT)
         return false;
     *out = token.uint;
     return true;
 }
 
 /* [[first, last], ...] */
-static bool take_ranges(struct reel_reader reader, struct reel_recorder_ranges *out)
+static bool take_ranges(struct reel_token_reader reader, struct reel_recorder_ranges *out)
 {
     struct reel_token array, pair;
     struct reel_recorder_range range;
 
-    if (!reel_reader_next(&reader, &array))
+    if (!reel_token_next(&reader, &array))
         return false;
     if (array.kind == REEL_TOKEN_NIL)
         return true;
     if (array.kind != REEL_TOKEN_ARRAY)
         return false;
     for (uint32_t i = 0; i < array.count; i++) {
-        if (!reel_reader_next(&reader, &pair) || pair.kind != REEL_TOKEN_ARRAY || pair.count != 2 ||
+        if (!reel_token_next(&reader, &pair) || pair.kind != REEL_TOKEN_ARRAY || pair.count != 2 ||
             !next_uint(&reader, &range.first) || !next_uint(&reader, &range.last))
             return false;
         if (i < out->capacity)
@@ -81,34 +81,34 @@ static bool text_is(const struct reel_token *text, const char *wanted)
 }
 
 /* Take the pairs of a map one by one: `take` gets each key with a reader at its value. */
-static bool each_pair(struct reel_reader map, struct reel_recorder_ack *ack,
+static bool each_pair(struct reel_token_reader map, struct reel_recorder_ack *ack,
                       bool (*take)(struct reel_recorder_ack *ack, const struct reel_token *key,
-                                   struct reel_reader value))
+                                   struct reel_token_reader value))
 {
     struct reel_token token, key;
 
-    if (!reel_reader_next(&map, &token))
+    if (!reel_token_next(&map, &token))
         return false;
     if (token.kind == REEL_TOKEN_NIL)
         return true;
     if (token.kind != REEL_TOKEN_MAP)
         return false;
     for (uint32_t i = 0; i < token.count; i++) {
-        struct reel_reader key_at = map;
+        struct reel_token_reader key_at = map;
 
-        if (!reel_reader_skip(&map) || !reel_reader_next(&key_at, &key) || !take(ack, &key, map) ||
-            !reel_reader_skip(&map))
+        if (!reel_token_skip(&map) || !reel_token_next(&key_at, &key) || !take(ack, &key, map) ||
+            !reel_token_skip(&map))
             return false;
     }
     return true;
 }
 
 static bool take_error_member(struct reel_recorder_ack *ack, const struct reel_token *key,
-                              struct reel_reader value)
+                              struct reel_token_reader value)
 {
     struct reel_token token;
 
-    if (!reel_reader_next(&value, &token))
+    if (!reel_token_next(&value, &token))
         return false;
     if (text_is(key, "code"))
         return take_text(&token, ack->code, sizeof ack->code);
@@ -126,13 +126,13 @@ static bool take_status(struct reel_recorder_ack *ack, const struct reel_token *
 }
 
 static bool take_member(struct reel_recorder_ack *ack, const struct reel_token *key,
-                        struct reel_reader value)
+                        struct reel_token_reader value)
 {
-    struct reel_reader at = value;
+    struct reel_token_reader at = value;
     struct reel_token token;
     bool has;
 
-    if (!reel_reader_next(&at, &token))
+    if (!reel_token_next(&at, &token))
         return false;
     if (text_is(key, "status"))
         return take_status(ack, &token);
@@ -168,12 +168,12 @@ bool reel_recorder_ack_decode(const void *payload, size_t bytes, struct reel_rec
         .missing_frames = {ack->missing_frames.at, ack->missing_frames.capacity, 0},
         .lost = {ack->lost.at, ack->lost.capacity, 0},
     };
-    struct reel_reader reader;
+    struct reel_token_reader reader;
 
     *ack = fresh;
     if (reel_guard_check(payload, bytes, NULL) != REEL_OK)
         return false;
-    reader = (struct reel_reader){payload, (const uint8_t *)payload + bytes};
+    reader = (struct reel_token_reader){payload, (const uint8_t *)payload + bytes};
     return each_pair(reader, ack, take_member) && (ack->ok || ack->code[0]);
 }
 

@@ -37,7 +37,7 @@ enum reel_section { REEL_LEAF, REEL_ROOT, REEL_IN_METADATA, REEL_IN_SESSION, REE
 struct reel_numbers_source {
     size_t count;
     bool (*next)(struct reel_numbers_source *source, struct reel_token *token_out);
-    struct reel_reader reader; /* MessagePack */
+    struct reel_token_reader reader; /* MessagePack */
     const json_t *array;       /* JSON */
     size_t index;
 };

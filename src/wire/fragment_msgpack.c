@@ -4,15 +4,15 @@
 static bool next_number(struct reel_numbers_source *source, struct reel_token *token_out)
 {
     /* A map or an array is no number, so nobody asks for what follows its head. */
-    return reel_reader_next(&source->reader, token_out);
+    return reel_token_next(&source->reader, token_out);
 }
 
 static void take_data(struct reel_decoding *decoding, const struct reel_field *field,
-                      struct reel_reader value)
+                      struct reel_token_reader value)
 {
     struct reel_token token;
 
-    if (!reel_reader_next(&value, &token) || token.kind == REEL_TOKEN_NIL)
+    if (!reel_token_next(&value, &token) || token.kind == REEL_TOKEN_NIL)
         return;
     reel_field_mark(decoding, field);
     if (token.kind == REEL_TOKEN_BIN || token.kind == REEL_TOKEN_STR) {
@@ -29,46 +29,46 @@ static void take_data(struct reel_decoding *decoding, const struct reel_field *f
 }
 
 static void take_tags(struct reel_decoding *decoding, const struct reel_field *field,
-                      struct reel_reader value)
+                      struct reel_token_reader value)
 {
     struct reel_token token, name, tag;
 
-    if (!reel_reader_next(&value, &token) || token.kind == REEL_TOKEN_NIL)
+    if (!reel_token_next(&value, &token) || token.kind == REEL_TOKEN_NIL)
         return;
     if (token.kind != REEL_TOKEN_MAP) {
         reel_fragment_fail_type(decoding, field->path, "a map", &token);
         return;
     }
     for (uint32_t i = 0; i < token.count && decoding->err.code == REEL_OK; i++) {
-        struct reel_reader one;
+        struct reel_token_reader one;
 
-        if (!reel_reader_next(&value, &name))
+        if (!reel_token_next(&value, &name))
             return;
         if (name.kind != REEL_TOKEN_STR) {
             reel_fragment_fail(decoding, REEL_E_BAD_REQUEST, field->path, "names must be strings");
             return;
         }
         one = value;
-        if (!reel_reader_skip(&value) || !reel_reader_next(&one, &tag))
+        if (!reel_token_skip(&value) || !reel_token_next(&one, &tag))
             return;
         reel_tag_take(decoding, (const char *)name.bytes, name.size, &tag);
     }
 }
 
-static void walk_map(struct reel_decoding *decoding, struct reel_reader map,
+static void walk_map(struct reel_decoding *decoding, struct reel_token_reader map,
                      enum reel_section section);
 
 static void take_value(struct reel_decoding *decoding, const struct reel_field *field,
-                       struct reel_reader value)
+                       struct reel_token_reader value)
 {
-    struct reel_reader map = value;
+    struct reel_token_reader map = value;
     struct reel_token token;
 
     if (field->id == REEL_FIELD_DATA) {
         take_data(decoding, field, value);
     } else if (field->id == REEL_FIELD_TAGS) {
         take_tags(decoding, field, value);
-    } else if (!reel_reader_next(&value, &token)) {
+    } else if (!reel_token_next(&value, &token)) {
         return;
     } else if (field->opens == REEL_LEAF) {
         reel_field_take(decoding, field, field->path, &token);
@@ -82,24 +82,24 @@ static void take_value(struct reel_decoding *decoding, const struct reel_field *
 }
 
 /* Take the known fields of the map at `map`; recursion is as deep as the sections are. */
-static void walk_map(struct reel_decoding *decoding, struct reel_reader map,
+static void walk_map(struct reel_decoding *decoding, struct reel_token_reader map,
                      enum reel_section section)
 {
     struct reel_token token, key;
 
-    if (!reel_reader_next(&map, &token))
+    if (!reel_token_next(&map, &token))
         return;
     for (uint32_t i = 0; i < token.count; i++) {
         const struct reel_field *field = NULL;
-        struct reel_reader key_at = map;
-        struct reel_reader value;
+        struct reel_token_reader key_at = map;
+        struct reel_token_reader value;
 
-        if (!reel_reader_skip(&map) || !reel_reader_next(&key_at, &key))
+        if (!reel_token_skip(&map) || !reel_token_next(&key_at, &key))
             return;
         if (key.kind == REEL_TOKEN_STR)
             field = reel_field_find(section, (const char *)key.bytes, key.size);
         value = map;
-        bool whole = reel_reader_skip(&map);
+        bool whole = reel_token_skip(&map);
         if (field && reel_field_see(decoding, field, field->path))
             take_value(decoding, field, value);
         if (!whole)
@@ -110,11 +110,11 @@ static void walk_map(struct reel_decoding *decoding, struct reel_reader map,
 void reel_fragment_walk_msgpack(struct reel_decoding *decoding, const uint8_t *payload,
                                 size_t bytes)
 {
-    struct reel_reader reader = {payload, payload + bytes};
-    struct reel_reader first = reader;
+    struct reel_token_reader reader = {payload, payload + bytes};
+    struct reel_token_reader first = reader;
     struct reel_token token;
 
-    if (!reel_reader_next(&first, &token) || token.kind != REEL_TOKEN_MAP) {
+    if (!reel_token_next(&first, &token) || token.kind != REEL_TOKEN_MAP) {
         reel_fragment_fail(decoding, REEL_E_BAD_REQUEST, "payload",
                            "is no MessagePack map, JSON object or WAV file");
         return;

@@ -125,7 +125,7 @@ static bool has_bytes(enum reel_token_kind kind)
     return kind == REEL_TOKEN_STR || kind == REEL_TOKEN_BIN || kind == REEL_TOKEN_EXT;
 }
 
-bool reel_reader_next(struct reel_reader *reader, struct reel_token *token_out)
+bool reel_token_next(struct reel_token_reader *reader, struct reel_token *token_out)
 {
     const uint8_t *at = reader->at;
     struct reel_token token = {.kind = REEL_TOKEN_NIL};
@@ -166,12 +166,12 @@ static uint64_t values_inside(const struct reel_token *token)
     return 0;
 }
 
-bool reel_reader_skip(struct reel_reader *reader)
+bool reel_token_skip(struct reel_token_reader *reader)
 {
     struct reel_token token;
 
     for (uint64_t left = 1; left > 0; left--) {
-        if (!reel_reader_next(reader, &token))
+        if (!reel_token_next(reader, &token))
             return false;
         left += values_inside(&token);
     }
@@ -180,7 +180,7 @@ bool reel_reader_skip(struct reel_reader *reader)
 
 enum reel_code reel_guard_check(const uint8_t *payload, size_t bytes, struct reel_error *err_out)
 {
-    struct reel_reader reader = {payload, bytes ? payload + bytes : payload};
+    struct reel_token_reader reader = {payload, bytes ? payload + bytes : payload};
     uint64_t left[REEL_NESTING_MAX + 1] = {1}; /* values still to come, by depth */
     size_t depth = 0;
     struct reel_token token;
@@ -193,7 +193,7 @@ enum reel_code reel_guard_check(const uint8_t *payload, size_t bytes, struct ree
         if (left[depth] == 0)
             break;
         left[depth]--;
-        if (!reel_reader_next(&reader, &token))
+        if (!reel_token_next(&reader, &token))
             return reel_error_set(err_out, REEL_E_BAD_REQUEST, "payload",
                                   "not MessagePack: breaks off or is malformed at byte %zu",
                                   offset);

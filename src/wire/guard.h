@@ -42,16 +42,16 @@ struct reel_token {
     };
 };
 
-struct reel_reader {
+struct reel_token_reader {
     const uint8_t *at;
     const uint8_t *end;
 };
 
 /* Read the next token; false at the end or where the bytes break off (then nothing is moved).
  * Safe on unchecked bytes; counts are only meaningful after reel_guard_check. */
-bool reel_reader_next(struct reel_reader *reader, struct reel_token *token_out);
+bool reel_token_next(struct reel_token_reader *reader, struct reel_token *token_out);
 
 /* Skip one whole value. The payload must have passed reel_guard_check. */
-bool reel_reader_skip(struct reel_reader *reader);
+bool reel_token_skip(struct reel_token_reader *reader);
 
 #endif

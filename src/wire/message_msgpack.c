@@ -11,7 +11,7 @@
 #include "wire/utf8.h"
 
 struct loading {
-    struct reel_reader reader;
+    struct reel_token_reader reader;
     enum reel_bin bin;
     struct reel_error *err_out;
 };
@@ -95,7 +95,7 @@ static bool load_pair(struct loading *loading, json_t *object)
     struct reel_token key;
     json_t *value;
 
-    if (!reel_reader_next(&loading->reader, &key))
+    if (!reel_token_next(&loading->reader, &key))
         return refuse(loading, "breaks off");
     if (key.kind != REEL_TOKEN_STR || !reel_utf8_valid(key.bytes, key.size))
         return refuse(loading, "has a key that is no string of UTF-8");
@@ -126,7 +126,7 @@ static json_t *load_value(struct loading *loading)
 {
     struct reel_token token;
 
-    if (!reel_reader_next(&loading->reader, &token))
+    if (!reel_token_next(&loading->reader, &token))
         return refuse(loading, "breaks off");
     switch (token.kind) {
     case REEL_TOKEN_NIL:
@@ -156,10 +156,10 @@ json_t *reel_msgpack_load(const uint8_t *payload, size_t bytes, enum reel_bin bi
                           struct reel_error *err_out)
 {
     struct loading loading = {{payload, payload + bytes}, bin, err_out};
-    struct reel_reader first = loading.reader;
+    struct reel_token_reader first = loading.reader;
     struct reel_token token;
 
-    if (!reel_reader_next(&first, &token) || token.kind != REEL_TOKEN_MAP)
+    if (!reel_token_next(&first, &token) || token.kind != REEL_TOKEN_MAP)
         return refuse(&loading, "is no MessagePack map or JSON object");
     if (reel_guard_check(payload, bytes, err_out) != REEL_OK)
         return NULL;

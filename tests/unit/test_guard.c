@@ -14,10 +14,10 @@
 
 static struct reel_token token(const uint8_t *bytes, size_t size)
 {
-    struct reel_reader reader = {bytes, bytes + size};
+    struct reel_token_reader reader = {bytes, bytes + size};
     struct reel_token out;
 
-    assert_true(reel_reader_next(&reader, &out));
+    assert_true(reel_token_next(&reader, &out));
     assert_ptr_equal(reader.at, reader.end);
     return out;
 }
@@ -132,14 +132,14 @@ static void skip_steps_over_a_whole_value(void **state)
     static const uint8_t bytes[] = "\x82\xa1"
                                    "a\x92\x01\x81\x02\x03\xa1"
                                    "b\xc4\x01x\x2a";
-    struct reel_reader reader = {bytes, bytes + sizeof bytes - 1};
+    struct reel_token_reader reader = {bytes, bytes + sizeof bytes - 1};
     struct reel_token out;
 
     (void)state;
-    assert_true(reel_reader_skip(&reader));
-    assert_true(reel_reader_next(&reader, &out));
+    assert_true(reel_token_skip(&reader));
+    assert_true(reel_token_next(&reader, &out));
     assert_int_equal(out.uint, 42);
-    assert_false(reel_reader_skip(&reader));
+    assert_false(reel_token_skip(&reader));
 }
 
 static enum reel_code check(const uint8_t *bytes, size_t size)
