@@ -25,8 +25,8 @@ static uint64_t limit_frames(const struct reel_recording *recording,
 }
 
 static struct reel_site survey(const struct reel_recording *recording,
-                          const struct reel_numbers *numbers,
-                          const struct reel_place_limits *limits)
+                               const struct reel_numbers *numbers,
+                               const struct reel_place_limits *limits)
 {
     struct reel_site site = {
         .recording = recording,
@@ -151,8 +151,8 @@ static void place_unnumbered(const struct reel_site *site, struct reel_placement
 /* No kind of number that the epoch has. */
 static void place_unshared(const struct reel_site *site, struct reel_placement *out)
 {
-    uint64_t from_start = site->numbers->has_frame ? site->numbers->frame
-                                                   : estimate_frames(site, site->numbers->seq);
+    uint64_t from_start =
+        site->numbers->has_frame ? site->numbers->frame : estimate_frames(site, site->numbers->seq);
 
     if (!site->newest)
         out->row = REEL_PLACE_LATE;
@@ -250,12 +250,12 @@ void reel_place(const struct reel_recording *recording, const struct reel_number
         place_unshared(&site, out);
 }
 
-void reel_place_conflict(const struct reel_recording *recording,
-                         const struct reel_numbers *numbers, struct reel_placement *out)
+void reel_place_conflict(const struct reel_recording *recording, const struct reel_numbers *numbers,
+                         struct reel_placement *out)
 {
     const struct reel_candidate *candidate = &recording->candidate;
-    bool second = candidate->kind == REEL_CANDIDATE_CONFLICT &&
-                  follows_on(&candidate->numbers, numbers);
+    bool second =
+        candidate->kind == REEL_CANDIDATE_CONFLICT && follows_on(&candidate->numbers, numbers);
     bool first = numbers->has_seq ? numbers->seq == 0 : numbers->has_frame && numbers->frame == 0;
 
     *out = (struct reel_placement){.row = REEL_PLACE_CONFLICT, .becomes_candidate = true};

@@ -15,9 +15,9 @@
  * REEL_CANDIDATE_NONE and place the fragment again.
  *
  * What the table leaves open, and how it is answered here:
- *   - With both numbers, `frame` decides the place. A `seq` that cannot be there (below the next
- *     one for new audio, outside what that part of the file holds) is a conflict: recorders whose
- *     seq wraps while frame goes on are then heard again after one fragment.
+ *   - With both numbers, `frame` decides the place. New audio with a `seq` that cannot be
+ *     there (below the next one at the end, none of a gap's in a gap) is a conflict: recorders
+ *     whose seq wraps while frame goes on are then heard again after one fragment.
  *   - `frame` next with `seq` ahead: nothing is missing. A stretch (NUMBERS) begins, the seqs
  *     between are lost. `frame` ahead with `seq` next: a gap that stands for no number.
  *   - Other kinds of number than the last stretch's, but next by one they share with the epoch:
@@ -70,13 +70,13 @@ struct reel_placement {
     bool inferred;          /* GAP: the length was inferred from seq */
     bool new_stretch;       /* a stretch begins with what is appended, or with its fill */
     enum reel_stretch_reason reason; /* why, if so */
-    uint64_t fill_frames; /* silence written at the file's end first */
-    uint64_t gap_seqs;    /* sequence numbers that the fill stands for */
-    uint64_t skipped_frames; /* CONFIRMED, where known: how far it jumped */
-    uint64_t at_frame;    /* place of the fragment's first frame in the file, after the fill (and
-                             the candidate, which stands right before it); for quarantine rows
-                             meaningless */
-    size_t stretch;       /* HOLE, STORED, DIVIDED: the stretch it lies in */
+    uint64_t fill_frames;            /* silence written at the file's end first */
+    uint64_t gap_seqs;               /* sequence numbers that the fill stands for */
+    uint64_t skipped_frames;         /* CONFIRMED, where known: how far it jumped */
+    uint64_t at_frame; /* place of the fragment's first frame in the file, after the fill (and
+                          the candidate, which stands right before it); for quarantine rows
+                          meaningless */
+    size_t stretch;    /* HOLE, STORED, DIVIDED: the stretch it lies in */
 };
 
 /* Answer for a fragment of `numbers->frames` frames. `recording` may have no stretch yet: the
@@ -85,8 +85,8 @@ void reel_place(const struct reel_recording *recording, const struct reel_number
                 const struct reel_place_limits *limits, struct reel_placement *out);
 
 /* The answer after a comparison found other bytes: RESTARTED or CONFLICT. */
-void reel_place_conflict(const struct reel_recording *recording,
-                         const struct reel_numbers *numbers, struct reel_placement *out);
+void reel_place_conflict(const struct reel_recording *recording, const struct reel_numbers *numbers,
+                         struct reel_placement *out);
 
 /* The parts of a placement that touches what the file holds already (HOLE, STORED, DIVIDED; for
  * other rows that store it is one part at the end). `*cursor` starts zeroed. False at the end. */

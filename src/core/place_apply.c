@@ -61,8 +61,7 @@ static bool append_gap(struct reel_recording *recording, const struct reel_place
 static bool begin_stretch(struct reel_recording *recording, const struct reel_numbers *numbers,
                           const struct reel_placement *placement)
 {
-    bool new_epoch = recording->stretches_count == 0 ||
-                     placement->reason == REEL_STRETCH_BOOT ||
+    bool new_epoch = recording->stretches_count == 0 || placement->reason == REEL_STRETCH_BOOT ||
                      placement->reason == REEL_STRETCH_RESTART;
     struct reel_stretch *stretch;
     uint32_t epoch = 0;
@@ -186,8 +185,8 @@ static void refuse(struct reel_recording *recording, const struct reel_numbers *
     recording->rejected++;
     if (placement->becomes_candidate)
         recording->candidate = (struct reel_candidate){
-            .kind = placement->row == REEL_PLACE_JUMP ? REEL_CANDIDATE_JUMP
-                                                      : REEL_CANDIDATE_CONFLICT,
+            .kind =
+                placement->row == REEL_PLACE_JUMP ? REEL_CANDIDATE_JUMP : REEL_CANDIDATE_CONFLICT,
             .numbers = *numbers,
             .quarantine_id = quarantine_id,
         };

@@ -52,8 +52,10 @@ static size_t stretch_of_frame(const struct reel_site *site, uint64_t frame)
     return site->epoch.end;
 }
 
-/* The least and greatest number that a fragment with that frame may have. Where a run covers no
- * number, those beside it. False, outputs untouched, if nothing is known. */
+/* The least and greatest number that a fragment with that frame may have. Where the run does not
+ * tell one fragment from the next, those beside it count too: one may come in pieces. What was
+ * skipped before a stretch may belong to a gap that it begins with. False, outputs untouched, if
+ * nothing is known. */
 static bool seqs_at_frame(const struct reel_site *site, uint64_t frame, uint64_t *low_out,
                           uint64_t *high_out)
 {
@@ -75,13 +77,14 @@ static bool seqs_at_frame(const struct reel_site *site, uint64_t frame, uint64_t
         *low_out = first;
         *high_out = first;
     } else {
-        *low_out = run->seqs > 0 || first == 0 ? first : first - 1;
-        *high_out = run->seqs > 0 ? first + run->seqs - 1 : first;
+        *low_out = first > 0 && at.run > 0 ? first - 1 : 0;
+        *high_out = first + run->seqs;
     }
     return true;
 }
 
-/* Whether the sequence number can belong to the frames that the fragment covers. */
+/* Whether the sequence number can belong to the frames that the fragment covers. Asked where it
+ * brings new audio only: of what is stored, the bytes tell. */
 static bool seq_fits(const struct reel_site *site)
 {
     const struct reel_numbers *numbers = site->numbers;
@@ -113,7 +116,7 @@ static void place_parts(const struct reel_site *site, struct reel_placement *out
     }
     if (cursor.offset_frames < site->numbers->frames) {
         out->row = REEL_PLACE_LATE;
-    } else if (!seq_fits(site)) {
+    } else if ((hole || past) && !seq_fits(site)) {
         reel_place_conflict(site->recording, site->numbers, out);
     } else {
         out->compare = stored;

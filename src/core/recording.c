@@ -12,7 +12,7 @@ static const char *const state_names[] = {
 };
 
 static const char *const end_reason_names[REEL_END_COUNT] = {
-    [REEL_END_NONE] = "",          [REEL_END_END] = "end",     [REEL_END_IDLE] = "idle",
+    [REEL_END_NONE] = "",         [REEL_END_END] = "end",     [REEL_END_IDLE] = "idle",
     [REEL_END_UPLOAD] = "upload", [REEL_END_LIMIT] = "limit",
 };
 
@@ -55,16 +55,13 @@ static void *room_for_one(void *items, size_t count, size_t *capacity, size_t it
 struct reel_stretch *reel_recording_add_stretch(struct reel_recording *recording)
 {
     size_t index = recording->stretches_count;
-    struct reel_stretch *stretches = room_for_one(recording->stretches, index,
-                                                  &recording->stretches_capacity,
-                                                  sizeof *stretches);
+    struct reel_stretch *stretches = room_for_one(
+        recording->stretches, index, &recording->stretches_capacity, sizeof *stretches);
 
     if (!stretches)
         return NULL;
     recording->stretches = stretches;
     recording->stretches_count++;
-    if (recording->stretches_dirty_from > index)
-        recording->stretches_dirty_from = index;
     stretches[index] = (struct reel_stretch){0};
     return &stretches[index];
 }
@@ -79,8 +76,6 @@ struct reel_run *reel_stretch_add_run(struct reel_stretch *stretch)
         return NULL;
     stretch->runs = runs;
     stretch->runs_count++;
-    if (stretch->runs_dirty_from > index)
-        stretch->runs_dirty_from = index;
     runs[index] = (struct reel_run){0};
     return &runs[index];
 }

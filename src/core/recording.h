@@ -143,8 +143,9 @@ void reel_recording_init(struct reel_recording *recording, const char *device, c
 /* Release what it owns. Accepts a zeroed one. */
 void reel_recording_finish(struct reel_recording *recording);
 
-/* Append an empty stretch or run and mark it dirty; NULL if memory ran out. The store, when it
- * loads a recording, fills them in and then sets the dirty marks to the counts. */
+/* Append an empty stretch or run; NULL if memory ran out. It is dirty, since a mark is never past
+ * the count. The store, when it loads a recording, fills them in and then sets the marks to the
+ * counts. */
 struct reel_stretch *reel_recording_add_stretch(struct reel_recording *recording);
 struct reel_run *reel_stretch_add_run(struct reel_stretch *stretch);
 
@@ -186,8 +187,8 @@ struct reel_gap_cursor {
     uint64_t run_frames; /* frames and seqs of that stretch before the run */
     uint64_t run_seqs;
 };
-bool reel_recording_next_gap(const struct reel_recording *recording,
-                             struct reel_gap_cursor *cursor, struct reel_gap *gap_out);
+bool reel_recording_next_gap(const struct reel_recording *recording, struct reel_gap_cursor *cursor,
+                             struct reel_gap *gap_out);
 
 /* The stretches of one epoch: [first, end) of the list; empty if first == end. */
 struct reel_epoch {
@@ -225,8 +226,7 @@ struct reel_range_cursor {
 bool reel_epoch_next_missing(const struct reel_recording *recording,
                              struct reel_range_cursor *cursor, struct reel_range *range_out);
 bool reel_epoch_next_missing_frames(const struct reel_recording *recording,
-                                    struct reel_range_cursor *cursor,
-                                    struct reel_range *range_out);
+                                    struct reel_range_cursor *cursor, struct reel_range *range_out);
 bool reel_epoch_next_lost(const struct reel_recording *recording, struct reel_range_cursor *cursor,
                           struct reel_range *range_out);
 

@@ -54,8 +54,8 @@ static bool next_gap_before(const struct reel_recording *recording, size_t end,
     return false;
 }
 
-bool reel_recording_next_gap(const struct reel_recording *recording,
-                             struct reel_gap_cursor *cursor, struct reel_gap *gap_out)
+bool reel_recording_next_gap(const struct reel_recording *recording, struct reel_gap_cursor *cursor,
+                             struct reel_gap *gap_out)
 {
     return next_gap_before(recording, recording->stretches_count, cursor, gap_out);
 }

@@ -130,7 +130,8 @@ bool reel_runs_append(struct reel_stretch *stretch, const struct reel_run *run)
     return true;
 }
 
-/* Make two runs of the gap at `index`: the first of `frames` and `seqs`, the second what remains. */
+/* Make two runs of the gap at `index`: the first of `frames` and `seqs`, the second what remains.
+ * The dirty mark is left to merge_neighbours. */
 static bool split(struct reel_stretch *stretch, size_t index, uint64_t frames, uint64_t seqs)
 {
     struct reel_run *run;
@@ -143,7 +144,6 @@ static bool split(struct reel_stretch *stretch, size_t index, uint64_t frames, u
     run[0].seqs = seqs;
     run[1].frames -= frames;
     run[1].seqs -= seqs;
-    mark_dirty(stretch, index);
     return true;
 }
 

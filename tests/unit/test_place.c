@@ -1,5 +1,5 @@
-/* Each row of the protocol's table "Where a fragment goes", by scenarios; and what core/place.h says
- * of what the table leaves open. Random histories are in test_place_model.c. */
+/* Each row of the protocol's table "Where a fragment goes", by scenarios; and what core/place.h
+ * says of what the table leaves open. Random histories are in test_place_model.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,8 +35,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct reel_numbers numbers_of(const char *boot, int64_t seq, int64_t frame,
-                                      uint32_t frames)
+static struct reel_numbers numbers_of(const char *boot, int64_t seq, int64_t frame, uint32_t frames)
 {
     struct reel_numbers numbers = {.has_seq = seq >= 0, .has_frame = frame >= 0, .frames = frames};
 
@@ -67,8 +66,7 @@ static enum reel_place_row send(const char *boot, int64_t seq, int64_t frame, ui
 }
 
 /* The same with other bytes than stored. */
-static enum reel_place_row send_other(const char *boot, int64_t seq, int64_t frame,
-                                      uint32_t frames)
+static enum reel_place_row send_other(const char *boot, int64_t seq, int64_t frame, uint32_t frames)
 {
     struct reel_numbers numbers = numbers_of(boot, seq, frame, frames);
 
@@ -215,6 +213,18 @@ static void test_several_sizes_do_not_infer(void **state)
     send_seqs("a", 0, 7, 10);
     send("a", 8, NONE, 11);
     assert_int_equal(send("a", 10, NONE, 10), REEL_PLACE_UNKNOWN);
+}
+
+static void test_a_gap_by_frame_does_not_spoil_the_size(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 7; i++)
+        send("a", i, i * 10, 10);
+    send("a", 9, 90, 10);
+    assert_int_equal(send("a", 12, NONE, 10), REEL_PLACE_GAP);
+    assert_true(placement.inferred && placement.new_stretch);
+    assert_int_equal(placement.fill_frames, 20);
+    assert_true(missing(1, 10, 11));
 }
 
 static void test_an_empty_end_does_not_spoil_the_size(void **state)
@@ -468,6 +478,39 @@ static void test_overlap_with_the_next_seq(void **state)
     assert_int_equal(send("a", 2, 18, 10), REEL_PLACE_APPEND);
 }
 
+static void test_an_overlap_that_fills_a_gap_is_not_of_one_size(void **state)
+{
+    (void)state;
+    send("a", 0, 0, 6);
+    send("a", 2, 10, 6);
+    assert_int_equal(send("a", 1, 4, 6), REEL_PLACE_DIVIDED);
+    assert_int_equal(last_stretch()->runs_count, 1);
+    assert_int_equal(last_stretch()->runs[0].frames, 16);
+    assert_int_equal(last_stretch()->runs[0].seqs, 3);
+    assert_int_equal(last_stretch()->runs[0].fragment_frames, 0);
+}
+
+static void test_the_next_boot_is_no_continuation(void **state)
+{
+    (void)state;
+    send("a", NONE, 0, 10);
+    send("b", NONE, 10, 10);
+    assert_int_equal(send("a", NONE, 5, 10), REEL_PLACE_LATE);
+    assert_int_equal(send("a", NONE, 5, 5), REEL_PLACE_STORED);
+}
+
+static void test_the_hash_goes_when_audio_comes(void **state)
+{
+    (void)state;
+    send("a", 0, 0, 10);
+    snprintf(recording.sha256, sizeof recording.sha256, "%064d", 1);
+    send("a", 0, 0, 10);
+    send("a", 5, 900000000, 10);
+    assert_int_equal(strlen(recording.sha256), 64);
+    send("a", 1, 10, 10);
+    assert_string_equal(recording.sha256, "");
+}
+
 static void test_part_in_a_lost_place_is_late(void **state)
 {
     (void)state;
@@ -540,9 +583,10 @@ static void test_seq_that_contradicts_frame(void **state)
         send("a", i, i * 10, 10);
     send("a", 9, 90, 10);
     assert_int_equal(send("a", 4, 100, 10), REEL_PLACE_CONFLICT);
-    assert_int_equal(send("a", 5, 60, 10), REEL_PLACE_CONFLICT);
-    assert_int_equal(send("a", 9, 60, 10), REEL_PLACE_CONFLICT);
-    assert_int_equal(send("a", 3, 20, 10), REEL_PLACE_CONFLICT);
+    assert_int_equal(send("a", 4, 60, 10), REEL_PLACE_CONFLICT);
+    assert_int_equal(send("a", 10, 60, 10), REEL_PLACE_CONFLICT);
+    assert_int_equal(send("a", 3, 20, 10), REEL_PLACE_STORED);
+    assert_true(placement.compare);
     assert_int_equal(send("a", 10, 100, 10), REEL_PLACE_APPEND);
 }
 
@@ -556,7 +600,7 @@ static void test_frame_goes_on_but_seqs_are_skipped(void **state)
     assert_true(lost(0, 1, 3));
     assert_int_equal(recording.gap_frames, 0);
     assert_int_equal(send("a", 0, 0, 10), REEL_PLACE_STORED);
-    assert_int_equal(send("a", 5, 5, 10), REEL_PLACE_CONFLICT);
+    assert_int_equal(send("a", 6, 15, 10), REEL_PLACE_CONFLICT);
     assert_int_equal(send("a", 4, 5, 15), REEL_PLACE_STORED);
 }
 
@@ -613,6 +657,33 @@ static void test_an_empty_end_with_both_numbers(void **state)
     assert_int_equal(send("a", 3, 20, 10), REEL_PLACE_HOLE);
 }
 
+static void test_an_empty_end_behind_in_frames(void **state)
+{
+    uint64_t next = 0;
+
+    (void)state;
+    send("a", 0, 0, 10);
+    assert_int_equal(send("a", 1, 5, 0), REEL_PLACE_APPEND);
+    assert_int_equal(recording.next_seq, 2);
+    send("a", 2, NONE, 10);
+    assert_int_equal(send("a", 3, 5, 0), REEL_PLACE_STORED);
+    assert_true(reel_epoch_next_frame(&recording, reel_recording_epoch(&recording, NULL), &next));
+    assert_int_equal(next, 10);
+}
+
+/* So that the store may cut run lists by their count. */
+static void test_every_stretch_has_a_run(void **state)
+{
+    (void)state;
+    assert_int_equal(send("a", NONE, 0, 0), REEL_PLACE_APPEND);
+    assert_int_equal(send("b", NONE, 7, 0), REEL_PLACE_BOOT);
+    assert_int_equal(recording.stretches_count, 2);
+    assert_int_equal(recording.stretches[0].runs_count, 1);
+    assert_int_equal(recording.stretches[1].runs_count, 1);
+    assert_int_equal(send("b", NONE, 7, 4), REEL_PLACE_APPEND);
+    assert_int_equal(recording.stretches[1].runs_count, 1);
+}
+
 static void test_other_kinds_of_number(void **state)
 {
     (void)state;
@@ -650,6 +721,7 @@ int main(void)
         TEST(test_gap_inferred_from_seq),
         TEST(test_too_few_to_infer),
         TEST(test_several_sizes_do_not_infer),
+        TEST(test_a_gap_by_frame_does_not_spoil_the_size),
         TEST(test_an_empty_end_does_not_spoil_the_size),
         TEST(test_first_not_at_zero),
         TEST(test_first_not_at_zero_by_seq_alone),
@@ -668,6 +740,9 @@ int main(void)
         TEST(test_another_size_is_a_conflict),
         TEST(test_divided_over_gap_and_end),
         TEST(test_overlap_with_the_next_seq),
+        TEST(test_an_overlap_that_fills_a_gap_is_not_of_one_size),
+        TEST(test_the_next_boot_is_no_continuation),
+        TEST(test_the_hash_goes_when_audio_comes),
         TEST(test_part_in_a_lost_place_is_late),
         TEST(test_conflict_at_zero_is_a_restart),
         TEST(test_two_conflicts_are_a_restart),
@@ -679,6 +754,8 @@ int main(void)
         TEST(test_a_boot_never_seen),
         TEST(test_an_end_without_anything),
         TEST(test_an_empty_end_with_both_numbers),
+        TEST(test_an_empty_end_behind_in_frames),
+        TEST(test_every_stretch_has_a_run),
         TEST(test_other_kinds_of_number),
         TEST(test_no_kind_shared),
     };
