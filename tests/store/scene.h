@@ -2,9 +2,11 @@
 #ifndef REEL_TESTS_STORE_SCENE_H
 #define REEL_TESTS_STORE_SCENE_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <sndfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -273,6 +275,67 @@ static inline void path_copy(const char *from, const char *to)
     free(data);
 }
 
+/* Frames that libsndfile finds; -1 where it does not open. */
+static inline int64_t sndfile_frames(const char *path)
+{
+    SF_INFO info = {0};
+    SNDFILE *file = sf_open(path, SFM_READ, &info);
+
+    if (!file)
+        return -1;
+    sf_close(file);
+    return info.frames;
+}
+
+/* Files below recovered/{folder} whose names end so. */
+static inline unsigned recovered(struct scene *scene, const char *folder, const char *suffix)
+{
+    DIR *stream = opendir(scene_path(scene, "recovered/%s", folder));
+    struct dirent *entry;
+    unsigned count = 0;
+
+    while (stream && (entry = readdir(stream)) != NULL) {
+        size_t bytes = strlen(entry->d_name);
+
+        count += bytes > strlen(suffix) &&
+                 strcmp(entry->d_name + bytes - strlen(suffix), suffix) == 0;
+    }
+    if (stream)
+        closedir(stream);
+    return count;
+}
+
+/* The path of the only such file. */
+static inline const char *recovered_path(struct scene *scene, const char *folder, const char *suffix)
+{
+    DIR *stream = opendir(scene_path(scene, "recovered/%s", folder));
+    const char *path = NULL;
+    struct dirent *entry;
+
+    assert_non_null(stream);
+    while ((entry = readdir(stream)) != NULL) {
+        if (strstr(entry->d_name, suffix)) {
+            assert_null(path);
+            path = scene_path(scene, "recovered/%s/%s", folder, entry->d_name);
+        }
+    }
+    closedir(stream);
+    assert_non_null(path);
+    return path;
+}
+
+static inline unsigned index_lines(struct scene *scene)
+{
+    size_t bytes;
+    uint8_t *text = path_read(scene_path(scene, "recovered/index.jsonl"), &bytes);
+    unsigned lines = 0;
+
+    for (size_t i = 0; i < bytes; i++)
+        lines += text[i] == '\n';
+    free(text);
+    return lines;
+}
+
 /* The committed recording, as a reader sees it; finished by the caller. */
 static inline void scene_load(struct scene *scene, const char *device, const char *session,
                               struct reel_recording *recording_out)
@@ -324,6 +387,30 @@ static inline void assert_silent(const uint8_t *audio, const struct reel_format 
 
     for (size_t i = 0; i < bytes; i++)
         assert_int_equal(audio[place * bytes + i], reel_format_silence_byte(format));
+}
+
+/* A recording mic1/s1 of `count` fragments, committed one by one. */
+static inline struct reel_entry *record(struct scene *scene, uint64_t count)
+{
+    struct reel_entry *entry = scene_create(scene, "mic1", "s1", &mono16);
+
+    for (uint64_t seq = 0; seq < count; seq++) {
+        publish_seq(scene, entry, seq);
+        scene_commit(scene);
+    }
+    return entry;
+}
+
+/* That the first `count` fragments of mic1/s1 read as they were published. */
+static inline void assert_fragments(struct scene *scene, uint64_t count)
+{
+    uint64_t frames;
+    uint8_t *audio = scene_audio(scene, "mic1", "s1", &frames);
+
+    assert_true(frames >= count * FRAGMENT_FRAMES);
+    for (uint64_t seq = 0; seq < count; seq++)
+        assert_fragment(audio, &mono16, seq, seq);
+    free(audio);
 }
 
 #endif

@@ -2,9 +2,7 @@
 #include "store/scene.h"
 #include "store/wav.h"
 
-#include <dirent.h>
 #include <signal.h>
-#include <sndfile.h>
 #include <sys/resource.h>
 
 struct bench {
@@ -59,18 +57,6 @@ static const char *path_of(const struct bench *bench, const char *session, char 
 {
     snprintf(out, PATH_BYTES, "%s/recordings/mic1/%s.wav", bench->dir, session);
     return out;
-}
-
-/* Frames that libsndfile finds; -1 where it does not open. */
-static int64_t sndfile_frames(const char *path)
-{
-    SF_INFO info = {0};
-    SNDFILE *file = sf_open(path, SFM_READ, &info);
-
-    if (!file)
-        return -1;
-    sf_close(file);
-    return info.frames;
 }
 
 static void frames_stand_where_they_were_written(void **state)

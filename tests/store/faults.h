@@ -1,0 +1,166 @@
+/* Faults: the calls that change a disk, made to fail. A program that includes this has its own
+ * pwrite, fsync and so on, which the libraries' (SQLite's too) use as well. */
+#ifndef REEL_TESTS_STORE_FAULTS_H
+#define REEL_TESTS_STORE_FAULTS_H
+
+#include <sys/syscall.h>
+
+#include "store/scene.h"
+
+static struct {
+    uint64_t count; /* calls so far */
+    uint64_t last;  /* the one that fails; 0: none */
+    bool torn;      /* half of it is done */
+    bool once;      /* those after it do not fail */
+} calls;
+
+static bool dead(void)
+{
+    calls.count++;
+    errno = EIO;
+    return calls.last > 0 && (calls.once ? calls.count == calls.last : calls.count >= calls.last);
+}
+
+/* What a power cut takes back: what each write to a WAV file since its sync has overwritten. */
+struct undo {
+    char path[2 * PATH_BYTES];
+    off_t size;   /* of the file before */
+    off_t offset;
+    size_t bytes; /* that stood there */
+    uint8_t *old;
+};
+static struct {
+    struct undo items[4096];
+    size_t count;
+} undone;
+
+static bool path_of_wav(int fd, char path[2 * PATH_BYTES])
+{
+    char link[64];
+    ssize_t bytes;
+
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    bytes = readlink(link, path, 2 * PATH_BYTES - 1);
+    path[bytes > 0 ? bytes : 0] = '\0';
+    return bytes > 4 && strcmp(path + bytes - 4, ".wav") == 0;
+}
+
+static void remember(int fd, size_t bytes, off_t offset)
+{
+    struct undo *undo = &undone.items[undone.count];
+    struct stat status;
+    ssize_t present;
+
+    if (!path_of_wav(fd, undo->path))
+        return;
+    assert_int_equal(fstat(fd, &status), 0);
+    undo->old = malloc(bytes);
+    assert_non_null(undo->old);
+    present = pread(fd, undo->old, bytes, offset);
+    assert_true(present >= 0);
+    undo->size = status.st_size;
+    undo->offset = offset;
+    undo->bytes = (size_t)present;
+    undone.count++;
+    assert_true(undone.count < sizeof undone.items / sizeof *undone.items);
+}
+
+static void forget_all(void)
+{
+    while (undone.count > 0)
+        free(undone.items[--undone.count].old);
+}
+
+static void forget(int fd)
+{
+    char path[2 * PATH_BYTES];
+    size_t kept = 0;
+
+    if (!path_of_wav(fd, path))
+        return;
+    for (size_t i = 0; i < undone.count; i++) {
+        if (strcmp(undone.items[i].path, path) == 0)
+            free(undone.items[i].old);
+        else
+            undone.items[kept++] = undone.items[i];
+    }
+    undone.count = kept;
+}
+
+static void cut_power(void)
+{
+    while (undone.count > 0) {
+        struct undo *undo = &undone.items[--undone.count];
+
+        int fd = open(undo->path, O_WRONLY);
+
+        assert_true(fd >= 0);
+        assert_int_equal(syscall(SYS_pwrite64, fd, undo->old, undo->bytes, undo->offset),
+                         undo->bytes);
+        assert_int_equal(syscall(SYS_ftruncate, fd, undo->size), 0);
+        close(fd);
+        free(undo->old);
+    }
+}
+
+ssize_t pwrite64(int fd, const void *data, size_t bytes, off64_t offset)
+{
+    bool torn = calls.torn && calls.count + 1 == calls.last;
+
+    if (torn && bytes > 1)
+        (void)syscall(SYS_pwrite64, fd, data, bytes / 2, offset);
+    if (dead())
+        return -1;
+    remember(fd, bytes, offset);
+    return syscall(SYS_pwrite64, fd, data, bytes, offset);
+}
+
+int ftruncate64(int fd, off64_t bytes)
+{
+    return dead() ? -1 : (int)syscall(SYS_ftruncate, fd, bytes);
+}
+
+int fsync(int fd)
+{
+    (void)fd;
+    return dead() ? -1 : 0;
+}
+
+int fdatasync(int fd)
+{
+    if (dead())
+        return -1;
+    forget(fd);
+    return 0;
+}
+
+int syncfs(int fd)
+{
+    (void)fd;
+    if (dead())
+        return -1;
+    forget_all();
+    return 0;
+}
+
+int renameat(int from_fd, const char *from, int to_fd, const char *to)
+{
+    return dead() ? -1 : (int)syscall(SYS_renameat2, from_fd, from, to_fd, to, 0);
+}
+
+int renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags)
+{
+    return dead() ? -1 : (int)syscall(SYS_renameat2, from_fd, from, to_fd, to, flags);
+}
+
+int unlinkat(int fd, const char *path, int flags)
+{
+    return dead() ? -1 : (int)syscall(SYS_unlinkat, fd, path, flags);
+}
+
+int mkdirat(int fd, const char *path, mode_t mode)
+{
+    return dead() ? -1 : (int)syscall(SYS_mkdirat, fd, path, mode);
+}
+
+#endif
