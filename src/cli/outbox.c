@@ -58,18 +58,6 @@ void reel_outbox_sent(struct reel_outbox *outbox, struct reel_outbox_item *item,
         outbox->resent++;
 }
 
-int64_t reel_outbox_next_us(const struct reel_outbox *outbox)
-{
-    const struct reel_outbox_item *item;
-    int64_t next_us = INT64_MAX;
-
-    DL_FOREACH (outbox->items, item) {
-        if (item->due && item->at_us < next_us)
-            next_us = item->at_us;
-    }
-    return next_us;
-}
-
 static void item_again(struct reel_outbox_item *item, int64_t at_us)
 {
     item->due = true;

@@ -38,9 +38,6 @@ void reel_outbox_finish(struct reel_outbox *outbox);
 struct reel_outbox_item *reel_outbox_due(struct reel_outbox *outbox, int64_t now_us);
 void reel_outbox_sent(struct reel_outbox *outbox, struct reel_outbox_item *item, int64_t now_us);
 
-/* When the next item falls due, INT64_MAX if none will. */
-int64_t reel_outbox_next_us(const struct reel_outbox *outbox);
-
 /* Take a good acknowledgement of these items' boot: what is durable leaves, what is missing falls
  * due unless it was sent within the last `patience_us`, when it may still be under way, and what is
  * lost leaves too. Returns how many items left; `*lost_out` counts the lost among them. */

@@ -18,7 +18,7 @@ enum {
     WINDOW_BYTES = 8 * 1024 * 1024,
     WINDOW_FRAGMENTS = 800,
     RANGES_MAX = 256,
-    PROBE_US = 5000000,
+    PROBE_US = 2000000,
     RECONNECT_US = 1000000,
 };
 
@@ -158,7 +158,7 @@ static enum reel_code send_due(struct publisher *publisher, struct reel_error *e
     for (size_t i = 0; i < publisher->opened; i++) {
         struct reel_outbox_item *item;
 
-        while ((item = reel_outbox_due(&publisher->sendings[i].outbox, now_us))) {
+        while ((item = reel_sending_due(&publisher->sendings[i], now_us))) {
             enum reel_code code = send_item(publisher, (uint32_t)i + 1, item, err_out);
 
             if (code)
@@ -281,7 +281,7 @@ static enum reel_code step(struct publisher *publisher, struct pollfd also[2],
                            struct reel_error *err_out)
 {
     int64_t now_us = reel_monotonic_us();
-    int64_t deadline_us = now_us + 1000000;
+    int64_t deadline_us = now_us + 500000;
     bool more = false;
     enum reel_code code;
 

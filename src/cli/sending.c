@@ -11,7 +11,8 @@ enum {
     LIVE_FRAGMENT_MS = 100,
     FRAGMENT_BYTES_MAX = 256 * 1024,
     RESEND_PATIENCE_US = 2000000, /* an acknowledgement may be older than what was sent again */
-    RETRY_US = 1000000,           /* after a sink that is busy or whose disk fails */
+    RETRY_US = 2000000,           /* after a sink that is busy */
+    BUSY_US = 300000000,          /* for so long at most */
 };
 
 static uint32_t fragment_frames(const struct reel_format *format, unsigned ms)
@@ -147,17 +148,36 @@ void reel_sending_read(struct reel_sending *sending, int64_t now_us, int64_t wal
         reel_sending_fail(sending, &error);
 }
 
-/* A refusal: what may pass by itself is tried again, the rest is final. */
+struct reel_outbox_item *reel_sending_due(struct reel_sending *sending, int64_t now_us)
+{
+    struct reel_outbox_item *first = sending->outbox.items;
+
+    if (!sending->busy_since_us)
+        return reel_outbox_due(&sending->outbox, now_us);
+    return first && first->due && first->at_us <= now_us ? first : NULL;
+}
+
+/* A refusal that may pass by itself: the fragment is sent again. False if it lasts too long. */
+static bool refusal_bear(struct reel_sending *sending, const struct reel_recorder_ack *ack,
+                         int64_t now_us)
+{
+    if (!sending->busy_since_us)
+        sending->busy_since_us = now_us;
+    if (now_us - sending->busy_since_us >= BUSY_US)
+        return false;
+    reel_outbox_again(&sending->outbox, ack->seq, now_us + RETRY_US);
+    return true;
+}
+
 static bool refusal_take(struct reel_sending *sending, const struct reel_recorder_ack *ack,
                          int64_t now_us)
 {
     struct reel_error error;
     enum reel_code code = reel_code_from_name(ack->code);
 
-    if (ack->has_seq && (code == REEL_E_BUSY || code == REEL_E_STALLED || code == REEL_E_JUMP)) {
-        reel_outbox_again(&sending->outbox, ack->seq, now_us + RETRY_US);
-        return false;
-    }
+    if (ack->has_seq && (code == REEL_E_BUSY || code == REEL_E_STALLED || code == REEL_E_JUMP) &&
+        refusal_bear(sending, ack, now_us))
+        return true;
     reel_error_set(&error, code == REEL_CODE_COUNT || code == REEL_OK ? REEL_E_INTERNAL : code,
                    ack->field, "the sink refuses a fragment of %s: %s", sending->session,
                    ack->message);
@@ -177,6 +197,7 @@ bool reel_sending_acknowledge(struct reel_sending *sending, const struct reel_re
         return refusal_take(sending, ack, now_us);
     left = reel_outbox_acknowledge(&sending->outbox, ack, now_us, RESEND_PATIENCE_US, &lost);
     sending->stored_frames = ack->frames;
+    sending->busy_since_us = 0;
     if (lost)
         reel_error_set(&error, REEL_E_INTERNAL, NULL,
                        "the sink has given up %zu fragments of %s for lost", lost,

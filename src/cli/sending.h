@@ -42,6 +42,7 @@ struct reel_sending {
     uint8_t *fragment;  /* the one that is being filled */
     uint32_t fragment_frames;
     uint64_t have_frames;
+    int64_t busy_since_us;  /* the sink refuses for now; 0: it does not */
     uint64_t stored_frames; /* the recording's length, as last acknowledged */
 };
 
@@ -58,7 +59,12 @@ int64_t reel_sending_next_us(const struct reel_sending *sending);
  * error what was read before it is sent, without the mark of the last. */
 void reel_sending_read(struct reel_sending *sending, int64_t now_us, int64_t wall_us);
 
-/* Take an acknowledgement that came for it. True if it moved anything forward. */
+/* What is to be sent at `now_us`, NULL if nothing is. While the sink is busy that is its first
+ * fragment alone, now and then, so that the others are not refused as well. */
+struct reel_outbox_item *reel_sending_due(struct reel_sending *sending, int64_t now_us);
+
+/* Take an acknowledgement that came for it. True if it moved anything forward, or the sink is
+ * there and busy, for at most five minutes. */
 bool reel_sending_acknowledge(struct reel_sending *sending, const struct reel_recorder_ack *ack,
                               int64_t now_us);
 

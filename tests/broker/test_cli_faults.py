@@ -141,6 +141,41 @@ def test_one_refused_file_does_not_stop_the_others(make_lab, tmp_path):
     assert_same_audio(frames_of(lab.sink.wav("mic", "s1")), frames_of(ALSA[0]))
 
 
+def test_broker_that_drops_what_it_acknowledged(make_lab):
+    """Its queue for a sink that is away is short, and it does not say what falls out of it."""
+    lab = make_lab(broker={"extra": "max_queued_messages 3\nmax_inflight_messages 3\n"})
+    audio = Format().noise(48000)
+    process = publish_live(lab, "mic", "--json")
+    feed(process, audio[:32000])
+    wait_frames(lab.client(), "mic", "s1", 16000)
+    lab.sink.stop()
+    feed(process, audio[32000:])
+    process.stdin.close()
+    process.stdin = None
+    wait_for(lambda: lab.broker.log().count("'reel/v1/audio/mic/s1'") >= 40, "all fragments")
+    lab.sink.start()
+    said = finished(process)
+    assert said.status == 0, said.err
+    assert said.json["resent"] > 10
+    assert_same_audio(read_ffmpeg(lab.sink.wav("mic", "s1")), audio)
+
+
+def test_busy_sink_is_waited_for(make_lab):
+    lab = make_lab({"limits.max_recordings_open": 1})
+    other = Recorder(lab.client(), "other")
+    other.store(frames=10, seq=0)
+    audio = Format().noise(48000)
+    process = publish_live(lab, "mic")
+    feed(process, audio)
+    process.stdin.close()
+    process.stdin = None
+    lab.watcher.wait_event("mic", "s1", "rejected")
+    other.end(seq=1)
+    said = finished(process)
+    assert said.status == 0, said.err
+    assert_same_audio(read_ffmpeg(lab.sink.wav("mic", "s1")), audio)
+
+
 # Rights
 
 

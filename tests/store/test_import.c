@@ -257,6 +257,27 @@ static void test_breaks_off(void **state)
     free(out);
 }
 
+/* A file that is cut short while it is read. */
+static void test_shrinks(void **state)
+{
+    struct reel_error error = {0};
+    struct reel_import *import = NULL;
+    uint8_t out[2 * 4000];
+    uint64_t frames = 0;
+    int fd;
+
+    shell(*state, "ffmpeg -v error -y -f lavfi -i 'anoisesrc=r=8000:d=10' -c pcm_s16le a.wav && "
+                  "ffmpeg -v error -y -i a.wav -f s16le samples");
+    fd = open_file(*state, "a.wav", O_RDWR);
+    assert_ok(reel_import_open(fd, "a.wav", &import, err));
+    assert_int_equal(ftruncate(fd, 6000), 0);
+    assert_int_equal(reel_import_read(import, out, 4000, &frames, &error), REEL_E_BAD_REQUEST);
+    assert_non_null(strstr(error.message, "of 80000 frames"));
+    assert_in_range(frames, 2500, 3000);
+    reel_import_close(&import);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +286,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_adpcm, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_refused, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_breaks_off, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_shrinks, make_folder, remove_folder),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
