@@ -4,20 +4,9 @@
 #include "core/query_plan.h"
 #include "daemon/query_page.h"
 
-struct walk {
-    const struct reel_list_plan *plan;
-    struct reel_page page;
-};
-
-static bool add_row(const struct reel_recording *recording, const struct reel_cursor *after,
-                    void *user)
+static bool add_row(const struct reel_recording *recording, void *user)
 {
-    struct walk *walk = user;
-
-    if (!reel_page_add(&walk->page, reel_describe_recording(recording)))
-        return false;
-    reel_cursor_encode(walk->plan, after, walk->page.cursor);
-    return true;
+    return reel_page_add(user, reel_describe_recording(recording));
 }
 
 static enum reel_code put_total(struct reel_object *data, struct reel_reader *reader,
@@ -38,14 +27,16 @@ static enum reel_code list(struct reel_request *request, const struct reel_list_
                            struct reel_error *err_out)
 {
     struct reel_reader *reader = request->links->reader;
-    struct walk walk = {.plan = plan};
+    struct reel_list_end end = {.more = false};
     struct reel_object data;
-    bool more = false;
+    struct reel_page page;
     enum reel_code code;
 
-    reel_page_init(&walk.page, request);
-    code = reel_reader_list(reader, plan, add_row, &walk, &more, err_out);
-    reel_object_extend(&data, reel_page_finish(&walk.page, "recordings", more));
+    reel_page_init(&page, request);
+    code = reel_reader_list(reader, plan, add_row, &page, &end, err_out);
+    if (end.more)
+        reel_cursor_encode(plan, &end.after, page.cursor);
+    reel_object_extend(&data, reel_page_finish(&page, "recordings", end.more));
     if (code == REEL_OK && plan->count)
         code = put_total(&data, reader, plan, err_out);
     if (code == REEL_OK)

@@ -76,8 +76,8 @@ enum reel_code reel_catalog_remove(struct reel_catalog *catalog, uint64_t rowid,
 
 /* Queries: as in store/reader.h, which forwards to them. */
 enum reel_code reel_catalog_list(struct reel_catalog *catalog, const struct reel_list_plan *plan,
-                                 reel_reader_row_fn *row, void *user, bool *more_out,
-                                 struct reel_error *err_out);
+                                 reel_reader_row_fn *row, void *user,
+                                 struct reel_list_end *end_out, struct reel_error *err_out);
 enum reel_code reel_catalog_count(struct reel_catalog *catalog, const struct reel_list_plan *plan,
                                   uint64_t *count_out, bool *is_minimum_out,
                                   struct reel_error *err_out);

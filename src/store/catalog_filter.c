@@ -23,44 +23,55 @@ struct reel_value reel_value_text(const char *text)
 
 void reel_filter_init(struct reel_filter *filter)
 {
-    filter->sql = sqlite3_str_new(NULL);
+    for (unsigned i = 0; i < REEL_CLAUSE_COUNT; i++)
+        filter->clauses[i] = sqlite3_str_new(NULL);
     filter->count = 0;
 }
 
 void reel_filter_finish(struct reel_filter *filter)
 {
-    sqlite3_free(sqlite3_str_finish(filter->sql));
+    for (unsigned i = 0; i < REEL_CLAUSE_COUNT; i++)
+        sqlite3_free(sqlite3_str_finish(filter->clauses[i]));
 }
 
-void reel_filter_text(struct reel_filter *filter, const char *text)
+void reel_filter_text(struct reel_filter *filter, enum reel_clause clause, const char *text)
 {
-    sqlite3_str_appendall(filter->sql, text);
+    sqlite3_str_appendall(filter->clauses[clause], text);
 }
 
-void reel_filter_value(struct reel_filter *filter, struct reel_value value)
+void reel_filter_value(struct reel_filter *filter, enum reel_clause clause, struct reel_value value)
 {
     /* Every caller asks within the bound; one that does not must not be answered wrongly. */
     if (filter->count == REEL_FILTER_VALUES_MAX) {
-        reel_filter_text(filter, "(too many values)");
+        reel_filter_text(filter, clause, "(too many values)");
         return;
     }
     filter->values[filter->count++] = value;
-    sqlite3_str_appendf(filter->sql, "?%d", filter->count);
+    sqlite3_str_appendf(filter->clauses[clause], "?%d", filter->count);
 }
 
-void reel_filter_and(struct reel_filter *filter, const char *left, struct reel_value value)
+void reel_filter_and(struct reel_filter *filter, enum reel_clause clause, const char *left,
+                     struct reel_value value)
 {
-    reel_filter_text(filter, " AND ");
-    reel_filter_text(filter, left);
-    reel_filter_text(filter, " ");
-    reel_filter_value(filter, value);
+    reel_filter_text(filter, clause, " AND ");
+    reel_filter_text(filter, clause, left);
+    reel_filter_text(filter, clause, " ");
+    reel_filter_value(filter, clause, value);
 }
 
-const char *reel_filter_sql(const struct reel_filter *filter)
+const char *reel_filter_sql(const struct reel_filter *filter, enum reel_clause clause)
 {
-    const char *sql = sqlite3_str_value(filter->sql);
+    const char *sql = sqlite3_str_value(filter->clauses[clause]);
 
     return sql ? sql : "";
+}
+
+static bool ran_out_of_memory(const struct reel_filter *filter)
+{
+    for (unsigned i = 0; i < REEL_CLAUSE_COUNT; i++)
+        if (sqlite3_str_errcode(filter->clauses[i]) != SQLITE_OK)
+            return true;
+    return false;
 }
 
 static void bind(struct reel_statement *statement, const struct reel_value *value)
@@ -82,7 +93,7 @@ void reel_filter_start(const struct reel_filter *filter, struct reel_catalog *ca
                        const char *sql, struct reel_statement *statement)
 {
     reel_statement_start(statement, catalog, REEL_STATEMENT_ONCE, sql ? sql : "");
-    if (!sql || sqlite3_str_errcode(filter->sql) != SQLITE_OK)
+    if (!sql || ran_out_of_memory(filter))
         statement->result = SQLITE_NOMEM;
     for (int i = 0; i < filter->count; i++)
         bind(statement, &filter->values[i]);

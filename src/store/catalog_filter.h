@@ -22,10 +22,14 @@ struct reel_value reel_value_text(const char *text);
 /* The most values that a question has: 14 filters, two for each tag, a cursor, a limit. */
 enum { REEL_FILTER_VALUES_MAX = 14 + 2 * REEL_TAGS_MAX + 4 };
 
-/* " AND ..." for each condition. Parameters are numbered, so the text may stand in a statement more
- * than once. `sql` remembers that memory ran out, as sqlite3_str does. */
+/* What finds rows by an index and sets where a walk begins and ends; what is asked of each row
+ * that the walk comes by. */
+enum reel_clause { REEL_CLAUSE_WHERE, REEL_CLAUSE_CHECK, REEL_CLAUSE_COUNT };
+
+/* " AND ..." for each condition of a clause. Parameters are numbered over both, so the texts may
+ * stand in a statement in any order and more than once. */
 struct reel_filter {
-    sqlite3_str *sql;
+    sqlite3_str *clauses[REEL_CLAUSE_COUNT];
     struct reel_value values[REEL_FILTER_VALUES_MAX];
     int count;
 };
@@ -34,14 +38,16 @@ void reel_filter_init(struct reel_filter *filter);
 void reel_filter_finish(struct reel_filter *filter);
 
 /* Append text, the number of a new parameter, or " AND LEFT ?N". */
-void reel_filter_text(struct reel_filter *filter, const char *text);
-void reel_filter_value(struct reel_filter *filter, struct reel_value value);
-void reel_filter_and(struct reel_filter *filter, const char *left, struct reel_value value);
+void reel_filter_text(struct reel_filter *filter, enum reel_clause clause, const char *text);
+void reel_filter_value(struct reel_filter *filter, enum reel_clause clause,
+                       struct reel_value value);
+void reel_filter_and(struct reel_filter *filter, enum reel_clause clause, const char *left,
+                     struct reel_value value);
 
 /* The text so far, "" if there is none. */
-const char *reel_filter_sql(const struct reel_filter *filter);
+const char *reel_filter_sql(const struct reel_filter *filter, enum reel_clause clause);
 
-/* Prepare `sql`, which holds the filter's text (NULL: memory ran out), and bind the values. */
+/* Prepare `sql`, which holds the clauses' texts (NULL: memory ran out), and bind the values. */
 void reel_filter_start(const struct reel_filter *filter, struct reel_catalog *catalog,
                        const char *sql, struct reel_statement *statement);
 

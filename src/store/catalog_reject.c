@@ -163,21 +163,23 @@ static void start_rejects(struct reel_catalog *catalog, const struct reel_reject
 
     reel_filter_init(&filter);
     if (plan->has_device)
-        reel_filter_and(&filter, "device =", reel_value_text(plan->device));
+        reel_filter_and(&filter, REEL_CLAUSE_WHERE, "device =", reel_value_text(plan->device));
     if (plan->has_session)
-        reel_filter_and(&filter, "session =", reel_value_text(plan->session));
+        reel_filter_and(&filter, REEL_CLAUSE_WHERE, "session =", reel_value_text(plan->session));
     if (plan->has_code)
-        reel_filter_and(&filter, "code =", reel_value_text(reel_code_name(plan->code)));
+        reel_filter_and(&filter, REEL_CLAUSE_WHERE,
+                        "code =", reel_value_text(reel_code_name(plan->code)));
     if (plan->has_since)
-        reel_filter_and(&filter, "time_us >=", reel_value_i64(plan->since_us));
+        reel_filter_and(&filter, REEL_CLAUSE_WHERE, "time_us >=", reel_value_i64(plan->since_us));
     if (plan->has_until)
-        reel_filter_and(&filter, "time_us <", reel_value_i64(plan->until_us));
+        reel_filter_and(&filter, REEL_CLAUSE_WHERE, "time_us <", reel_value_i64(plan->until_us));
     if (plan->has_before)
-        reel_filter_and(&filter, "quarantine_id <", reel_value_u64(plan->before_id));
+        reel_filter_and(&filter, REEL_CLAUSE_WHERE, "quarantine_id <",
+                        reel_value_u64(plan->before_id));
     sql = sqlite3_mprintf("SELECT quarantine_id, topic, device, session, code, field, message,"
                           " time_us, bytes FROM quarantine WHERE 1%s"
                           " ORDER BY quarantine_id DESC LIMIT %lld",
-                          reel_filter_sql(&filter), (long long)plan->limit + 1);
+                          reel_filter_sql(&filter, REEL_CLAUSE_WHERE), (long long)plan->limit + 1);
     reel_filter_start(&filter, catalog, sql, statement);
     sqlite3_free(sql);
     reel_filter_finish(&filter);

@@ -76,10 +76,10 @@ void reel_reader_close(struct reel_reader *reader)
 }
 
 enum reel_code reel_reader_list(struct reel_reader *reader, const struct reel_list_plan *plan,
-                                reel_reader_row_fn *row, void *user, bool *more_out,
-                                struct reel_error *err_out)
+                                reel_reader_row_fn *row, void *user,
+                                struct reel_list_end *end_out, struct reel_error *err_out)
 {
-    return reel_catalog_list(reader->catalog, plan, row, user, more_out, err_out);
+    return reel_catalog_list(reader->catalog, plan, row, user, end_out, err_out);
 }
 
 enum reel_code reel_reader_count(struct reel_reader *reader, const struct reel_list_plan *plan,

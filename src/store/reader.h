@@ -22,16 +22,20 @@ void reel_reader_close(struct reel_reader *reader); /* accepts NULL */
 
 /* Call `row` for each recording of the page, in order; it returns false to end the page before the
  * one it was shown. The recording holds all but stretches and candidate and is borrowed for the
- * call; `after` is the cursor that continues behind it. `*more_out` says whether the page ended
- * before the matches did (by the limit or by `row`). */
-typedef bool reel_reader_row_fn(const struct reel_recording *recording,
-                                const struct reel_cursor *after, void *user);
-enum reel_code reel_reader_list(struct reel_reader *reader, const struct reel_list_plan *plan,
-                                reel_reader_row_fn *row, void *user, bool *more_out,
-                                struct reel_error *err_out);
+ * call. The page ends with the plan's limit, where `row` ends it, or after so many recordings that
+ * do not match that the answer would take long: it may be short, even empty, while more follow. */
+typedef bool reel_reader_row_fn(const struct reel_recording *recording, void *user);
 
-/* How many recordings match the plan (cursor and limit aside), counted up to
- * REEL_LIST_COUNT_MAX. */
+struct reel_list_end {
+    bool more;                /* the page ended before the recordings did */
+    struct reel_cursor after; /* if so: continues behind it */
+};
+enum reel_code reel_reader_list(struct reel_reader *reader, const struct reel_list_plan *plan,
+                                reel_reader_row_fn *row, void *user,
+                                struct reel_list_end *end_out, struct reel_error *err_out);
+
+/* How many recordings match the plan (cursor and limit aside), counted up to REEL_LIST_COUNT_MAX,
+ * or until a million have been looked at. */
 enum reel_code reel_reader_count(struct reel_reader *reader, const struct reel_list_plan *plan,
                                  uint64_t *count_out, bool *is_minimum_out,
                                  struct reel_error *err_out);

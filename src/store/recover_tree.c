@@ -158,12 +158,10 @@ static enum reel_code note_files(struct recovery *recovery, struct found **all,
 
 struct rows {
     struct found **all;
-    struct reel_cursor after; /* the last row seen */
     bool no_memory;
 };
 
-static bool note_row(const struct reel_recording *recording, const struct reel_cursor *after,
-                     void *user)
+static bool note_row(const struct reel_recording *recording, void *user)
 {
     struct rows *rows = user;
     struct found *found = find_or_make(rows->all, recording->device, recording->session);
@@ -171,7 +169,6 @@ static bool note_row(const struct reel_recording *recording, const struct reel_c
     rows->no_memory = !found;
     if (!found)
         return false;
-    rows->after = *after;
     found->row = recording->state == REEL_STATE_RECORDING ? ROW_OPEN : ROW_COMPLETE;
     found->fits = found->has_wav && found->file_bytes == reel_wav_file_bytes(&recording->format,
                                                                              recording->frames);
@@ -183,18 +180,18 @@ static enum reel_code note_rows(struct recovery *recovery, struct found **all,
 {
     struct reel_list_plan plan = {.sort = REEL_SORT_NAME, .limit = PAGE_ROWS};
     struct rows rows = {.all = all};
-    bool more = true;
+    struct reel_list_end end = {.more = true};
 
-    while (more) {
-        enum reel_code code = reel_catalog_list(recovery->home->catalog, &plan, note_row, &rows,
-                                                &more, err_out);
+    while (end.more) {
+        enum reel_code code =
+            reel_catalog_list(recovery->home->catalog, &plan, note_row, &rows, &end, err_out);
 
         if (code != REEL_OK)
             return code;
         if (rows.no_memory)
             return reel_error_errno(err_out, ENOMEM, "recovery");
         plan.has_cursor = true;
-        plan.cursor = rows.after;
+        plan.cursor = end.after;
     }
     return REEL_OK;
 }

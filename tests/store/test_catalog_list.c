@@ -2,7 +2,7 @@
  * cursors. */
 #include "store/fixture.h"
 
-#include "store/catalog.h"
+#include "store/catalog_plan.h"
 
 enum { ROWS = 400, ROWS_MAX = 2 * ROWS };
 
@@ -197,11 +197,9 @@ struct walk {
     size_t at;
     size_t on_page;
     size_t stop_after; /* rows of a page; SIZE_MAX for all */
-    struct reel_cursor after;
 };
 
-static bool check_row(const struct reel_recording *recording, const struct reel_cursor *after,
-                      void *user)
+static bool check_row(const struct reel_recording *recording, void *user)
 {
     struct walk *walk = user;
 
@@ -211,7 +209,6 @@ static bool check_row(const struct reel_recording *recording, const struct reel_
     assert_same_summary(recording, walk->expected[walk->at]);
     assert_int_equal(recording->stretches_count, 0);
     assert_int_equal(recording->candidate.kind, REEL_CANDIDATE_NONE);
-    walk->after = *after;
     walk->at++;
     walk->on_page++;
     return true;
@@ -237,19 +234,39 @@ static void check_walk(struct world *world, struct reel_list_plan plan, size_t s
     const struct reel_recording *expected[ROWS_MAX];
     struct walk walk = {.expected = expected, .stop_after = stop_after};
     size_t page_max = stop_after < plan.limit ? stop_after : plan.limit;
-    bool more = true;
+    struct reel_list_end end = {.more = true};
 
     walk.expected_count = expect(world, &plan, expected);
-    while (more) {
+    while (end.more) {
         size_t left = walk.expected_count - walk.at;
 
         walk.on_page = 0;
-        assert_ok(reel_catalog_list(world->reader, &plan, check_row, &walk, &more, err));
+        assert_ok(reel_catalog_list(world->reader, &plan, check_row, &walk, &end, err));
         assert_int_equal(walk.on_page, left < page_max ? left : page_max);
-        assert_int_equal(more, left > page_max);
-        hand_back(&plan, &walk.after);
+        assert_int_equal(end.more, left > page_max);
+        hand_back(&plan, &end.after);
     }
     assert_int_equal(walk.at, walk.expected_count);
+}
+
+/* A page that may come by few rows only is short, or empty; the walk comes by all of them once. */
+static void check_bounded_walk(struct world *world, struct reel_list_plan plan, uint64_t rows_max)
+{
+    const struct reel_recording *expected[ROWS_MAX];
+    struct walk walk = {.expected = expected, .stop_after = SIZE_MAX};
+    struct reel_list_end end = {.more = true};
+    size_t pages = 0;
+
+    walk.expected_count = expect(world, &plan, expected);
+    for (; end.more; pages++) {
+        walk.on_page = 0;
+        assert_ok(
+            reel_catalog_list_within(world->reader, &plan, rows_max, check_row, &walk, &end, err));
+        assert_true(walk.on_page <= rows_max && walk.on_page <= plan.limit);
+        hand_back(&plan, &end.after);
+    }
+    assert_int_equal(walk.at, walk.expected_count);
+    assert_true(pages <= world->rows_count / rows_max + walk.expected_count / plan.limit + 2);
 }
 
 static void check_count(struct world *world, const struct reel_list_plan *plan)
@@ -327,6 +344,7 @@ static void test_filters(void **state)
 
         chance_plan(&chance, &plan);
         check_walk(*state, plan, SIZE_MAX);
+        check_bounded_walk(*state, plan, 1 + chance_below(&chance, 60));
         check_count(*state, &plan);
         reel_list_plan_finish(&plan);
     }
@@ -395,17 +413,14 @@ static void test_hostile_values(void **state)
 struct seen {
     uint64_t rowids[ROWS_MAX];
     size_t count;
-    struct reel_cursor after;
 };
 
-static bool note_row(const struct reel_recording *recording, const struct reel_cursor *after,
-                     void *user)
+static bool note_row(const struct reel_recording *recording, void *user)
 {
     struct seen *seen = user;
 
     assert_true(seen->count < ROWS_MAX);
     seen->rowids[seen->count++] = recording->rowid;
-    seen->after = *after;
     return true;
 }
 
@@ -419,11 +434,11 @@ static void test_walk_while_rows_are_added(void **state)
             .sort = (enum reel_sort)(i % 3), .descending = i >= 3, .limit = 20};
         struct seen seen = {.count = 0};
         size_t stood = world->rows_count;
-        bool more = true;
+        struct reel_list_end end = {.more = true};
 
-        while (more) {
-            assert_ok(reel_catalog_list(world->reader, &plan, note_row, &seen, &more, err));
-            hand_back(&plan, &seen.after);
+        while (end.more) {
+            assert_ok(reel_catalog_list(world->reader, &plan, note_row, &seen, &end, err));
+            hand_back(&plan, &end.after);
             if (world->rows_count < ROWS_MAX)
                 add_row(world);
         }
@@ -466,6 +481,24 @@ static void test_count_is_capped(void **state)
     assert_true(is_minimum);
 }
 
+/* A count that would come by too many rows is a minimum. */
+static void test_count_is_bounded(void **state)
+{
+    struct world *world = *state;
+    struct reel_list_plan plan = {.has_kept = true, .kept = true};
+    const struct reel_recording *expected[ROWS_MAX];
+    size_t all = expect(world, &plan, expected);
+    uint64_t count;
+    bool is_minimum;
+
+    assert_ok(reel_catalog_count_within(world->reader, &plan, ROWS, &count, &is_minimum, err));
+    assert_int_equal(count, all);
+    assert_false(is_minimum);
+    assert_ok(reel_catalog_count_within(world->reader, &plan, ROWS - 1, &count, &is_minimum, err));
+    assert_true(count == all || count == all - 1);
+    assert_true(is_minimum);
+}
+
 int main(void)
 {
 #define WORLD(test) cmocka_unit_test_setup_teardown(test, make_world, remove_world)
@@ -473,6 +506,7 @@ int main(void)
         WORLD(test_sorts_and_pages),           WORLD(test_filters),
         WORLD(test_each_filter_tells_apart),   WORLD(test_hostile_values),
         WORLD(test_walk_while_rows_are_added), WORLD(test_count_is_capped),
+        WORLD(test_count_is_bounded),
     };
 
     return cmocka_run_group_tests_name("catalog_list", tests, NULL, NULL);
