@@ -35,8 +35,7 @@ static struct saved saved;
 static struct model model;
 static struct plans plans;
 
-/* --- the sink, as ingest does it ---------------------------------------------------------------
- */
+/* --- the sink, as ingest does it --- */
 
 static struct reel_placement sink_place(const struct sent *sent)
 {
@@ -87,8 +86,7 @@ static void sink_take(const struct sent *sent, const struct reel_placement *plac
     assert_true(reel_place_apply(&recording, &sent->numbers, placement, 1));
 }
 
-/* --- what must be the same ----------------------------------------------------------------------
- */
+/* --- what must be the same --- */
 
 static void check_placement(const struct reel_placement *placement, const struct verdict *verdict,
                             const struct sent *sent)
@@ -201,8 +199,7 @@ static void check_epoch(const struct reel_boot *boot)
     assert_true(!state->has_seq || recording.next_seq == state->next_seq);
 }
 
-/* --- histories ----------------------------------------------------------------------------------
- */
+/* --- histories --- */
 
 static void print_step(int history, int step, const struct sent *sent, enum reel_place_row row,
                        unsigned rows)
