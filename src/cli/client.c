@@ -7,11 +7,19 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "cli/interrupt.h"
+#include "cli/report.h"
 #include "io/loop.h"
 #include "wire/message.h"
 #include "wire/topic.h"
 
-enum { TOPIC_BYTES = 512, REASON_BYTES = 120, KEEPALIVE_S = 30, ALSO_MAX = 4 };
+enum {
+    TOPIC_BYTES = 512,
+    REASON_BYTES = 120,
+    KEEPALIVE_S = 30,
+    ALSO_MAX = 4,
+    RECONNECT_US = 1000000
+};
 enum { REPLIES, PRESENCE, FOLLOWED, SUBSCRIPTIONS_MAX }; /* in the order of their SUBACKs */
 
 struct reel_client {
@@ -218,6 +226,24 @@ enum reel_code reel_client_connect(struct reel_client *client, int64_t deadline_
     if (!code && client->refused)
         code = reel_error_set(err_out, REEL_E_NOT_ALLOWED, NULL,
                               "the broker refuses the subscription to %s", client->reply_topic);
+    return code;
+}
+
+enum reel_code reel_client_reconnect(struct reel_client *client, int64_t give_up_us,
+                                     struct reel_error *err_out)
+{
+    bool held = reel_interrupt_allow(true);
+    enum reel_code code;
+
+    if (!client->common->quiet)
+        reel_report_note("%s; connecting again", err_out->message);
+    do {
+        int64_t now_us = reel_monotonic_us();
+
+        reel_poll(NULL, 0, now_us + RECONNECT_US);
+        code = reel_client_connect(client, now_us + REEL_CLIENT_CONNECT_US, err_out);
+    } while (code == REEL_E_STALLED && reel_monotonic_us() < give_up_us);
+    reel_interrupt_allow(!held);
     return code;
 }
 

@@ -52,6 +52,11 @@ void reel_client_follow(struct reel_client *client, const struct reel_client_fol
 enum reel_code reel_client_connect(struct reel_client *client, int64_t deadline_us,
                                    struct reel_error *err_out);
 
+/* The connection is lost, and `err_out` says why: tell the user, and connect again, once a second
+ * until it works or `give_up_us`. Signals end the program meanwhile. Errors as above. */
+enum reel_code reel_client_reconnect(struct reel_client *client, int64_t give_up_us,
+                                     struct reel_error *err_out);
+
 /* Wait until something happens (a packet, one of `also` is ready, the deadline) and handle it.
  * `also` may be NULL. STALLED when the connection is lost: connect again. */
 enum reel_code reel_client_run(struct reel_client *client, struct pollfd *also, size_t also_count,

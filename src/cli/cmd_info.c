@@ -20,7 +20,7 @@ static const struct reel_column stretch_columns[] = {
 
 static void line(const char *name, const char *value)
 {
-    printf("%-14s %s\n", name, value);
+    reel_report_line("%-14s %s", name, value);
 }
 
 static void members(const json_t *info)
@@ -49,15 +49,15 @@ static void head(const json_t *info)
     char text[REEL_HUMAN_BYTES];
     const char *reason = reel_member_text(info, "end_reason");
 
-    printf("%-14s %s/%s\n", "recording", reel_member_text(info, "device"),
-           reel_member_text(info, "session"));
-    printf("%-14s %s%s%s%s\n", "state", reel_member_text(info, "state"), *reason ? " (" : "",
-           reason, *reason ? ")" : "");
+    reel_report_line("%-14s %s/%s", "recording", reel_member_text(info, "device"),
+                     reel_member_text(info, "session"));
+    reel_report_line("%-14s %s%s%s%s", "state", reel_member_text(info, "state"),
+                     *reason ? " (" : "", reason, *reason ? ")" : "");
     reel_human_format(info, text);
     line("format", text);
     reel_human_duration(reel_member_number(info, "duration"), text);
-    printf("%-14s %s, %.0f frames, %.0f of them missing\n", "length", text,
-           reel_member_number(info, "frames"), reel_member_number(info, "gap_frames"));
+    reel_report_line("%-14s %s, %.0f frames, %.0f of them missing", "length", text,
+                     reel_member_number(info, "frames"), reel_member_number(info, "gap_frames"));
     reel_human_bytes((uint64_t)reel_member_number(info, "bytes"), text);
     line("size", text);
     reel_human_time(reel_member_text(info, "started_at"), text);

@@ -30,7 +30,7 @@ static void show(const json_t *object, const char *before)
             strncat(label, ".", sizeof label - strlen(label) - 1);
             show(value, label);
         } else {
-            printf("%-34s %s\n", label, reel_human_member(object, name, text, sizeof text));
+            reel_report_line("%-34s %s", label, reel_human_member(object, name, text, sizeof text));
         }
     }
 }

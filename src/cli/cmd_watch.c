@@ -32,44 +32,46 @@ struct watching {
 };
 
 /* What an event says besides its kind, time and recording. */
-static void rest_print(const json_t *event)
+static void rest_format(const json_t *event, char *out, size_t capacity)
 {
     const char *name;
     json_t *value;
     char text[256];
+    size_t used = 0;
 
+    out[0] = '\0';
     json_object_foreach ((json_t *)(uintptr_t)event, name, value) {
-        if (strcmp(name, "event") != 0 && strcmp(name, "time") != 0 &&
-            strcmp(name, "recording") != 0)
-            printf("  %s %s", name, reel_human_member(event, name, text, sizeof text));
+        if (strcmp(name, "event") == 0 || strcmp(name, "time") == 0 ||
+            strcmp(name, "recording") == 0 || used >= capacity)
+            continue;
+        reel_human_member(event, name, text, sizeof text);
+        used += (size_t)snprintf(out + used, capacity - used, "  %s %s", name, text);
     }
 }
 
 static void event_print(const json_t *event)
 {
     const json_t *recording = json_object_get(event, "recording");
-    char text[REEL_HUMAN_BYTES];
+    char time[REEL_HUMAN_BYTES], length[REEL_HUMAN_BYTES] = "", rest[1024];
 
-    reel_human_time(reel_member_text(event, "time"), text);
-    printf("%s  %-13s %s/%s", text, reel_member_text(event, "event"),
-           reel_member_text(recording, "device"), reel_member_text(recording, "session"));
-    if (json_object_get(recording, "duration")) {
-        reel_human_duration(reel_member_number(recording, "duration"), text);
-        printf("  %s", text);
-    }
-    rest_print(event);
-    putchar('\n');
+    reel_human_time(reel_member_text(event, "time"), time);
+    if (json_object_get(recording, "duration"))
+        reel_human_duration(reel_member_number(recording, "duration"), length);
+    rest_format(event, rest, sizeof rest);
+    reel_report_line("%s  %-13s %s/%s  %s%s", time, reel_member_text(event, "event"),
+                     reel_member_text(recording, "device"), reel_member_text(recording, "session"),
+                     length, rest);
 }
 
 static void presence_print(const char *sink, const json_t *status)
 {
-    char text[REEL_HUMAN_BYTES];
+    char time[REEL_HUMAN_BYTES];
     bool online = json_is_true(json_object_get(status, "online"));
     const char *reason = reel_member_text(status, "reason");
 
-    reel_human_time(reel_member_text(status, online ? "time" : "connected_at"), text);
-    printf("%s  %-13s sink %s  %s%s%s\n", text, online ? "online" : "offline", sink,
-           reel_member_text(status, "state"), *reason ? ": " : "", reason);
+    reel_human_time(reel_member_text(status, online ? "time" : "connected_at"), time);
+    reel_report_line("%s  %-13s sink %s  %s%s%s", time, online ? "online" : "offline", sink,
+                     reel_member_text(status, "state"), *reason ? ": " : "", reason);
 }
 
 static void on_message(void *user, const struct reel_bus_message *message)
@@ -95,32 +97,17 @@ static void on_message(void *user, const struct reel_bus_message *message)
     json_decref(document);
 }
 
-static enum reel_code reconnect(struct reel_client *client, const struct reel_common *common,
-                                struct reel_error *err_out)
-{
-    int64_t give_up_us = reel_monotonic_us() + (int64_t)(common->timeout.value * 1e6);
-    enum reel_code code;
-
-    reel_report_note("%s; connecting again, what happens meanwhile is not seen", err_out->message);
-    reel_interrupt_allow(true);
-    do {
-        reel_poll(NULL, 0, reel_monotonic_us() + 1000000);
-        code = reel_client_connect(client, reel_monotonic_us() + REEL_CLIENT_CONNECT_US, err_out);
-    } while (code == REEL_E_STALLED && reel_monotonic_us() < give_up_us);
-    reel_interrupt_allow(false);
-    return code;
-}
-
 static enum reel_code watch(struct watching *watching, struct reel_client *client,
                             struct reel_error *err_out)
 {
     struct pollfd also = {.fd = reel_interrupt_open(), .events = POLLIN};
+    int64_t patience_us = (int64_t)(watching->common->timeout.value * 1e6);
     enum reel_code code = REEL_OK;
 
     while (!code && watching->left && !ferror(stdout)) {
         code = reel_client_run(client, &also, 1, reel_monotonic_us() + 1000000, err_out);
         if (code == REEL_E_STALLED)
-            code = reconnect(client, watching->common, err_out);
+            code = reel_client_reconnect(client, reel_monotonic_us() + patience_us, err_out);
         if (reel_interrupt_take(also.fd))
             break;
     }

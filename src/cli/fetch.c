@@ -8,7 +8,6 @@
 #include "base/limits.h"
 #include "cli/ask.h"
 #include "cli/progress.h"
-#include "cli/report.h"
 #include "io/loop.h"
 
 enum {
@@ -238,19 +237,10 @@ static enum reel_code chunks_ask(struct fetching *fetching, int64_t now_us)
 
 static enum reel_code reconnect(struct fetching *fetching)
 {
-    const struct reel_common *common = fetching->fetch->common;
-    int64_t give_up_us = fetching->heard_us + (int64_t)(common->timeout.value * 1e6);
-    enum reel_code code;
+    int64_t patience_us = (int64_t)(fetching->fetch->common->timeout.value * 1e6);
+    enum reel_code code = reel_client_reconnect(fetching->client, fetching->heard_us + patience_us,
+                                                fetching->err_out);
 
-    if (!common->quiet)
-        reel_report_note("%s; connecting again", fetching->err_out->message);
-    do {
-        int64_t now_us = reel_monotonic_us();
-
-        reel_poll(NULL, 0, now_us + RETRY_US);
-        code = reel_client_connect(fetching->client, now_us + REEL_CLIENT_CONNECT_US,
-                                   fetching->err_out);
-    } while (code == REEL_E_STALLED && reel_monotonic_us() < give_up_us);
     for (size_t i = 0; i < fetching->count; i++)
         chunk_at(fetching, i)->again_us = 0;
     return code;

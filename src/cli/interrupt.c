@@ -15,11 +15,12 @@ static sigset_t signals(void)
     return set;
 }
 
-void reel_interrupt_allow(bool allowed)
+bool reel_interrupt_allow(bool allowed)
 {
-    sigset_t set = signals();
+    sigset_t set = signals(), before;
 
-    sigprocmask(allowed ? SIG_UNBLOCK : SIG_BLOCK, &set, NULL);
+    sigprocmask(allowed ? SIG_UNBLOCK : SIG_BLOCK, &set, &before);
+    return sigismember(&before, SIGINT) == 1;
 }
 
 int reel_interrupt_open(void)

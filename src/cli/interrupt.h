@@ -12,7 +12,8 @@ void reel_interrupt_close(int fd);
 /* Take one; false if none came. */
 bool reel_interrupt_take(int fd);
 
-/* While something blocks that nothing can be polled for, let the signals end the program. */
-void reel_interrupt_allow(bool allowed);
+/* While something blocks that nothing can be polled for, let the signals end the program. Says
+ * whether they were held back before. */
+bool reel_interrupt_allow(bool allowed);
 
 #endif

@@ -19,7 +19,6 @@ enum {
     WINDOW_FRAGMENTS = 800,
     RANGES_MAX = 256,
     PROBE_US = 2000000,
-    RECONNECT_US = 1000000,
 };
 
 struct publisher {
@@ -180,20 +179,10 @@ static void probe(struct publisher *publisher, int64_t now_us)
 
 static enum reel_code reconnect(struct publisher *publisher, struct reel_error *err_out)
 {
-    int64_t give_up_us =
-        reel_monotonic_us() + (int64_t)(publisher->config->common->timeout.value * 1e6);
-    enum reel_code code;
+    int64_t patience_us = (int64_t)(publisher->config->common->timeout.value * 1e6);
+    enum reel_code code =
+        reel_client_reconnect(publisher->client, reel_monotonic_us() + patience_us, err_out);
 
-    if (!publisher->config->common->quiet)
-        reel_report_note("%s; connecting again", err_out->message);
-    reel_interrupt_allow(true);
-    do {
-        int64_t now_us = reel_monotonic_us();
-
-        reel_poll(NULL, 0, now_us + RECONNECT_US);
-        code = reel_client_connect(publisher->client, now_us + REEL_CLIENT_CONNECT_US, err_out);
-    } while (code == REEL_E_STALLED && reel_monotonic_us() < give_up_us);
-    reel_interrupt_allow(false);
     publisher->heard_us = reel_monotonic_us();
     for (size_t i = 0; !code && i < publisher->opened; i++)
         reel_outbox_again_all(&publisher->sendings[i].outbox, publisher->heard_us);

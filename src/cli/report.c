@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void line(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
@@ -74,6 +75,34 @@ enum reel_exit reel_report_usage(const char *format, ...)
     line(format, args);
     va_end(args);
     return REEL_EXIT_USAGE;
+}
+
+void reel_report_mask(char *text)
+{
+    for (; *text; text++) {
+        unsigned char byte = (unsigned char)text[0], next = (unsigned char)text[1];
+
+        if (byte < 0x20 || byte == 0x7f)
+            *text = '?';
+        else if (byte == 0xc2 && next >= 0x80 && next < 0xa0)
+            text[0] = text[1] = '?';
+    }
+}
+
+void reel_report_line(const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+    int bytes;
+
+    va_start(args, format);
+    bytes = vasprintf(&text, format, args);
+    va_end(args);
+    if (bytes < 0)
+        return;
+    reel_report_mask(text);
+    puts(text);
+    free(text);
 }
 
 void reel_report_json(const json_t *document)

@@ -22,6 +22,12 @@ enum reel_exit reel_report_failed_of(const char *device, const char *session,
 /* A usage error of a command: exit status 2. */
 enum reel_exit reel_report_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Write a line for people to standard output. What would move a terminal's cursor becomes '?'. */
+void reel_report_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Replace what would move a terminal's cursor (C0, DEL, C1 as UTF-8) by '?'. */
+void reel_report_mask(char *text);
+
 /* Write the document as one line of JSON to standard output. */
 void reel_report_json(const json_t *document);
 

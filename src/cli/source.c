@@ -136,6 +136,9 @@ static enum reel_code stdin_open(struct reel_source *source, const struct reel_s
     struct stat status;
 
     source->fd = STDIN_FILENO;
+    if (isatty(STDIN_FILENO))
+        return reel_error_set(err_out, REEL_E_BAD_REQUEST, NULL,
+                              "standard input is a terminal: pipe audio into it");
     if (fstat(source->fd, &status) == 0 && S_ISREG(status.st_mode) && !raw->given)
         return file_open(source, "standard input", err_out);
     return pipe_open(source, raw, err_out);

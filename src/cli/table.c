@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/report.h"
+
 enum { COLUMNS_MAX = 16, CELL_BYTES = 512 };
 
 struct reel_table {
@@ -56,14 +58,6 @@ void reel_table_destroy(struct reel_table **table)
     *table = NULL;
 }
 
-static void controls_mask(char *text)
-{
-    for (; *text; text++) {
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
-            *text = '?';
-    }
-}
-
 void reel_table_cell(struct reel_table *table, const char *format, ...)
 {
     size_t column = table->cells_count % table->columns_count;
@@ -82,7 +76,7 @@ void reel_table_cell(struct reel_table *table, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    controls_mask(text);
+    reel_report_mask(text);
     if (width_of(text) > table->widths[column])
         table->widths[column] = width_of(text);
     table->cells[table->cells_count++] = strdup(text);

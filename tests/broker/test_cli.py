@@ -260,6 +260,23 @@ def test_watch_ends_well_on_ctrl_c(lab, device):
     assert finished(process).status == 0
 
 
+def test_what_a_stranger_says_does_not_move_the_terminal(lab):
+    process = start(lab.broker, "watch", "--prefix", "other", "--count", 1, "-i", "stranger")
+    wait_for(lambda: "stranger 1 other/event/" in lab.broker.log(), "the watcher's subscription")
+    event = {"event": "\x1b[2Jstarted", "note": "\x9b1m\x07", "recording": {"device": "\r"}}
+    lab.client().publish("other/event/mic/s1", json.dumps(event))
+    text = finished(process).text
+    assert "started" in text and not set(text) & set("\x1b\x9b\x07\r")
+
+
+def test_another_prefix(make_lab, tmp_path):
+    lab = make_lab({"broker.prefix": "home/audio"})
+    prefix = ["--prefix", "home/audio"]
+    reel(lab.broker, "publish", ALSA[0], "--device", "mic", *prefix)
+    reel(lab.broker, "get", f"mic/{ALSA[0].stem}", "-o", tmp_path / "a.wav", *prefix)
+    assert_same_audio(frames_of(tmp_path / "a.wav"), frames_of(ALSA[0]))
+
+
 # get
 
 
