@@ -50,17 +50,17 @@ static enum reel_code save(struct recovery *recovery, struct reel_recording *rec
     return reel_catalog_save(recovery->home->catalog, recording, err_out);
 }
 
-/* Make a row from what is there; `recovered_why` is for what cannot be read. */
+/* Make a row from what is there. */
 static enum reel_code index_file(struct recovery *recovery, const struct found *found,
                                  struct reel_error *err_out)
 {
     struct reel_recording recording;
     struct reel_error why;
-    bool from_sidecar;
+    enum index_source source;
     bool changed;
     enum reel_code code;
 
-    code = reel_recover_index(recovery, found, &recording, &from_sidecar, &why);
+    code = reel_recover_index(recovery, found, &recording, &source, &why);
     if (code == REEL_E_BAD_REQUEST) {
         code = take(recovery, found, ".wav", why.message, err_out);
         return code == REEL_OK ? take(recovery, found, ".json", why.message, err_out) : code;
@@ -72,12 +72,14 @@ static enum reel_code index_file(struct recovery *recovery, const struct found *
     }
     code = reel_recover_file(recovery, &recording, true, &changed, err_out);
     if (code == REEL_OK)
-        code = save(recovery, &recording, err_out);
+        code = source == INDEX_SIDECAR && !changed
+                   ? reel_catalog_save(recovery->home->catalog, &recording, err_out)
+                   : save(recovery, &recording, err_out);
     if (code == REEL_OK && !recovery->home->rebuild) {
         recovery->report.recovered++;
         reel_log_write(recovery->log, REEL_LOG_WARNING,
                        "store: %s was not in the catalog: indexed from its %s", found->key,
-                       from_sidecar ? "sidecar" : "file alone");
+                       source == INDEX_FILE ? "file alone" : "sidecar");
     }
     reel_recording_finish(&recording);
     return code;
@@ -152,13 +154,13 @@ static enum reel_code adopt_sidecar(struct recovery *recovery, const struct foun
                                     struct reel_recording *recording, struct reel_error *err_out)
 {
     struct reel_recording indexed;
-    bool from_sidecar;
+    enum index_source source;
     enum reel_code code;
 
-    code = reel_recover_index(recovery, found, &indexed, &from_sidecar, err_out);
+    code = reel_recover_index(recovery, found, &indexed, &source, err_out);
     if (code != REEL_OK)
         return code == REEL_E_STALLED ? code : REEL_OK;
-    if (!from_sidecar) { /* the file is another recording's */
+    if (source == INDEX_FILE) { /* the file is another recording's */
         reel_recording_finish(&indexed);
         return REEL_OK;
     }

@@ -130,10 +130,11 @@ static enum reel_code take_tail(struct reel_recording *recording, bool plain_gro
 /* NOT_FOUND where there is none that fits the file. */
 static enum reel_code from_sidecar(struct recovery *recovery, const struct found *found,
                                    const struct head *head, struct reel_recording *recording_out,
-                                   struct reel_error *err_out)
+                                   enum index_source *source_out, struct reel_error *err_out)
 {
     struct reel_recording recording;
     struct reel_error why;
+    uint64_t told_frames;
     bool plain_growth;
     enum reel_code code;
 
@@ -152,12 +153,14 @@ static enum reel_code from_sidecar(struct recovery *recovery, const struct found
                        "store: %s.json is of another recording than the file", found->key);
         return REEL_E_NOT_FOUND;
     }
+    told_frames = recording.frames;
     code = take_tail(&recording, plain_growth,
                      head->data_bytes / reel_format_frame_bytes(&recording.format), err_out);
     if (code != REEL_OK) {
         reel_recording_finish(&recording);
         return code;
     }
+    *source_out = recording.frames == told_frames ? INDEX_SIDECAR : INDEX_SIDECAR_AND_TAIL;
     *recording_out = recording;
     return REEL_OK;
 }
@@ -204,15 +207,15 @@ static enum reel_code from_file(const struct found *found, const struct head *he
 }
 
 enum reel_code reel_recover_index(struct recovery *recovery, const struct found *found,
-                                  struct reel_recording *recording_out, bool *from_sidecar_out,
-                                  struct reel_error *err_out)
+                                  struct reel_recording *recording_out,
+                                  enum index_source *source_out, struct reel_error *err_out)
 {
     struct head head;
     enum reel_code code = look_at_file(recovery, found, &head, err_out);
 
     if (code != REEL_OK)
         return code;
-    code = from_sidecar(recovery, found, &head, recording_out, err_out);
-    *from_sidecar_out = code == REEL_OK;
+    *source_out = INDEX_FILE;
+    code = from_sidecar(recovery, found, &head, recording_out, source_out, err_out);
     return code == REEL_E_NOT_FOUND ? from_file(found, &head, recording_out, err_out) : code;
 }

@@ -49,11 +49,12 @@ void reel_recover_tree_free(struct found **found);
 enum reel_code reel_recover_file(struct recovery *recovery, struct reel_recording *recording,
                                  bool any_owner, bool *changed_out, struct reel_error *err_out);
 
-/* Make the recording that sidecar and file of that name describe, not longer than the file.
- * BAD_REQUEST where the file is no WAV file of ours. `*from_sidecar_out`: it came from one. */
+/* Make the recording that sidecar and file of that name describe. BAD_REQUEST where the file is no
+ * WAV file of ours. */
+enum index_source { INDEX_FILE, INDEX_SIDECAR_AND_TAIL, INDEX_SIDECAR };
 enum reel_code reel_recover_index(struct recovery *recovery, const struct found *found,
-                                  struct reel_recording *recording_out, bool *from_sidecar_out,
-                                  struct reel_error *err_out);
+                                  struct reel_recording *recording_out,
+                                  enum index_source *source_out, struct reel_error *err_out);
 
 /* Turn everything from that frame on into gaps, in whole fragments: what is marked may begin
  * earlier. Returns from where. STALLED without memory. */
