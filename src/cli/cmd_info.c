@@ -46,7 +46,7 @@ static void members(const json_t *info)
 
 static void head(const json_t *info)
 {
-    char text[REEL_HUMAN_BYTES];
+    char text[REEL_HUMAN_BYTES], missing[REEL_HUMAN_BYTES] = "";
     const char *reason = reel_member_text(info, "end_reason");
 
     reel_report_line("%-14s %s/%s", "recording", reel_member_text(info, "device"),
@@ -56,8 +56,11 @@ static void head(const json_t *info)
     reel_human_format(info, text);
     line("format", text);
     reel_human_duration(reel_member_number(info, "duration"), text);
-    reel_report_line("%-14s %s, %.0f frames, %.0f of them missing", "length", text,
-                     reel_member_number(info, "frames"), reel_member_number(info, "gap_frames"));
+    if (reel_member_number(info, "gap_frames") > 0)
+        snprintf(missing, sizeof missing, ", %.0f of them missing",
+                 reel_member_number(info, "gap_frames"));
+    reel_report_line("%-14s %s, %.0f frames%s", "length", text, reel_member_number(info, "frames"),
+                     missing);
     reel_human_bytes((uint64_t)reel_member_number(info, "bytes"), text);
     line("size", text);
     reel_human_time(reel_member_text(info, "started_at"), text);

@@ -10,6 +10,9 @@
 
 enum { OPTIONS_MAX = 64, LONG_ONLY = 256, HELP_COLUMN = 28 };
 
+/* Thirty years and more; so sums of times never wrap. */
+#define SECONDS_MAX 1e9
+
 #define FIELD(member) offsetof(struct reel_common, member)
 
 const struct reel_option reel_common_options[] = {
@@ -47,9 +50,12 @@ bool reel_seconds_parse(const char *text, double *seconds_out)
         if (*text < '0' || *text > '9')
             return false;
         value = strtod(text, &end);
-        if (!isfinite(value) || (part > 0 && value >= 60))
+        /* Digits and a point alone: no exponent, no hexadecimal. */
+        if (end > text + strspn(text, "0123456789.") || (part > 0 && value >= 60))
             return false;
         total = total * 60 + value;
+        if (total > SECONDS_MAX)
+            return false;
         if (*end == '\0') {
             *seconds_out = total;
             return true;

@@ -85,7 +85,7 @@ bool reel_options_parse(int argc, char **argv, const struct reel_option_set *set
 /* Write the table as --help shows it to standard output. */
 void reel_options_help(const struct reel_option *options);
 
-/* Read "12.5", "1:30" or "1:02:03.5" as seconds, 0 and above. */
+/* Read "12.5", "1:30" or "1:02:03.5" as seconds, 0 to 1e9. */
 bool reel_seconds_parse(const char *text, double *seconds_out);
 
 #endif

@@ -335,7 +335,10 @@ def test_many_gets_at_once(lab, device, tmp_path):
 
 @pytest.mark.parametrize("words", [
     [], ["nonsense"], ["--nonsense"], ["get"], ["get", "a/b", "c"], ["get", "a"], ["get", "a", "b", "c"], ["get", "../b"],
-    ["get", "a/b", "--from", "soon"], ["get", "a/b", "--from", "2", "--to", "1"],
+    ["get", "a/b", "--from", "soon"],
+    ["get", "a/b", "--from", "1e3"], ["get", "a/b", "--from", "0x10"],
+    ["get", "a/b", "--from", "1:60"], ["get", "a/b", "--from", "1:2:3:4"],
+    ["list", "--timeout", "99999999999"], ["get", "a/b", "--from", "2", "--to", "1"],
     ["info", "a/b/c"], ["publish"], ["publish", "-", "--encoding", "mp3"],
     ["publish", "-", "--sample-size", "16"], ["publish", "-", "--device", "a b"],
     ["publish", "a.wav", "b.wav", "--session", "s"], ["publish", "x/a.wav", "y/a.flac"],
