@@ -230,36 +230,67 @@ static void place_by_frame(const struct reel_site *site, struct reel_placement *
         reel_place_conflict(site->recording, numbers, out);
 }
 
+static void place_numbered(const struct reel_site *site, struct reel_placement *out)
+{
+    if (site->last && site->epoch.first == site->epoch.end)
+        answer_append(site, REEL_PLACE_BOOT, true, REEL_STRETCH_BOOT, out);
+    else if (site->by_frame)
+        place_by_frame(site, out);
+    else if (site->by_seq)
+        place_by_seq(site, out);
+    else
+        place_unshared(site, out);
+}
+
+/* A number 0, or one that follows on from the candidate of a conflict: the recorder may have
+ * restarted under its old name. */
+static bool begins(const struct reel_numbers *numbers)
+{
+    return numbers->has_seq ? numbers->seq == 0 : numbers->has_frame && numbers->frame == 0;
+}
+
+static bool follows_conflict(const struct reel_recording *recording,
+                             const struct reel_numbers *numbers)
+{
+    return recording->candidate.kind == REEL_CANDIDATE_CONFLICT &&
+           follows_on(&recording->candidate.numbers, numbers);
+}
+
+/* Where a recording has lost its first numbers, a recorder that restarts finds no stored audio to
+ * be in conflict with: its beginning is late, and what follows on from that confirms it. */
+static void reconsider_late(const struct reel_site *site, struct reel_placement *out)
+{
+    if (follows_conflict(site->recording, site->numbers))
+        reel_place_conflict(site->recording, site->numbers, out);
+    else
+        out->becomes_candidate = begins(site->numbers) && site->numbers->frames > 0;
+}
+
 void reel_place(const struct reel_recording *recording, const struct reel_numbers *numbers,
                 const struct reel_place_limits *limits, struct reel_placement *out)
 {
     struct reel_site site = survey(recording, numbers, limits);
 
     *out = (struct reel_placement){0};
-    if (confirms_jump(&site))
+    if (confirms_jump(&site)) {
         answer_confirmed(&site, out);
-    else if (!numbers->has_seq && !numbers->has_frame)
+    } else if (!numbers->has_seq && !numbers->has_frame) {
         place_unnumbered(&site, out);
-    else if (site.last && site.epoch.first == site.epoch.end)
-        answer_append(&site, REEL_PLACE_BOOT, true, REEL_STRETCH_BOOT, out);
-    else if (site.by_frame)
-        place_by_frame(&site, out);
-    else if (site.by_seq)
-        place_by_seq(&site, out);
-    else
-        place_unshared(&site, out);
+    } else {
+        place_numbered(&site, out);
+        if (out->row == REEL_PLACE_LATE)
+            reconsider_late(&site, out);
+    }
 }
 
 void reel_place_conflict(const struct reel_recording *recording, const struct reel_numbers *numbers,
                          struct reel_placement *out)
 {
     const struct reel_candidate *candidate = &recording->candidate;
-    bool second =
-        candidate->kind == REEL_CANDIDATE_CONFLICT && follows_on(&candidate->numbers, numbers);
-    bool first = numbers->has_seq ? numbers->seq == 0 : numbers->has_frame && numbers->frame == 0;
+    bool second = follows_conflict(recording, numbers);
 
     *out = (struct reel_placement){.row = REEL_PLACE_CONFLICT, .becomes_candidate = true};
-    if (second || first) {
+    if (second || begins(numbers)) {
         *out = (struct reel_placement){
             .row = REEL_PLACE_RESTARTED,
             .take_candidate = second,

@@ -59,14 +59,15 @@ enum reel_place_row {
     REEL_PLACE_RESTARTED, /* after a conflict: appended, a new stretch; with `take_candidate` the
                              candidate before it */
     REEL_PLACE_CONFLICT,  /* quarantine; with `becomes_candidate` the next may confirm a restart */
-    REEL_PLACE_LATE,      /* quarantine: its place is not known any more */
+    REEL_PLACE_LATE,      /* quarantine: its place is not known any more; a number 0 becomes the
+                             candidate, as the next may confirm a restart */
 };
 
 struct reel_placement {
     enum reel_place_row row;
     bool compare;           /* segments of kind STORED must be compared with the file */
     bool take_candidate;    /* append the candidate's audio first (its numbers.frames frames) */
-    bool becomes_candidate; /* JUMP, CONFLICT: remember it */
+    bool becomes_candidate; /* JUMP, CONFLICT, LATE: remember it */
     bool inferred;          /* GAP: the length was inferred from seq */
     bool new_stretch;       /* a stretch begins with what is appended, or with its fill */
     enum reel_stretch_reason reason; /* why, if so */
@@ -110,7 +111,7 @@ bool reel_place_next_segment(const struct reel_recording *recording,
 /* Change the recording as the placement says, after it was carried out: stretches, runs, frames,
  * gap_frames, fragments, duplicates, rejected, rewrites, boot and next_seq, candidate, dirty marks,
  * sha256 (to "" whenever audio changed). The state is left to the caller. `quarantine_id` is where
- * a JUMP or CONFLICT was put. False if memory ran out: the recording is unusable then. */
+ * a refused one was put. False if memory ran out: the recording is unusable then. */
 bool reel_place_apply(struct reel_recording *recording, const struct reel_numbers *numbers,
                       const struct reel_placement *placement, uint64_t quarantine_id);
 

@@ -215,7 +215,6 @@ static void apply(struct reel_ingest *ingest, const struct reel_arrival *arrival
     const struct reel_numbers *numbers = &fragment->numbers;
     struct filled filled = find_filled(recording, numbers, placement);
     uint64_t end_before = recording->frames;
-    bool appends = reel_place_appends(placement);
     bool was_complete = recording->state == REEL_STATE_COMPLETE;
 
     if (!reel_place_apply(recording, numbers, placement, 0)) {
@@ -234,7 +233,7 @@ static void apply(struct reel_ingest *ingest, const struct reel_arrival *arrival
     reel_recording_merge_tags(recording, fragment->tags);
     reel_count(&ingest->links.counters->fragments, 1);
     reel_count(&ingest->links.counters->fragment_bytes, fragment->data_bytes);
-    if (was_complete && appends && numbers->frames > 0)
+    if (was_complete && recording->frames > end_before)
         reopen(ingest, recording, arrival->wall_us);
     tell_placed(ingest, recording, placement, end_before, arrival->wall_us);
     if (filled.frames)

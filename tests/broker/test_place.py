@@ -414,3 +414,27 @@ def test_quarantined_fragment_comes_back_byte_for_byte(client, recorder):
     (_, number), = rejects_of(recorder)
     answer = client.ask("reject", {"quarantine_id": number})
     assert answer.payload == fragment(noise(100, 2), seq=1)
+
+
+
+def test_partly_new_fragment_opens_a_complete_recording_again(lab, recorder):
+    whole = noise(300)
+    recorder.store(whole[:200], frame=0)
+    recorder.end(frame=100)
+    assert recorder.info()["state"] == "complete"
+    recorder.store(whole[:100], frame=0)
+    assert recorder.info()["state"] == "complete"
+    recorder.store(whole[100:], frame=50)
+    assert recorder.info()["state"] == "recording"
+    lab.watcher.wait_event(recorder.device, "s1", "reopened")
+    assert_same_audio(audio_of(lab, recorder), whole)
+
+
+def test_restart_among_lost_numbers_is_told_by_its_second_fragment(lab, recorder):
+    """A recorder without boots, heard from its middle on, starts again: nothing is lost."""
+    recorder.store(noise(100, 1), seq=500)
+    assert recorder.refused(noise(100, 2), seq=0)["code"] == "late"
+    recorder.store(noise(100, 3), seq=1)
+    recorder.store(noise(100, 4), seq=2)
+    assert recorder.info()["next_seq"] == 3
+    assert_same_audio(audio_of(lab, recorder), b"".join(noise(100, n) for n in range(1, 5)))

@@ -245,6 +245,12 @@ static void model_apply(struct model *model, const struct sent *sent, enum reel_
         model->rejected++;
         break;
     case REEL_PLACE_LATE:
+        if (sent->numbers.frames > 0 &&
+            ((sent->numbers.has_seq && sent->numbers.seq == 0) ||
+             (!sent->numbers.has_seq && sent->numbers.has_frame && sent->numbers.frame == 0))) {
+            model->candidate = *sent;
+            model->candidate_kind = REEL_CANDIDATE_CONFLICT;
+        }
         model->rejected++;
         break;
     case REEL_PLACE_STORED:

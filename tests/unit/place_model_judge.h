@@ -274,8 +274,8 @@ static bool model_confirms(const struct model *model, const struct reel_numbers 
            !(numbers->has_frame && state->has_frame && before->frame < state->next_frame);
 }
 
-/* Answer for one fragment, its bytes compared. */
-static struct verdict model_judge(struct model *model, const struct sent *sent)
+/* Answer for one fragment, its bytes compared; restarts that begin among lost numbers aside. */
+static struct verdict model_first_answer(struct model *model, const struct sent *sent)
 {
     const struct reel_numbers *numbers = &sent->numbers;
     const struct model_epoch at_zero = {.has_seq = true, .has_frame = true};
@@ -314,6 +314,19 @@ static struct verdict model_judge(struct model *model, const struct sent *sent)
     if (numbers->seq == state->next_seq)
         return model_append(model, REEL_PLACE_APPEND, numbers, false, REEL_STRETCH_NUMBERS);
     return model_ahead_by_seq(model, sent, numbers->seq - state->next_seq);
+}
+
+/* Answer for one fragment. What would be late follows on from a candidate that may be a restart. */
+static struct verdict model_judge(struct model *model, const struct sent *sent)
+{
+    struct verdict verdict = model_first_answer(model, sent);
+    const struct reel_numbers *numbers = &sent->numbers;
+
+    if (verdict.rows == ROW(REEL_PLACE_LATE) && (numbers->has_seq || numbers->has_frame) &&
+        model->candidate_kind == REEL_CANDIDATE_CONFLICT &&
+        model_follows(&model->candidate.numbers, numbers))
+        return model_conflict(model, sent);
+    return verdict;
 }
 
 /* The verdict as it is if `row` was taken of the rows that it allows. */

@@ -279,9 +279,27 @@ static void test_frame_ahead_with_the_next_seq(void **state)
     assert_int_equal(recording.gap_frames, 0);
 }
 
+static void test_a_restart_among_lost_numbers(void **state)
+{
+    (void)state;
+    send("", 500, NONE, 10); /* heard from its middle on: 0 to 499 are lost */
+    send("", 501, NONE, 10);
+    assert_int_equal(send("", 3, NONE, 10), REEL_PLACE_LATE);
+    assert_int_equal(recording.candidate.kind, REEL_CANDIDATE_NONE);
+    assert_int_equal(send("", 0, NONE, 10), REEL_PLACE_LATE);
+    assert_int_equal(recording.candidate.kind, REEL_CANDIDATE_CONFLICT);
+    assert_int_equal(send("", 1, NONE, 10), REEL_PLACE_RESTARTED);
+    assert_true(placement.take_candidate);
+    assert_int_equal(placement.at_frame, 30);
+    assert_int_equal(recording.frames, 40);
+    assert_int_equal(send("", 2, NONE, 10), REEL_PLACE_APPEND);
+    assert_int_equal(recording.next_seq, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_a_restart_among_lost_numbers),
         TEST(test_a_gap_is_filled_from_the_middle),
         TEST(test_an_inferred_gap_takes_its_size_only),
         TEST(test_a_late_fragment_of_an_earlier_boot),
