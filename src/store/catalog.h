@@ -1,9 +1,11 @@
 /* Catalog: the index of recordings in SQLite (WAL, synchronous=FULL; schemas/index.sql). This and
  * its parts (catalog_*.c) are the only users of sqlite3.h; nothing of it shows here.
  *
- * A writing catalog has a transaction open from reel_catalog_begin to commit or rollback. All
- * failures are STALLED (disk full, I/O, busy) or INTERNAL (a database that contradicts the
- * schema); messages carry SQLite's own words. */
+ * A writing catalog has a transaction open from reel_catalog_begin to commit or rollback; what is
+ * changed outside one is committed at once. All failures are STALLED (disk full, I/O, busy, out of
+ * memory) or INTERNAL (a database that contradicts the schema, or is none); messages carry SQLite's
+ * own words, outputs are untouched. After one, roll back: some of the changes may stand. One thread
+ * uses a catalog; several may be open on the same file, one of them writing. */
 #ifndef REEL_STORE_CATALOG_H
 #define REEL_STORE_CATALOG_H
 
@@ -22,7 +24,9 @@ struct reel_catalog;
 enum reel_catalog_mode { REEL_CATALOG_WRITE, REEL_CATALOG_READ };
 
 /* Open `path`; a writing one makes it, applies the schema or the migrations from the version it
- * has (PRAGMA user_version), each in one transaction. NOT_ALLOWED for a newer version. */
+ * has (PRAGMA user_version), each in one transaction. NOT_ALLOWED for a newer version; INTERNAL for
+ * another program's file, which is left as it is; STALLED for a reader of one that is not there or
+ * not yet brought up. */
 enum reel_code reel_catalog_open(const char *path, enum reel_catalog_mode mode,
                                  struct reel_catalog **catalog_out, struct reel_error *err_out);
 void reel_catalog_close(struct reel_catalog *catalog); /* accepts NULL; rolls back */
@@ -34,6 +38,7 @@ enum reel_code reel_catalog_store_id(struct reel_catalog *catalog, uint64_t *id_
 enum reel_code reel_catalog_set_store_id(struct reel_catalog *catalog, uint64_t id,
                                          struct reel_error *err_out);
 
+/* A commit that fails has rolled back. Rolling back where nothing is open does nothing. */
 enum reel_code reel_catalog_begin(struct reel_catalog *catalog, struct reel_error *err_out);
 enum reel_code reel_catalog_commit(struct reel_catalog *catalog, struct reel_error *err_out);
 void reel_catalog_rollback(struct reel_catalog *catalog);
@@ -41,9 +46,10 @@ void reel_catalog_rollback(struct reel_catalog *catalog);
 /* wal_checkpoint(TRUNCATE), complete or an error (invariant 2). Outside a transaction. */
 enum reel_code reel_catalog_checkpoint(struct reel_catalog *catalog, struct reel_error *err_out);
 
-/* Insert (rowid 0: it gets one) or update the row, the heads of stretches from
+/* Insert (rowid 0: it gets one, and all is written) or update the row, the heads of stretches from
  * stretches_dirty_from on and the runs from each runs_dirty_from on; then sets the marks to
- * "clean". Few statements for the common case: one row, one run. */
+ * "clean". Few statements for the common case: one row, one run. INTERNAL where another recording
+ * has the name, or the row is gone. */
 enum reel_code reel_catalog_save(struct reel_catalog *catalog, struct reel_recording *recording,
                                  struct reel_error *err_out);
 
@@ -54,7 +60,7 @@ enum reel_code reel_catalog_load(struct reel_catalog *catalog, const char *devic
 
 /* Call `each` for the rows in state recording, or all, in the order of device and session; full
  * structs that `each` takes over (it finishes them, or moves them elsewhere). It ends the walk by
- * returning an error, which is then the result. */
+ * returning an error, which is then the result. It may change the catalog. */
 typedef enum reel_code reel_catalog_each_fn(struct reel_recording *recording, void *user,
                                             struct reel_error *err_out);
 enum reel_code reel_catalog_each(struct reel_catalog *catalog, bool open_only,
@@ -70,14 +76,14 @@ enum reel_code reel_catalog_next_unhashed(struct reel_catalog *catalog, uint64_t
                                           struct reel_recording *recording_out,
                                           struct reel_error *err_out);
 
-/* Remove a recording's rows. */
+/* Remove a recording's rows; one that is gone already is no failure. */
 enum reel_code reel_catalog_remove(struct reel_catalog *catalog, uint64_t rowid,
                                    struct reel_error *err_out);
 
 /* Queries: as in store/reader.h, which forwards to them. */
 enum reel_code reel_catalog_list(struct reel_catalog *catalog, const struct reel_list_plan *plan,
-                                 reel_reader_row_fn *row, void *user,
-                                 struct reel_list_end *end_out, struct reel_error *err_out);
+                                 reel_reader_row_fn *row, void *user, struct reel_list_end *end_out,
+                                 struct reel_error *err_out);
 enum reel_code reel_catalog_count(struct reel_catalog *catalog, const struct reel_list_plan *plan,
                                   uint64_t *count_out, bool *is_minimum_out,
                                   struct reel_error *err_out);
