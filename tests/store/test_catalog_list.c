@@ -53,8 +53,8 @@ static void add_row(struct world *world)
     struct reel_recording *row = &world->rows[world->rows_count];
     char session[REEL_NAME_BYTES];
 
-    if (world->rows_count == 0)
-        strcpy(session, "b"); /* just behind all that begins with "a" */
+    if (world->rows_count < 2) /* the prefix itself, and just behind all that begins with it */
+        strcpy(session, world->rows_count == 0 ? "a" : "b");
     else
         snprintf(session, sizeof session, "%s%zu", prefixes[chance_below(&world->chance, PREFIXES)],
                  world->rows_count);
