@@ -138,11 +138,11 @@ static enum reel_code note_folder(struct found **all, int root_fd, const char *r
     (void)root;
     if (!reel_name_valid(name, strlen(name)))
         return REEL_OK;
-    fd = openat(root_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    /* A folder may be a link to another disk; one that leads nowhere is no empty folder. */
+    fd = openat(root_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return errno == ENOTDIR || errno == ELOOP
-                   ? REEL_OK
-                   : reel_error_errno(err_out, errno, "open folder %s", name);
+        return errno == ENOTDIR ? REEL_OK
+                                : reel_error_errno(err_out, errno, "open folder %s", name);
     return each_name(all, fd, name, note_file, err_out);
 }
 

@@ -178,7 +178,7 @@ static void assert_all_files_open(struct scene *scene)
         closedir(stream);
 }
 
-/* sox and Python's wave, which are slower to start: for some of the crashes. */
+/* sox, Python's wave and ffmpeg, which are slower to start: for some of the crashes. */
 static void assert_others_open_them(struct scene *scene)
 {
     char command[4 * PATH_BYTES];
@@ -187,10 +187,11 @@ static void assert_others_open_them(struct scene *scene)
              "cd %s && for f in recordings/mic1/*.wav; do [ -e \"$f\" ] || continue; "
              "soxi \"$f\" >/dev/null && sox \"$f\" -n stat 2>/dev/null && "
              "/usr/bin/python3 -c 'import sys, wave; "
-             "w = wave.open(sys.argv[1]); w.readframes(w.getnframes())' \"$f\" || exit 1; done",
+             "w = wave.open(sys.argv[1]); w.readframes(w.getnframes())' \"$f\" && "
+             "ffprobe -v error \"$f\" || exit 1; done",
              scene->dir);
     if (system(command) != 0)
-        fail_msg("sox or wave does not open a file after call %llu",
+        fail_msg("sox, wave or ffprobe does not open a file after call %llu",
                  (unsigned long long)calls.last);
 }
 

@@ -114,6 +114,27 @@ static void strays_are_put_aside_and_strangers_left_alone(void **state)
     assert_int_equal(scene->report.recovered, 0);
 }
 
+/* A device's folder on another disk that is not there must not pass for an empty one. */
+static void a_folder_may_be_a_link_but_not_a_dead_one(void **state)
+{
+    struct scene *scene = *state;
+    struct reel_store *store = NULL;
+
+    record(scene, 2);
+    scene_crash(scene);
+    assert_int_equal(rename(scene_path(scene, "recordings/mic1"), scene_path(scene, "disk")), 0);
+    assert_int_equal(symlink("../disk", scene_path(scene, "recordings/mic1")), 0);
+    scene_open(scene);
+    assert_fragments(scene, 2);
+    scene_crash(scene);
+    assert_int_equal(rename(scene_path(scene, "disk"), scene_path(scene, "away")), 0);
+    assert_int_equal(reel_store_open(&scene->config, scene->now_us, &store, NULL, NULL),
+                     REEL_E_STALLED);
+    assert_int_equal(rename(scene_path(scene, "away"), scene_path(scene, "disk")), 0);
+    scene_open(scene);
+    assert_fragments(scene, 2);
+}
+
 /* ---- sidecars ---- */
 
 static void a_missing_or_damaged_sidecar_is_written_anew(void **state)
@@ -281,6 +302,7 @@ int main(void)
         TEST(a_long_file_alone_is_indexed_without_numbers),
         TEST(a_short_file_alone_goes_to_recovered),
         TEST(strays_are_put_aside_and_strangers_left_alone),
+        TEST(a_folder_may_be_a_link_but_not_a_dead_one),
         TEST(a_missing_or_damaged_sidecar_is_written_anew),
         TEST(a_sidecar_older_than_its_file_is_looked_at),
         TEST(a_catalog_that_is_behind_is_brought_up_from_sidecars),
