@@ -133,6 +133,7 @@ static void connect_bus(struct reel_ingest *ingest)
     snprintf(client_id, sizeof client_id, "reeld-%s-ingest", config->sink_name);
     reel_config_bus(config, ingest->links.password, &bus_config);
     bus_config.client_id = client_id;
+    bus_config.connect_mutex = ingest->links.connect_mutex;
     bus_config.session_expiry_s = UINT32_MAX; /* never: what we miss waits for us */
     bus_config.receive_maximum = 65535;
     code = reel_bus_create(&bus_config, &handlers, &ingest->bus, &error);

@@ -4,6 +4,8 @@
 #ifndef REEL_DAEMON_INGEST_H
 #define REEL_DAEMON_INGEST_H
 
+#include <pthread.h>
+
 #include "base/err.h"
 #include "base/log.h"
 #include "daemon/config.h"
@@ -22,6 +24,7 @@ struct reel_ingest_links {
     struct reel_mailbox *notices;  /* out: struct reel_notice, to the query thread */
     struct reel_mailbox *jobs;     /* out: struct reel_hash_job, to the hashing thread */
     struct reel_mailbox *hashes;   /* in: struct reel_hash_job, done */
+    pthread_mutex_t *connect_mutex; /* of all connections of the process */
     int stop_fd;                   /* readable when it is time to end */
 };
 

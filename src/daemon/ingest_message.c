@@ -260,9 +260,17 @@ static enum reel_code read_message(struct reel_ingest *ingest, struct reel_arriv
                               message->payload_bytes, (unsigned long long)most);
     code = reel_fragment_decode(message->payload, message->payload_bytes, &message->envelope,
                                 &ingest->scratch, &arrival->fragment, err_out);
-    arrival->reply_kind = arrival->fragment.kind == REEL_PAYLOAD_MSGPACK ? REEL_DOCUMENT_MSGPACK
-                                                                         : REEL_DOCUMENT_JSON;
+    if (code == REEL_E_STALLED || code == REEL_E_INTERNAL) /* ours, not the sender's */
+        return reel_ingest_fail(ingest, err_out);
     return code ? code : find_session(arrival, err_out);
+}
+
+/* Answers have the encoding of the fragment; to a WAV file they are JSON. */
+static enum reel_document_kind reply_kind(const struct reel_bus_message *message)
+{
+    if (reel_payload_kind_of(message->payload, message->payload_bytes) == REEL_PAYLOAD_MSGPACK)
+        return REEL_DOCUMENT_MSGPACK;
+    return REEL_DOCUMENT_JSON;
 }
 
 static void take(struct reel_ingest *ingest, struct reel_arrival *arrival)
@@ -272,6 +280,7 @@ static void take(struct reel_ingest *ingest, struct reel_arrival *arrival)
     enum reel_code code;
 
     note_delivery(ingest, arrival);
+    arrival->reply_kind = reply_kind(arrival->message);
     code = read_message(ingest, arrival, &error);
     if (arrival->fragment.data_bytes > arrival->message->payload_bytes)
         ingest->batch.bytes += arrival->fragment.data_bytes - arrival->message->payload_bytes;

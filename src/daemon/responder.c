@@ -215,6 +215,7 @@ static enum reel_code create_bus(struct reel_responder *responder, struct reel_e
     reel_config_bus(config, responder->links.password, &bus_config);
     snprintf(client_id, sizeof client_id, "reeld-%s-query", config->sink_name);
     bus_config.client_id = client_id;
+    bus_config.connect_mutex = responder->links.connect_mutex;
     bus_config.will_topic = will_topic;
     bus_config.will_payload = will_payload;
     if (!will_payload)

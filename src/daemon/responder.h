@@ -3,6 +3,8 @@
 #ifndef REEL_DAEMON_RESPONDER_H
 #define REEL_DAEMON_RESPONDER_H
 
+#include <pthread.h>
+
 #include "base/err.h"
 #include "base/log.h"
 #include "daemon/config.h"
@@ -20,6 +22,7 @@ struct reel_responder_links {
     struct reel_counters *counters;
     struct reel_mailbox *notices; /* in: struct reel_notice */
     struct reel_reader *reader;
+    pthread_mutex_t *connect_mutex; /* of all connections of the process */
     int stop_fd; /* readable when it is time to end */
 };
 

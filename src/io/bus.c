@@ -83,6 +83,7 @@ enum reel_code reel_bus_create(const struct reel_bus_config *config,
     bus->keepalive_s = config->keepalive_s;
     bus->session_expiry_s = config->session_expiry_s;
     bus->receive_maximum = config->receive_maximum;
+    bus->connect_mutex = config->connect_mutex;
     bus->host = strdup(config->host);
     bus->mosquitto = mosquitto_new(config->client_id, config->session_expiry_s == 0, bus);
     if (!bus->host || !bus->mosquitto) {
@@ -114,6 +115,19 @@ void reel_bus_destroy(struct reel_bus **bus)
     *bus = NULL;
 }
 
+static int connect_locked(struct reel_bus *bus, const mosquitto_property *properties)
+{
+    int rc;
+
+    if (bus->connect_mutex)
+        pthread_mutex_lock(bus->connect_mutex);
+    rc = mosquitto_connect_bind_v5(bus->mosquitto, bus->host, bus->port, bus->keepalive_s, NULL,
+                                   properties);
+    if (bus->connect_mutex)
+        pthread_mutex_unlock(bus->connect_mutex);
+    return rc;
+}
+
 enum reel_code reel_bus_connect(struct reel_bus *bus, struct reel_error *err_out)
 {
     mosquitto_property *properties = NULL;
@@ -126,8 +140,7 @@ enum reel_code reel_bus_connect(struct reel_bus *bus, struct reel_error *err_out
         rc = mosquitto_property_add_int16(&properties, MQTT_PROP_RECEIVE_MAXIMUM,
                                           bus->receive_maximum);
     if (rc == MOSQ_ERR_SUCCESS)
-        rc = mosquitto_connect_bind_v5(bus->mosquitto, bus->host, bus->port, bus->keepalive_s,
-                                       NULL, properties);
+        rc = connect_locked(bus, properties);
     mosquitto_property_free_all(&properties);
     if (rc == MOSQ_ERR_ERRNO)
         return reel_error_errno(err_out, errno, "connecting to %s port %d", bus->host, bus->port);

@@ -9,6 +9,7 @@
 #ifndef REEL_IO_BUS_H
 #define REEL_IO_BUS_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,6 +33,9 @@ struct reel_bus_config {
     uint16_t receive_maximum;  /* 0: the broker's default */
     const char *will_topic;    /* NULL: no will; else QoS 1, retained */
     const char *will_payload;
+    /* Held while connecting; NULL where one thread alone connects. The library sets TLS up at the
+     * first connection that uses it, and not under a lock of its own. */
+    pthread_mutex_t *connect_mutex;
 };
 
 /* What came in. All is borrowed for the call. */

@@ -20,6 +20,7 @@ struct reel_bus {
     int keepalive_s;
     uint32_t session_expiry_s;
     uint16_t receive_maximum;
+    pthread_mutex_t *connect_mutex;
     bool down;         /* `disconnected` was called */
     uint64_t received; /* packets that a callback told of */
 };

@@ -8,7 +8,7 @@
 #include "wire/fragment_internal.h"
 #include "wire/json.h"
 
-static enum reel_payload_kind kind_of(const uint8_t *payload, size_t bytes)
+enum reel_payload_kind reel_payload_kind_of(const uint8_t *payload, size_t bytes)
 {
     if (bytes >= 4 && (memcmp(payload, "RIFF", 4) == 0 || memcmp(payload, "RF64", 4) == 0))
         return REEL_PAYLOAD_WAV;
@@ -107,7 +107,7 @@ enum reel_code reel_fragment_decode(const uint8_t *payload, size_t payload_bytes
     if (!envelope)
         envelope = &no_envelope;
     memset(out, 0, sizeof *out);
-    out->kind = kind_of(payload, payload_bytes);
+    out->kind = reel_payload_kind_of(payload, payload_bytes);
     check_content_type(&decoding, envelope->content_type);
     if (payload_bytes == 0)
         reel_fragment_fail(&decoding, REEL_E_BAD_REQUEST, "payload", "is empty");

@@ -15,6 +15,9 @@
 
 enum reel_payload_kind { REEL_PAYLOAD_MSGPACK, REEL_PAYLOAD_JSON, REEL_PAYLOAD_WAV };
 
+/* The form of a payload, by its first bytes; it need not be sound. */
+enum reel_payload_kind reel_payload_kind_of(const uint8_t *payload, size_t bytes);
+
 /* One run of a recorder. `text` is empty where none was sent; a uint is its decimal digits, and
  * 7 and "7" name the same run. `is_uint` only remembers how to send it back: it is false for a
  * uint of 2^63 and more, which a JSON document cannot hold, so that goes back as its digits. */

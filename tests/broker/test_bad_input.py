@@ -509,3 +509,17 @@ def test_bounded_number_of_new_recordings_a_minute(make_lab):
     Recorder(client, "other", "s0").store(AUDIO)
     assert Recorder(client, "mic", "s4").store(AUDIO)["frames"] == 200
     assert_same_audio(lab.sink.wav("mic", "s0").read_bytes()[1024:1224], AUDIO)
+
+
+def test_refusal_of_what_is_not_even_read_has_the_fragments_encoding(make_lab):
+    """Firmware reads acknowledgements as MessagePack alone."""
+    lab = make_lab({"limits.max_fragment_bytes": 1024})
+    client = lab.client()
+    client.subscribe("reel/v1/reply/mic/#")
+    for payload in ("msgpack", "json"):
+        topic = f"reel/v1/reply/mic/{payload}"
+        client.publish("reel/v1/audio/mic/s1", fragment(FORM.noise(600), payload=payload, seq=1),
+                       response_topic=topic)
+        answer = client.wait_message(lambda message, topic=topic: message.topic == topic)
+        assert answer.document["error"]["code"] == "too-large"
+        assert (answer.payload[:1] == b"{") == (payload == "json")

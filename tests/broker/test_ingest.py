@@ -312,6 +312,7 @@ def test_who_does_not_ask_gets_no_acknowledgement(lab, client, device):
     for seq in range(3):
         recorder.post(frames=10, seed=seq, seq=seq)
     recorder.store(frames=10, seed=3, seq=3)
+    lab.watcher.wait_message(lambda m: m.topic == recorder.reply)
     told = lab.watcher.select(lambda m: f"/reply/{device}" in m.topic)
     assert [message.topic for message in told] == [recorder.reply]
 
