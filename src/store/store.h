@@ -117,10 +117,11 @@ struct reel_delivery {
     uint64_t hash;
 };
 
-/* Make the batch durable: sync of every file touched and of the folders of new ones, sidecars that
- * are due, then the catalog (synchronous=FULL), in which `deliveries` replace the last batch's. A
+/* Make the batch durable: sync of every file touched and of the folders of new ones, then the
+ * catalog (synchronous=FULL), in which `deliveries` replace the last batch's, then sidecars. A
  * batch in which nothing was touched, staged or delivered costs nothing. Files of recordings that
- * completed get their final header first. */
+ * completed get their final header first. What fails once the catalog has committed (sidecars,
+ * say) goes to the log, and only the next commit fails: this batch is durable. */
 enum reel_code reel_store_commit(struct reel_store *store, const struct reel_delivery *deliveries,
                                  size_t deliveries_count, int64_t now_us,
                                  struct reel_error *err_out);

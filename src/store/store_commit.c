@@ -189,6 +189,7 @@ static void end_batch(struct reel_store *store, int64_t now_us)
         reel_store_let_go(store, entry);
 }
 
+/* What makes the batch durable. */
 static enum reel_code commit_batch(struct reel_store *store, const struct reel_delivery *deliveries,
                                    size_t deliveries_count, int64_t now_us,
                                    struct reel_error *err_out)
@@ -199,15 +200,24 @@ static enum reel_code commit_batch(struct reel_store *store, const struct reel_d
         code = sync_files(store, err_out);
     if (code == REEL_OK)
         code = commit_catalog(store, deliveries, deliveries_count, err_out);
-    if (code == REEL_OK)
-        code = write_sidecars(store, now_us, err_out);
-    if (code == REEL_OK)
-        code = reel_quarantine_committed(store->quarantine, err_out);
-    if (code == REEL_OK)
-        code = keep_deliveries(store, deliveries, deliveries_count, err_out);
-    if (code == REEL_OK)
-        store->commits++;
     return code;
+}
+
+/* What follows from it. A failure here does not undo the batch; the next one meets it. */
+static void follow_up(struct reel_store *store, const struct reel_delivery *deliveries,
+                      size_t deliveries_count, int64_t now_us)
+{
+    struct reel_error error;
+    enum reel_code code = write_sidecars(store, now_us, &error);
+
+    if (code == REEL_OK)
+        code = reel_quarantine_committed(store->quarantine, &error);
+    if (code == REEL_OK)
+        code = keep_deliveries(store, deliveries, deliveries_count, &error);
+    if (reel_store_outcome(store, code) != REEL_OK)
+        reel_log_write(store->log, REEL_LOG_ERROR, "store: after a commit: %s", error.message);
+    store->commits++;
+    end_batch(store, now_us);
 }
 
 enum reel_code reel_store_commit(struct reel_store *store, const struct reel_delivery *deliveries,
@@ -216,12 +226,16 @@ enum reel_code reel_store_commit(struct reel_store *store, const struct reel_del
 {
     enum reel_code code = reel_store_usable(store, err_out);
 
-    if (code == REEL_OK && (store->touched || store->in_transaction || deliveries_count > 0))
-        code = reel_store_outcome(store, commit_batch(store, deliveries, deliveries_count, now_us,
-                                                      err_out));
-    if (code == REEL_OK)
+    if (code != REEL_OK)
+        return code;
+    if (!store->touched && !store->in_transaction && deliveries_count == 0) {
         end_batch(store, now_us);
-    return code;
+        return REEL_OK;
+    }
+    code = commit_batch(store, deliveries, deliveries_count, now_us, err_out);
+    if (code == REEL_OK)
+        follow_up(store, deliveries, deliveries_count, now_us);
+    return reel_store_outcome(store, code);
 }
 
 static enum reel_code settle_headers(struct reel_store *store, struct reel_error *err_out)
