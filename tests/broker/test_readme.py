@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import yaml
 
 import schemas
 from harness import BUILD, Recorder, RequestFailed, read_wave
-from lab import PATIENCE_S, TREE, wait_for
+from lab import PATIENCE_S, TREE, free_port, wait_for
 
 README = (TREE / "README.md").read_text()
 BLOCKS = {
@@ -28,16 +29,49 @@ def test_every_block_is_run():
     fences = re.findall(r"^```", README, re.M)
     assert len(fences) == 2 * len(BLOCKS)
     assert set(BLOCKS) == {
-        "elsewhere", "client", "settings", "broker", "acl", "shell", "publish.py", "publish.mjs",
+        "targets", "client", "settings", "broker", "acl", "shell", "publish.py", "publish.mjs",
         "publish.c", "build-c", "esp32.c",
     }
 
 
-def test_make_has_the_targets_that_are_run_elsewhere():
-    rules = re.findall(r"^([\w ]+):(?!=)", (TREE / "Makefile").read_text(), re.M)
-    targets = {target for rule in rules for target in rule.split()}
-    for line in BLOCKS["elsewhere"].splitlines():
-        assert re.match(r"make (\w+) +#", line)[1] in targets
+def test_make_has_the_targets():
+    """`make test` is what runs this; what the others run is tested below."""
+    makefile = (TREE / "Makefile").read_text()
+    rules = re.findall(r"^([\w ]+):(?!=)", makefile, re.M)
+    targets = re.findall(r"^make (\w+) +#", BLOCKS["targets"], re.M)
+    assert targets == ["demo", "test", "run"]
+    assert set(targets) <= {target for rule in rules for target in rule.split()}
+    assert "tests/tools/$@.py --build" in makefile
+
+
+def test_demo():
+    done = subprocess.run(
+        [TREE / "tests/tools/demo.py", "--build", BUILD], stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=4 * PATIENCE_S,
+    )
+    assert done.returncode == 0, done.stdout.decode()
+    assert "nine downloads, each sample equal" in done.stdout.decode()
+
+
+def test_run():
+    port = str(free_port())
+    run = subprocess.Popen(
+        [TREE / "tests/tools/run.py", "--build", BUILD], cwd=TREE, env=os.environ | {"PORT": port},
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True,
+    )
+    try:
+        told = []
+        while not told or "Ctrl-C stops both." not in told[-1]:
+            told.append(run.stdout.readline().decode())
+            assert told[-1], "".join(told)
+        typed = next(line for line in told if "reel list" in line).split("#")[0]
+        assert f"-p {port}" in typed
+        subprocess.run(["sh", "-c", typed], cwd=TREE, check=True, stdout=subprocess.PIPE)
+        run.send_signal(signal.SIGINT)
+        assert run.wait(PATIENCE_S) == 0
+    finally:
+        run.kill()
+        run.wait()
 
 
 # Where the blocks are run
@@ -244,7 +278,8 @@ def test_esp32(desk):
     assert desk.recorded("esp32", "whole") == (1, 16000, 2, whole)
     wait_for(lambda: desk.recording("esp32", "holes")["frames"] == frames, "the one with holes")
     hole = slice(2 * 10 * 1024, 2 * 13 * 1024)
-    assert desk.recorded("esp32", "holes")[3] == whole[: hole.start] + bytes(3 * 2048) + whole[hole.stop :]
+    silent = whole[: hole.start] + bytes(3 * 2048) + whole[hole.stop :]
+    assert desk.recorded("esp32", "holes")[3] == silent
     info = desk.recording("esp32", "holes")
     assert info["missing"] == [[10, 12]] and info["gap_frames"] == 3 * 1024
 
@@ -281,7 +316,8 @@ def test_curl_table(desk):
     assert {"s1", "myfile"} <= {each["session"] for each in found if each["device"] == "me"}
     assert json.loads(desk.run(info[0]))["data"]["duration"] == pytest.approx(1.428, abs=0.01)
     desk.run(download[0])
-    assert samples(desk.folder / "out.wav") == samples(SPEECH)
+    out = desk.folder / "out.wav"
+    assert samples(out) == samples(SPEECH) and out.stat().st_size == 44 + len(samples(out)[3])
     assert desk.recorded("me", "s1")[3] == b"\1\0\2\0"
     # The way for longer files, named beside the second line, continues what is there.
     desk.run("build/" + post[1])
@@ -317,7 +353,9 @@ def test_settings_table():
     shown = {}
     for cells in table_after("Settings"):
         names, defaults = codes(cells[0]), cells[1].split(", ")
-        shown |= dict(zip(names, defaults if len(defaults) == len(names) else defaults * len(names)))
+        if len(defaults) == 1:
+            defaults *= len(names)
+        shown |= dict(zip(names, defaults, strict=True))
     assert len(expected) > 20 and shown == expected
 
 
