@@ -516,10 +516,10 @@ def test_refusal_of_what_is_not_even_read_has_the_fragments_encoding(make_lab):
     lab = make_lab({"limits.max_fragment_bytes": 1024})
     client = lab.client()
     client.subscribe("reel/v1/reply/mic/#")
-    for payload in ("msgpack", "json"):
+    for payload in ("msgpack", "json-base64"):
         topic = f"reel/v1/reply/mic/{payload}"
-        client.publish("reel/v1/audio/mic/s1", fragment(FORM.noise(600), payload=payload, seq=1),
+        client.publish("reel/v1/audio/mic/s1", fragment(FORM.noise(600), FORM, payload, seq=1),
                        response_topic=topic)
         answer = client.wait_message(lambda message, topic=topic: message.topic == topic)
         assert answer.document["error"]["code"] == "too-large"
-        assert (answer.payload[:1] == b"{") == (payload == "json")
+        assert (answer.payload[:1] == b"{") == (payload == "json-base64")
