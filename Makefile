@@ -91,7 +91,7 @@ deps:
 
 demo run:
 	@tests/tools/deps.sh build demo
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) -s --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j2) all
 	@tests/tools/$@.py --build $(BUILD)
 
 test check:

@@ -299,7 +299,7 @@ def test_failing_disk_delays_the_acknowledgement_and_loses_nothing(make_lab, tmp
             recorder.store(noise(f"{recorder.device} {seq}"), seq=seq)
     for recorder in recorders:
         recorder.end()
-        lab.watcher.wait_event(recorder.device, "s1", "completed")
+        assert recorder.info()["state"] == "complete"
     assert "(INJECTED)" in log.read_text() and "could not be stored" in lab.sink.log()
     lab.sink.restart(kill=True)
     for recorder in recorders:

@@ -5,6 +5,7 @@ import argparse
 import subprocess
 import sys
 import tempfile
+import threading
 import wave
 from pathlib import Path
 
@@ -21,8 +22,8 @@ DEVICES = {
 
 def run(words, cwd, out=None):
     """Show a command, run it, return what it wrote; what it complains about goes to the person."""
-    command([*words, *([">", out.name] if out else [])])
-    target = out.open("wb") if out else subprocess.PIPE
+    command(words, out)
+    target = (cwd / out).open("wb") if out else subprocess.PIPE
     done = subprocess.run([str(word) for word in words], cwd=cwd, stdout=target, check=True)
     return (done.stdout or b"").decode()
 
@@ -38,27 +39,53 @@ def samples_of(path):
         return (*shape, reader.readframes(reader.getnframes()))
 
 
-def publish_all(reel, options, folder):
+def begin(words):
+    """Start a program that Ctrl-C does not reach: who asked for it stops it."""
+    return subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE,
+                            start_new_session=True)
+
+
+def watch(reel, options, count):
+    """Start `reel watch`; return it and a thread that shows its next `count` events, once it has
+    said that the sink is there: then it sees all that follows."""
+    words = [reel, "watch", *options, "--count", count]
+    command(words)
+    watcher = begin(words)
+    watcher.stdout.readline()
+
+    def follow():
+        for line in watcher.stdout:
+            say(dim(line.decode().rstrip()))
+
+    thread = threading.Thread(target=follow)
+    thread.start()
+    return watcher, thread
+
+
+def publish(reel, options, device, names):
+    files = [SPEECH / f"{name}.wav" for name in names]
+    words = [reel, "publish", *options, "--realtime", "--device", device]
+    command([*words, *(path.name for path in files)])
+    return begin([*words, *files])
+
+
+def publish_all(reel, options):
     """Every device publishes its files as one would speak them, all devices at once."""
-    publishers = {}
-    for device, names in DEVICES.items():
-        files = [SPEECH / f"{name}.wav" for name in names]
-        words = [reel, "publish", *options, "--realtime", "--device", device, *files]
-        command([*words[: -len(files)], *(path.name for path in files)])
-        publishers[device] = subprocess.Popen(
-            [str(word) for word in words], cwd=folder, stdout=subprocess.PIPE
-        )
+    count = sum(len(names) for names in DEVICES.values())
+    watcher, watching = watch(reel, options, 2 * count)  # each is started and completed
+    running = {device: publish(reel, options, device, names) for device, names in DEVICES.items()}
     try:
-        for device, publisher in publishers.items():
+        for device, publisher in running.items():
             publisher.communicate()
             if publisher.returncode != 0:
                 raise RuntimeError(f"{device} could not publish ({publisher.returncode})")
-            good(f"{device}: {len(DEVICES[device])} recordings, acknowledged as durable")
+        watching.join(10)
     finally:
-        for publisher in publishers.values():
-            if publisher.poll() is None:
-                publisher.terminate()
-                publisher.wait()
+        for program in (*running.values(), watcher):
+            program.terminate()
+            program.wait()
+        watching.join()
+    good(f"{count} recordings of {len(DEVICES)} devices, all acknowledged as durable")
 
 
 def compare(device, name, path):
@@ -68,25 +95,23 @@ def compare(device, name, path):
 
 def fetch_all(reel, options, folder):
     """Get everything back with `reel`, and one recording with what mosquitto-clients offer."""
-    first = True
-    for device, names in DEVICES.items():
-        for name in names:
-            path = folder / f"{device}-{name}.wav"
-            words = [reel, "get", *options, device, name, "--out", path]
-            if first:
-                command([*words[:-1], path.name])
-                say(dim("… and the other eight"))
-                first = False
-            subprocess.run([str(word) for word in words], cwd=folder, check=True,
-                           stdout=subprocess.DEVNULL)
-            compare(device, name, path)
-    good("nine downloads, each sample equal to what was published")
-    out = folder / "by-mosquitto_rr.wav"
+    recordings = [(device, name) for device, names in DEVICES.items() for name in names]
+    for n, (device, name) in enumerate(recordings):
+        path = folder / f"{device}-{name}.wav"
+        words = [reel, "get", *options, device, name, "--out", path.name]
+        if n == 0:
+            command(words)
+            say(dim(f"... and the other {len(recordings) - 1}"))
+        subprocess.run([str(word) for word in words], cwd=folder, check=True,
+                       stdout=subprocess.DEVNULL)
+        compare(device, name, path)
+    good(f"{len(recordings)} downloads, each sample equal to what was published")
     request = '{"device":"mic-front","session":"Front_Center"}'
     run(["mosquitto_rr", "-N", "-W", "30", *options, "-t", "reel/v1/request/download",
-         "-e", "reel/v1/reply/demo", "-m", request], folder, out)
-    compare("mic-front", "Front_Center", out)
-    if out.read_bytes() != (folder / "mic-front-Front_Center.wav").read_bytes():
+         "-e", "reel/v1/reply/demo", "-m", request], folder, "by-mosquitto_rr.wav")
+    by_reel, by_rr = folder / "mic-front-Front_Center.wav", folder / "by-mosquitto_rr.wav"
+    compare("mic-front", "Front_Center", by_rr)
+    if by_rr.read_bytes() != by_reel.read_bytes():
         raise RuntimeError("the two downloads differ")
     good("the same file, without any program of ours")
 
@@ -95,7 +120,7 @@ def demo(build, folder):
     reel = Path(TREE, build, "reel")
     step("A broker of our own")
     with Broker(folder / "broker") as broker:
-        options = ["-h", broker.host, "-p", str(broker.port)]
+        options = ["-p", str(broker.port)]
         good(f"mosquitto listens on {broker.host}:{broker.port}")
 
         step("The sink")
@@ -105,7 +130,7 @@ def demo(build, folder):
             good(f"reeld is online and records into {sink.store}")
 
             step("Three devices speak at once (recorded speech of Debian's alsa-utils)")
-            publish_all(reel, options, folder)
+            publish_all(reel, options)
 
             step("What the sink has")
             show(run([reel, "list", *options], folder))
@@ -120,8 +145,8 @@ def demo(build, folder):
     recordings = folder / "store" / "recordings"
     count = len(list(recordings.glob("*/*.wav")))
     step("Done; broker and sink are stopped")
-    say(f"{count} recordings, plain WAV files:  {bold(recordings)}")
-    say(f"the downloads:                {bold(folder / 'downloads')}")
+    say(f"{count} recordings, plain WAV files   {bold(recordings)}")
+    say(f"the downloads                   {bold(folder / 'downloads')}")
     say(dim("Now try `make run`, and speak yourself."))
 
 
@@ -134,7 +159,7 @@ def main():
     try:
         demo(build, folder)
     except KeyboardInterrupt:
-        say("\nstopped")
+        print("\n   stopped; broker and sink too")
         return 130
     except (AssertionError, OSError, RuntimeError, subprocess.CalledProcessError) as error:
         fail(f"{error}\nLogs are in {folder}.")

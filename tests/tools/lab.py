@@ -277,7 +277,7 @@ class Sink:
 
     def _online_anew(self):
         if not self.program.running():
-            raise NotReady(f"reeld ended with {self.program.wait()}:\n{self.log()[-4000:]}")
+            raise NotReady(f"reeld ended with {self.program.wait()}")
         status = self.status()
         if not status or not status["online"] or status["connected_at"] in self._connections:
             return None
@@ -288,7 +288,7 @@ class Sink:
         try:
             status = wait_for(self._online_anew, "the sink to be online")
         except NotReady as error:
-            raise NotReady(f"{error}\n{self.log()[-4000:]}") from None
+            raise NotReady(f"{error}:\n{self.log()[-4000:]}") from None
         self._connections.add(status["connected_at"])
         return status
 

@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 from lab import TREE, Broker, NotReady, Sink, free_port, port_is_free
 from show import bold, dim, fail, good, say, stop_on_signals
@@ -29,14 +30,14 @@ def choose_port(bind):
     if not given.isdigit() or not 0 < int(given) < 65536:
         raise Refused(f"PORT={given} is no port")
     if not port_is_free(int(given), bind):
-        raise Refused(f"port {given} is taken; PORT=… names another")
+        raise Refused(f"port {given} is taken; PORT=... names another")
     return int(given)
 
 
 def choose_bind():
     bind = os.environ.get("BIND", "127.0.0.1")
     if bind not in LOOPBACK and not os.environ.get("PASSWORD"):
-        raise Refused(f"BIND={bind} lets others in: choose a PASSWORD=… too")
+        raise Refused(f"BIND={bind} lets others in: choose a PASSWORD=... too")
     return "127.0.0.1" if bind in LOOPBACK else bind
 
 
@@ -62,21 +63,20 @@ def tell(broker, sink, reel, password):
     good(f"mosquitto listens on {broker.bind}:{broker.port}, reeld records into {sink.store}")
     say()
     say(bold("In another terminal:"))
-    for line, what in [
-        (f"{reel} publish{options} --device me /usr/share/sounds/alsa/*.wav", "recorded speech"),
-        (f"arecord -q -f S16_LE -r 16000 -t raw | {reel} publish{options} --device me --rate 16000 -",
-         "your microphone"),
-        (f"{reel} list{options}", "what there is"),
-        (f"{reel} get{options} me Front_Center", "one of them back"),
-        (f"{reel} watch{options}", "what happens"),
-        (f"mosquitto_sub{options} -v -t 'reel/v1/event/#'", "the same, without our programs"),
+    for what, line in [
+        ("recorded speech", f"{reel} publish{options} --device me /usr/share/sounds/alsa/*.wav"),
+        ("a microphone", f"arecord -q -f S16_LE -r 16000 | {reel} publish{options} --device me -"),
+        ("what there is", f"{reel} list{options}"),
+        ("one of them back", f"{reel} get{options} me Front_Center"),
+        ("what happens", f"{reel} watch{options}"),
+        ("without our programs", f"mosquitto_sub{options} -v -t 'reel/v1/event/#'"),
     ]:
-        say(f"  {line}   {dim('# ' + what)}")
+        say(f"  {dim(what.ljust(22))}{line}")
     if broker.bind != "127.0.0.1":
         say()
         say(bold("A device on the net publishes to:"))
         host = address_on_the_net(broker.bind)
-        say(f"  mqtt://reel:{password}@{host}:{broker.port}   topic reel/v1/audio/DEVICE/SESSION")
+        say(f"  mqtt://reel:{quote(password, safe="")}@{host}:{broker.port}   topic reel/v1/audio/DEVICE/SESSION")
     say()
     say("Ctrl-C stops both.")
 
@@ -89,6 +89,8 @@ def serve(build, folder):
         secret.touch(mode=0o600)
         secret.write_text(password + "\n")
         settings = {"broker.username": "reel", "broker.password_file": secret}
+    for log in (folder / "run.log", folder / "broker" / "mosquitto.log"):
+        log.unlink(missing_ok=True)
     users = {"reel": password} if password else None
     log_types = ("error", "warning", "notice")
     port = choose_port(bind)

@@ -34,10 +34,11 @@ def say(text=""):
     print(f"   {text}" if text else "", flush=True)
 
 
-def command(words):
-    """Show a command line as one would type it."""
-    words = [str(word) for word in words]
-    say(dim("$ ") + (words if isinstance(words, str) else shlex.join(words)))
+def command(words, out=None):
+    """Show a command line as one would type it at the top of the tree."""
+    line = shlex.join(os.path.relpath(word) if os.path.isabs(word) and os.access(word, os.X_OK)
+                      and os.path.isfile(word) else word for word in map(str, words))
+    say(dim("$ ") + line + (f" >{out}" if out else ""))
 
 
 def good(text):
@@ -52,7 +53,9 @@ def stop_on_signals():
     """Let SIGTERM and SIGHUP unwind as Ctrl-C does, so that what was started is stopped."""
 
     def interrupt(number, _frame):
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(name, signal.SIG_IGN)  # stopping takes a moment: let it finish
         raise KeyboardInterrupt(number)
 
-    signal.signal(signal.SIGTERM, interrupt)
-    signal.signal(signal.SIGHUP, interrupt)
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, interrupt)
