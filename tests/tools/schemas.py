@@ -7,12 +7,14 @@ JSON has in its place.
 import base64
 import json
 import re
+import threading
 from functools import lru_cache
 from pathlib import Path
 
 import msgpack
 from jsonschema import Draft202012Validator, FormatChecker, RefResolver
 
+_one_at_a_time = threading.Lock()  # a RefResolver keeps where it is in itself
 FOLDER = Path(__file__).resolve().parents[2] / "schemas"
 JSON, MSGPACK = "application/json", "application/msgpack"
 OPS = ("list", "info", "download", "rejects", "reject", "status")
@@ -50,7 +52,9 @@ def validator(name):
 
 def check(name, document):
     """Check a decoded document against the schema of that name; Violation if it does not fit."""
-    errors = sorted(validator(name).iter_errors(_without_bin(document)), key=lambda e: e.json_path)
+    with _one_at_a_time:
+        found = list(validator(name).iter_errors(_without_bin(document)))
+    errors = sorted(found, key=lambda e: e.json_path)
     if errors:
         lines = [f"  {error.json_path}: {_shorten(error.message)}" for error in errors]
         raise Violation(f"not as schemas/{name}.json says:\n" + "\n".join(lines))
