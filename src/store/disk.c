@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,6 +107,20 @@ enum reel_code reel_disk_folder(int parent_fd, const char *name, int *fd_out, bo
     *fd_out = fd;
     if (made_out)
         *made_out = made;
+    return REEL_OK;
+}
+
+enum reel_code reel_disk_open_folder(const char *dir, const char *name, int *fd_out,
+                                     struct reel_error *err_out)
+{
+    char path[PATH_MAX];
+    int fd;
+
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return reel_error_errno(err_out, errno, "open folder %s", path);
+    *fd_out = fd;
     return REEL_OK;
 }
 

@@ -21,6 +21,10 @@ enum reel_code reel_disk_read(int fd, void *data, uint64_t bytes, uint64_t offse
 enum reel_code reel_disk_folder(int parent_fd, const char *name, int *fd_out, bool *made_out,
                                 struct reel_error *err_out);
 
+/* Open the folder `name` of the store, which must be there. */
+enum reel_code reel_disk_open_folder(const char *dir, const char *name, int *fd_out,
+                                     struct reel_error *err_out);
+
 /* fsync the folder `name` below `parent_fd`. */
 enum reel_code reel_disk_sync_folder(int parent_fd, const char *name, struct reel_error *err_out);
 

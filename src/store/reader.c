@@ -28,10 +28,9 @@ static enum reel_code open_parts(struct reel_reader *reader, struct reel_error *
 {
     char path[PATH_MAX];
 
-    snprintf(path, sizeof path, "%s/recordings", reader->dir);
-    reader->recordings_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (reader->recordings_fd < 0)
-        return reel_error_errno(err_out, errno, "open folder %s", path);
+    if (reel_disk_open_folder(reader->dir, "recordings", &reader->recordings_fd, err_out) !=
+        REEL_OK)
+        return REEL_E_STALLED;
     snprintf(path, sizeof path, "%s/catalog.db", reader->dir);
     return reel_catalog_open(path, REEL_CATALOG_READ, &reader->catalog, err_out);
 }

@@ -6,12 +6,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/wav_header.h"
 #include "store/disk.h"
+#include "store/id.h"
 
 /* What the file says of itself. */
 struct head {
@@ -30,7 +30,7 @@ static enum reel_code read_head(int fd, const char *name, struct head *head,
     memset(head, 0, sizeof *head);
     if (fstat(fd, &status) != 0)
         return reel_error_errno(err_out, errno, "stat %s", name);
-    head->modified_us = status.st_mtim.tv_sec * INT64_C(1000000) + status.st_mtim.tv_nsec / 1000;
+    head->modified_us = reel_recover_modified_us(&status);
     if ((uint64_t)status.st_size < sizeof bytes)
         return REEL_OK;
     if (reel_disk_read(fd, bytes, sizeof bytes, 0, name, err_out) != REEL_OK)
@@ -172,11 +172,9 @@ static enum reel_code identify(const struct found *found, const struct head *hea
     bool own = strcmp(head->info.device, found->device) == 0 &&
                strcmp(head->info.session, found->session) == 0;
 
-    *id_out = own ? head->info.id : 0;
-    while (*id_out == 0) {
-        if (getrandom(id_out, sizeof *id_out, 0) != (ssize_t)sizeof *id_out)
-            return reel_error_errno(err_out, errno, "random id");
-    }
+    if (!own || head->info.id == 0)
+        return reel_id_make(id_out, err_out);
+    *id_out = head->info.id;
     return REEL_OK;
 }
 

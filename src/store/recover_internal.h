@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "store/recover.h"
 #include "store/sidecar.h"
@@ -42,6 +43,9 @@ struct found {
 enum reel_code reel_recover_tree(struct recovery *recovery, struct found **found_out,
                                  struct reel_error *err_out);
 void reel_recover_tree_free(struct found **found);
+
+/* When a file was last written. */
+int64_t reel_recover_modified_us(const struct stat *status);
 
 /* Mend the file of a recording that has a row: length, gaps, header; synced or left to the sync of
  * all. `*changed_out`: the recording changed, its row must be saved. NOT_FOUND where the header

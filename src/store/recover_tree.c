@@ -63,7 +63,7 @@ static bool is_temporary(const char *name)
     return name[0] == '.' && bytes > 4 && strcmp(name + bytes - 4, ".tmp") == 0;
 }
 
-static int64_t modified_us(const struct stat *status)
+int64_t reel_recover_modified_us(const struct stat *status)
 {
     return status->st_mtim.tv_sec * INT64_C(1000000) + status->st_mtim.tv_nsec / 1000;
 }
@@ -94,10 +94,10 @@ static enum reel_code note_file(struct found **all, int folder_fd, const char *d
     if (is_wav) {
         found->has_wav = true;
         found->file_bytes = (uint64_t)status.st_size;
-        found->file_us = modified_us(&status);
+        found->file_us = reel_recover_modified_us(&status);
     } else {
         found->has_sidecar = true;
-        found->sidecar_us = modified_us(&status);
+        found->sidecar_us = reel_recover_modified_us(&status);
     }
     return REEL_OK;
 }

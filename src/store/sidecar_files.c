@@ -29,14 +29,10 @@ enum reel_code reel_sidecars_create(const char *dir, struct reel_sidecars **side
                                     struct reel_error *err_out)
 {
     struct reel_sidecars *sidecars = calloc(1, sizeof *sidecars);
-    char path[4096];
 
     if (!sidecars)
         return reel_error_errno(err_out, ENOMEM, "sidecars");
-    snprintf(path, sizeof path, "%s/recordings", dir);
-    sidecars->root_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (sidecars->root_fd < 0) {
-        reel_error_errno(err_out, errno, "open folder %s", path);
+    if (reel_disk_open_folder(dir, "recordings", &sidecars->root_fd, err_out) != REEL_OK) {
         free(sidecars);
         return REEL_E_STALLED;
     }

@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <utlist.h>
+
+#include "store/id.h"
 
 enum { KEY_BYTES = 2 * REEL_NAME_BYTES };
 
@@ -126,16 +127,6 @@ enum reel_code reel_store_get(struct reel_store *store, const char *device, cons
     return code;
 }
 
-/* 0 stands for "none" in a file's header. */
-static enum reel_code random_id(uint64_t *id_out, struct reel_error *err_out)
-{
-    do {
-        if (getrandom(id_out, sizeof *id_out, 0) != (ssize_t)sizeof *id_out)
-            return reel_error_errno(err_out, errno, "random id");
-    } while (*id_out == 0);
-    return REEL_OK;
-}
-
 enum reel_code reel_store_create(struct reel_store *store, const char *device,
                                  const char *session, const struct reel_format *format,
                                  int64_t now_us, struct reel_entry **entry_out,
@@ -146,7 +137,7 @@ enum reel_code reel_store_create(struct reel_store *store, const char *device,
     enum reel_code code;
 
     reel_recording_init(&recording, device, session, format, now_us);
-    code = random_id(&recording.id, err_out);
+    code = reel_id_make(&recording.id, err_out);
     if (code == REEL_OK)
         code = reel_wav_create(store->files, &recording, &wav, err_out);
     if (code == REEL_E_CONFLICT) /* opening the store anew puts the stranger aside */

@@ -17,14 +17,10 @@ enum reel_code reel_wav_files_create(const char *dir, size_t descriptors_max,
                                      struct reel_error *err_out)
 {
     struct reel_wav_files *files = calloc(1, sizeof *files);
-    char path[4096];
 
     if (!files)
         return reel_error_errno(err_out, ENOMEM, "recordings");
-    snprintf(path, sizeof path, "%s/recordings", dir);
-    files->root_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (files->root_fd < 0) {
-        reel_error_errno(err_out, errno, "open folder %s", path);
+    if (reel_disk_open_folder(dir, "recordings", &files->root_fd, err_out) != REEL_OK) {
         free(files);
         return REEL_E_STALLED;
     }

@@ -4,6 +4,7 @@
 #define REEL_TESTS_STORE_FAULTS_H
 
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 
 #include "store/scene.h"
 
@@ -12,6 +13,7 @@ static struct {
     uint64_t last;  /* the one that fails; 0: none */
     bool torn;      /* half of it is done */
     bool once;      /* those after it do not fail */
+    bool strange;   /* the file system is of a kind that nobody knows */
 } calls;
 
 static bool dead(void)
@@ -137,10 +139,20 @@ int fdatasync(int fd)
 int syncfs(int fd)
 {
     (void)fd;
+    assert_false(calls.strange);
     if (dead())
         return -1;
     forget_all();
     return 0;
+}
+
+int fstatfs64(int fd, struct statfs64 *out)
+{
+    int result = (int)syscall(SYS_fstatfs, fd, out);
+
+    if (calls.strange)
+        out->f_type = 0;
+    return result;
 }
 
 int renameat(int from_fd, const char *from, int to_fd, const char *to)

@@ -9,9 +9,9 @@
 
 /* ---- what is recorded, and what of it is there ---- */
 
-enum { BATCHES = 6, NAMES = 3, FRAMES_MAX = 16 * FRAGMENT_FRAMES };
+enum { BATCHES = 6, NAMES = 6, FRAMES_MAX = 16 * FRAGMENT_FRAMES };
 
-static const char *const names[NAMES] = {"a", "b", "c"};
+static const char *const names[NAMES] = {"a", "b", "c", "d", "e", "f"};
 
 /* Everything that a reader sees. */
 struct snapshot {
@@ -95,9 +95,10 @@ static bool try_batch(struct scene *scene, unsigned batch)
                try_quarantine(scene);
     case 2:
         return try_publish(scene, "a", &mono16, 2) && try_publish(scene, "c", &mono8, 0);
-    case 3:
+    case 3: /* more files than are synced one by one */
         return try_publish(scene, "b", &mono8, 1) && try_publish(scene, "a", &mono16, 5) &&
-               try_complete(scene, "c");
+               try_complete(scene, "c") && try_publish(scene, "d", &mono8, 0) &&
+               try_publish(scene, "e", &mono16, 0) && try_publish(scene, "f", &mono8, 0);
     case 4:
         return try_publish(scene, "a", &mono16, 3) && try_complete(scene, "a") &&
                try_complete(scene, "b");
@@ -348,6 +349,15 @@ static void with_the_power_cut_it_loses_no_commit(void **state)
     crash_everywhere(POWER_CUT);
 }
 
+/* Where syncfs promises nothing, each file is synced by itself. */
+static void with_the_power_cut_on_a_strange_file_system_too(void **state)
+{
+    (void)state;
+    calls.strange = true;
+    crash_everywhere(POWER_CUT);
+    calls.strange = false;
+}
+
 /* Invariant 6: when one call fails, the batch is lost, though all later ones would do. After the
  * catalog's commit it cannot be lost any more: then it is there, and the next one fails. */
 static bool fail_one_call(uint64_t which)
@@ -443,6 +453,7 @@ int main(void)
         cmocka_unit_test(killed_before_any_call_it_loses_no_commit),
         cmocka_unit_test(killed_within_any_write_it_loses_no_commit),
         cmocka_unit_test(with_the_power_cut_it_loses_no_commit),
+        cmocka_unit_test(with_the_power_cut_on_a_strange_file_system_too),
         cmocka_unit_test(a_failed_call_fails_the_batch_for_good),
         cmocka_unit_test(a_header_opens_wherever_crossing_4_gib_was_cut_short),
     };

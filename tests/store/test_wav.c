@@ -10,14 +10,15 @@ struct bench {
     struct reel_wav_files *files;
 };
 
-static int set_up_files(void **state, size_t descriptors)
+static int set_up_files(void **state, const char *pattern, size_t descriptors)
 {
     struct bench *bench = calloc(1, sizeof *bench);
     char path[PATH_BYTES];
-    void *folder;
 
-    assert_int_equal(make_folder(&folder), 0);
-    bench->dir = folder;
+    assert_non_null(bench);
+    bench->dir = strdup(pattern);
+    assert_non_null(bench->dir);
+    assert_non_null(mkdtemp(bench->dir));
     assert_int_equal(mkdir(path_in(bench->dir, "recordings", path), 0755), 0);
     assert_int_equal(reel_wav_files_create(bench->dir, descriptors, &bench->files, NULL), REEL_OK);
     *state = bench;
@@ -26,12 +27,18 @@ static int set_up_files(void **state, size_t descriptors)
 
 static int set_up_many(void **state)
 {
-    return set_up_files(state, 100);
+    return set_up_files(state, "/tmp/reel-test-XXXXXX", 100);
 }
 
 static int set_up_two(void **state)
 {
-    return set_up_files(state, 2);
+    return set_up_files(state, "/tmp/reel-test-XXXXXX", 2);
+}
+
+/* On tmpfs, where syncfs promises nothing. */
+static int set_up_two_on_tmpfs(void **state)
+{
+    return set_up_files(state, "/dev/shm/reel-test-XXXXXX", 2);
 }
 
 static int tear_down_files(void **state)
@@ -369,6 +376,8 @@ int main(void)
         TEST(odd_data_is_padded_and_the_pad_overwritten),
         TEST(a_comparison_sees_one_byte),
         cmocka_unit_test_setup_teardown(more_files_than_descriptors, set_up_two, tear_down_files),
+        {"more_files_than_descriptors on tmpfs", more_files_than_descriptors, set_up_two_on_tmpfs,
+         tear_down_files, NULL},
         TEST(a_short_write_is_an_error),
         TEST(headers_cross_4_gib_and_come_back),
         TEST(a_torn_header_opens),
