@@ -75,8 +75,8 @@ def tell(broker, sink, reel, password):
     if broker.bind != "127.0.0.1":
         say()
         say(bold("A device on the net publishes to:"))
-        host = address_on_the_net(broker.bind)
-        say(f"  mqtt://reel:{quote(password, safe="")}@{host}:{broker.port}   topic reel/v1/audio/DEVICE/SESSION")
+        host, secret = address_on_the_net(broker.bind), quote(password, safe="")
+        say(f"  mqtt://reel:{secret}@{host}:{broker.port}   topic reel/v1/audio/DEVICE/SESSION")
     say()
     say("Ctrl-C stops both.")
 
