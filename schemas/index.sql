@@ -146,9 +146,10 @@ CREATE TABLE tombstone_boot (
     PRIMARY KEY (tombstone, boot)
 ) STRICT, WITHOUT ROWID;
 
--- The messages that the last batch took in, one row: 10 bytes each, the packet id (2) and the hash
--- of topic and payload (8), big-endian. They tell a redelivery after a lost acknowledgement.
+-- The messages that the last batches took in, a row for each batch that took any: 11 bytes each, the
+-- packet id (2) and the hash of topic and payload (8), big-endian, and whether it was refused (1).
+-- They tell a redelivery after a lost acknowledgement. The oldest rows go.
 CREATE TABLE delivery (
-    batch    INTEGER PRIMARY KEY CHECK (batch = 1),
+    batch    INTEGER PRIMARY KEY,
     messages BLOB NOT NULL
 ) STRICT;

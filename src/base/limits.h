@@ -42,4 +42,9 @@
 #define REEL_RUNS_MAX      65536u
 #define REEL_STRETCHES_MAX 4096u
 
+/* Durable messages that are remembered in case the broker delivers them again, and the batches that
+ * they came in. */
+#define REEL_DELIVERIES_MAX       32768u
+#define REEL_DELIVERY_BATCHES_MAX 256u
+
 #endif

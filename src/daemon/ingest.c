@@ -37,7 +37,7 @@ static void redelivery_drop(struct reel_redelivery *redelivery)
     memset(redelivery, 0, sizeof *redelivery);
 }
 
-/* Expect what the last durable batch took in: its acknowledgements may not have arrived. */
+/* Expect what the last durable batches took in: their acknowledgements may not have arrived. */
 static void redelivery_expect(struct reel_ingest *ingest)
 {
     struct reel_redelivery *redelivery = &ingest->redelivery;
@@ -55,6 +55,16 @@ static void redelivery_expect(struct reel_ingest *ingest)
     redelivery->count = count;
 }
 
+/* The broker begins anew, and counts its packets from the start. */
+static void redelivery_forget(struct reel_ingest *ingest)
+{
+    struct reel_error error;
+
+    redelivery_drop(&ingest->redelivery);
+    if (reel_store_forget_deliveries(ingest->store, &error))
+        reel_ingest_fail(ingest, &error);
+}
+
 static void on_connected(void *user, bool session_present)
 {
     struct reel_ingest *ingest = user;
@@ -67,7 +77,7 @@ static void on_connected(void *user, bool session_present)
     if (session_present)
         redelivery_expect(ingest);
     else
-        redelivery_drop(&ingest->redelivery);
+        redelivery_forget(ingest);
     if (!session_present && reel_counted(&ingest->links.counters->connects) > 1)
         reel_log_write(ingest->links.log, REEL_LOG_WARNING,
                        "the broker came back without our session: what it held for us is gone");

@@ -34,7 +34,7 @@ struct reel_batch {
     size_t notices_capacity;
 };
 
-/* The messages of the last durable batch that the broker may deliver once more, in order. */
+/* The messages of the last durable batches that the broker may deliver once more, in order. */
 struct reel_redelivery {
     struct reel_delivery *deliveries;
     size_t count;
@@ -68,7 +68,8 @@ struct reel_arrival {
     const struct reel_bus_message *message;
     struct reel_topic topic;
     struct reel_fragment fragment;
-    bool redelivered; /* it belongs to the last durable batch */
+    bool redelivered; /* it was taken in by a batch that is durable */
+    bool refused;     /* ... and refused */
     char reply_topic[REEL_REPLY_TOPIC_MAX_BYTES + 1]; /* checked; "" for none */
     enum reel_document_kind reply_kind;
     int64_t wall_us;

@@ -15,37 +15,48 @@ static uint64_t message_hash(const struct reel_bus_message *message)
     return XXH3_64bits_withSeed(message->payload, message->payload_bytes, topic_hash);
 }
 
-/* Whether the message belongs to the last durable batch, whose acknowledgements the broker may not
- * have seen. Those come first and in order, so the first other one ends it. */
-static bool recognise(struct reel_redelivery *redelivery, const struct reel_delivery *delivery)
+/* The message as a durable batch took it in, whose acknowledgement the broker may not have seen;
+ * NULL if none did. Those come first and in order, so the first other one ends it. */
+static const struct reel_delivery *recognise(struct reel_redelivery *redelivery,
+                                             const struct reel_delivery *delivery)
 {
     for (size_t i = redelivery->at; i < redelivery->count; i++) {
         if (redelivery->deliveries[i].packet_id == delivery->packet_id &&
             redelivery->deliveries[i].hash == delivery->hash) {
             redelivery->at = i + 1;
-            return true;
+            return &redelivery->deliveries[i];
         }
     }
     redelivery->at = redelivery->count;
-    return false;
+    return NULL;
 }
 
 static void note_delivery(struct reel_ingest *ingest, struct reel_arrival *arrival)
 {
     const struct reel_bus_message *message = arrival->message;
     struct reel_batch *batch = &ingest->batch;
-    struct reel_delivery delivery;
+    struct reel_delivery delivery = {.packet_id = message->packet_id};
+    const struct reel_delivery *before;
 
     reel_batch_open(batch, arrival->monotonic_us);
     batch->messages++;
     batch->bytes += message->payload_bytes;
     if (message->packet_id == 0)
         return;
-    delivery.packet_id = message->packet_id;
     delivery.hash = message_hash(message);
-    arrival->redelivered = recognise(&ingest->redelivery, &delivery);
-    if (batch->deliveries_count < REEL_BATCH_MESSAGES_MAX)
+    before = recognise(&ingest->redelivery, &delivery);
+    arrival->redelivered = before != NULL;
+    arrival->refused = before && before->refused;
+    /* What is recognised is noted already, in its order. */
+    if (!before && batch->deliveries_count < REEL_BATCH_MESSAGES_MAX)
         batch->deliveries[batch->deliveries_count++] = delivery;
+}
+
+/* The message under way, which note_delivery put last, was refused. */
+static void note_refusal(struct reel_batch *batch, const struct reel_arrival *arrival)
+{
+    if (arrival->message->packet_id != 0 && batch->deliveries_count > 0)
+        batch->deliveries[batch->deliveries_count - 1].refused = true;
 }
 
 /* Where answers go, if a place was named: the Response Topic, else the payload's. */
@@ -123,6 +134,7 @@ uint64_t reel_ingest_refuse(struct reel_ingest *ingest, const struct reel_arriva
                                 &place);
     if (arrival->redelivered)
         return 0; /* it was refused before */
+    note_refusal(&ingest->batch, arrival);
     if (reel_store_quarantine(ingest->store, &reject, arrival->message->payload,
                               &rejection.quarantine_id, &failure)) {
         reel_ingest_fail(ingest, &failure);

@@ -276,12 +276,14 @@ static void refuse_placed(struct reel_ingest *ingest, const struct reel_arrival 
     }
 }
 
-/* An unnumbered fragment that the broker delivered once more, told by packet id and hash. */
-static bool repeated(const struct reel_arrival *arrival)
+/* A fragment that the broker delivered once more, and that was stored the first time. What its
+ * numbers make of it now may be another thing: one of the recorder's life before a restart would be
+ * one more restart. Only what was lost since is written again, into the gap that stands for it. */
+static bool repeated(const struct reel_arrival *arrival, const struct reel_recording *recording,
+                     const struct reel_placement *placement)
 {
-    const struct reel_numbers *numbers = &arrival->fragment.numbers;
-
-    return arrival->redelivered && !numbers->has_seq && !numbers->has_frame;
+    return arrival->redelivered && !arrival->refused && recording->fragments > 0 &&
+           placement->row != REEL_PLACE_STORED && placement->row != REEL_PLACE_HOLE;
 }
 
 /* Write what the placement says, or refuse. NOT_FOUND: there is no candidate to take. */
@@ -304,13 +306,13 @@ void reel_ingest_place(struct reel_ingest *ingest, const struct reel_arrival *ar
     enum reel_code code;
 
     reel_store_touch(ingest->store, entry, arrival->monotonic_us);
-    if (repeated(arrival)) {
+    decide(ingest, entry, &arrival->fragment, &placement);
+    if (repeated(arrival, recording, &placement)) {
         recording->duplicates++;
         reel_count(&ingest->links.counters->duplicates, 1);
         acknowledge(ingest, arrival, entry);
         return;
     }
-    decide(ingest, entry, &arrival->fragment, &placement);
     code = carry_out(ingest, arrival, entry, &placement);
     if (code == REEL_E_NOT_FOUND) {
         /* The candidate is gone from quarantine: the answer is the one without it. */

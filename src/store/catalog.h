@@ -118,11 +118,14 @@ enum reel_code reel_catalog_rejects(struct reel_catalog *catalog,
                                     reel_reader_reject_fn *row, void *user, bool *more_out,
                                     struct reel_error *err_out);
 
-/* Deliveries of the last batch, replaced as a whole. `*deliveries_out` is allocated for the
- * caller (free). */
-enum reel_code reel_catalog_set_deliveries(struct reel_catalog *catalog,
+/* Deliveries: those of one more batch (none: no row), after which the oldest batches go that are
+ * beyond the limits; all gone; all there are, oldest first, at most REEL_DELIVERIES_MAX.
+ * `*deliveries_out` is allocated for the caller (free). */
+enum reel_code reel_catalog_add_deliveries(struct reel_catalog *catalog,
                                            const struct reel_delivery *deliveries, size_t count,
                                            struct reel_error *err_out);
+enum reel_code reel_catalog_forget_deliveries(struct reel_catalog *catalog,
+                                              struct reel_error *err_out);
 enum reel_code reel_catalog_deliveries(struct reel_catalog *catalog,
                                        struct reel_delivery **deliveries_out, size_t *count_out,
                                        struct reel_error *err_out);

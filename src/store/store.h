@@ -110,23 +110,30 @@ enum reel_code reel_store_unquarantine(struct reel_store *store, uint64_t quaran
                                        struct reel_buffer *payload_out,
                                        struct reel_error *err_out);
 
-/* A message that the batch took in, so that its redelivery is recognised (protocol.md: "packet id
- * and hash of the batch that was under way"). */
+/* A message that a batch took in, so that its redelivery is recognised by packet id and hash. The
+ * broker may deliver again all whose acknowledgements it has not read: of the batch under way, and
+ * of any number of durable ones before it. */
 struct reel_delivery {
     uint16_t packet_id;
     uint64_t hash;
+    bool refused; /* it went into quarantine, not into a recording */
 };
 
 /* Make the batch durable: sync of every file touched and of the folders of new ones, then the
- * catalog (synchronous=FULL), in which `deliveries` replace the last batch's, then sidecars. A
- * batch in which nothing was touched, staged or delivered costs nothing. Files of recordings that
- * completed get their final header first. What fails once the catalog has committed (sidecars,
- * say) goes to the log, and only the next commit fails: this batch is durable. */
+ * catalog (synchronous=FULL), in which `deliveries` follow those of the batches before and the
+ * oldest go (REEL_DELIVERIES_MAX, REEL_DELIVERY_BATCHES_MAX), then sidecars. A batch in which
+ * nothing was touched, staged or delivered costs nothing. Files of recordings that completed get
+ * their final header first. What fails once the catalog has committed (sidecars, say) goes to the
+ * log, and only the next commit fails: this batch is durable. */
 enum reel_code reel_store_commit(struct reel_store *store, const struct reel_delivery *deliveries,
                                  size_t deliveries_count, int64_t now_us,
                                  struct reel_error *err_out);
 
-/* What the last durable batch took in. Borrowed until the next commit. */
+/* Forget the deliveries, because their packet ids mean nothing any more: durably, at once or, with a
+ * batch under way, by its commit. */
+enum reel_code reel_store_forget_deliveries(struct reel_store *store, struct reel_error *err_out);
+
+/* What the last durable batches took in, oldest first. Borrowed until the next commit. */
 void reel_store_deliveries(struct reel_store *store, const struct reel_delivery **deliveries_out,
                            size_t *count_out);
 

@@ -144,7 +144,7 @@ static enum reel_code commit_catalog(struct reel_store *store,
         if (code != REEL_OK)
             return code;
     }
-    code = reel_catalog_set_deliveries(catalog, deliveries, count, err_out);
+    code = reel_catalog_add_deliveries(catalog, deliveries, count, err_out);
     if (code == REEL_OK)
         code = reel_catalog_commit(catalog, err_out);
     if (code == REEL_OK)
@@ -152,21 +152,25 @@ static enum reel_code commit_catalog(struct reel_store *store,
     return code;
 }
 
+/* Put them behind those of the batches before, and let the oldest go. */
 static enum reel_code keep_deliveries(struct reel_store *store,
                                       const struct reel_delivery *deliveries, size_t count,
                                       struct reel_error *err_out)
 {
-    struct reel_delivery *kept = NULL;
+    size_t all = store->deliveries_count + count;
+    size_t excess = all > REEL_DELIVERIES_MAX ? all - REEL_DELIVERIES_MAX : 0;
+    struct reel_delivery *kept;
 
-    if (count > 0) {
-        kept = malloc(count * sizeof *kept);
-        if (!kept)
-            return reel_error_errno(err_out, ENOMEM, "deliveries");
-        memcpy(kept, deliveries, count * sizeof *kept);
-    }
-    free(store->deliveries);
+    if (count == 0)
+        return REEL_OK;
+    kept = reallocarray(store->deliveries, all, sizeof *kept);
+    if (!kept)
+        return reel_error_errno(err_out, ENOMEM, "deliveries");
+    memcpy(kept + store->deliveries_count, deliveries, count * sizeof *kept);
+    if (excess > 0)
+        memmove(kept, kept + excess, (all - excess) * sizeof *kept);
     store->deliveries = kept;
-    store->deliveries_count = count;
+    store->deliveries_count = all - excess;
     return REEL_OK;
 }
 

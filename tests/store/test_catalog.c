@@ -354,6 +354,7 @@ static void assert_deliveries(struct reel_catalog *catalog, const struct reel_de
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(deliveries[i].packet_id, expected[i].packet_id);
         assert_int_equal(deliveries[i].hash, expected[i].hash);
+        assert_int_equal(deliveries[i].refused, expected[i].refused);
     }
     free(deliveries);
 }
@@ -361,18 +362,47 @@ static void assert_deliveries(struct reel_catalog *catalog, const struct reel_de
 static void test_deliveries(void **state)
 {
     static const struct reel_delivery batch[] = {
-        {1, 0}, {65535, UINT64_MAX}, {258, 0x0102030405060708}, {1, 1ull << 63}};
+        {1, 0, false}, {65535, UINT64_MAX, true}, {258, 0x0102030405060708, false},
+        {1, 1ull << 63, true}};
     struct reel_catalog *catalog = open_in(*state, REEL_CATALOG_WRITE);
 
     assert_deliveries(catalog, NULL, 0);
-    assert_ok(reel_catalog_set_deliveries(catalog, batch, 4, err));
-    assert_deliveries(catalog, batch, 4);
-    assert_ok(reel_catalog_set_deliveries(catalog, batch + 1, 2, err));
+    assert_ok(reel_catalog_add_deliveries(catalog, batch, 3, err));
+    assert_deliveries(catalog, batch, 3);
+    assert_ok(reel_catalog_add_deliveries(catalog, batch + 3, 1, err));
     reel_catalog_close(catalog);
     catalog = open_in(*state, REEL_CATALOG_WRITE);
-    assert_deliveries(catalog, batch + 1, 2);
-    assert_ok(reel_catalog_set_deliveries(catalog, NULL, 0, err));
+    assert_deliveries(catalog, batch, 4);
+    assert_ok(reel_catalog_add_deliveries(catalog, NULL, 0, err));
+    assert_deliveries(catalog, batch, 4);
+    assert_ok(reel_catalog_forget_deliveries(catalog, err));
     assert_deliveries(catalog, NULL, 0);
+    reel_catalog_close(catalog);
+}
+
+/* The oldest batches go: those before the last so many, and those after which enough came. */
+static void test_old_deliveries_go(void **state)
+{
+    struct reel_delivery *many = calloc(REEL_DELIVERIES_MAX, sizeof *many);
+    struct reel_catalog *catalog = open_in(*state, REEL_CATALOG_WRITE);
+    struct reel_delivery *found = NULL;
+    size_t count;
+
+    assert_non_null(many);
+    for (unsigned i = 0; i < REEL_DELIVERY_BATCHES_MAX + 5; i++) {
+        many[i].hash = i;
+        assert_ok(reel_catalog_add_deliveries(catalog, &many[i], 1, err));
+    }
+    assert_deliveries(catalog, many + 5, REEL_DELIVERY_BATCHES_MAX);
+    assert_ok(reel_catalog_add_deliveries(catalog, many, REEL_DELIVERIES_MAX, err));
+    assert_deliveries(catalog, many, REEL_DELIVERIES_MAX);
+    assert_ok(reel_catalog_add_deliveries(catalog, many, 1, err));
+    assert_ok(reel_catalog_deliveries(catalog, &found, &count, err));
+    assert_int_equal(count, REEL_DELIVERIES_MAX);
+    assert_int_equal(found[0].hash, 1);
+    assert_int_equal(found[count - 1].hash, 0);
+    free(found);
+    free(many);
     reel_catalog_close(catalog);
 }
 
@@ -460,6 +490,7 @@ int main(void)
         FOLDER(test_empty_stretch_replaces),
         FOLDER(test_contradictions),
         FOLDER(test_deliveries),
+        FOLDER(test_old_deliveries_go),
         FOLDER(test_reader_sees_commits_only),
         FOLDER(test_load_while_it_grows),
     };

@@ -252,11 +252,11 @@ static void an_empty_batch_costs_nothing(void **state)
     assert_int_equal(stats_of(scene).synced_files, 1);
 }
 
-static void deliveries_are_those_of_the_last_durable_batch(void **state)
+static void deliveries_are_those_of_the_last_durable_batches(void **state)
 {
     struct scene *scene = *state;
-    const struct reel_delivery first[] = {{1, 11}, {2, UINT64_MAX}};
-    const struct reel_delivery second[] = {{65535, 33}};
+    const struct reel_delivery first[] = {{1, 11, false}, {2, UINT64_MAX, true}};
+    const struct reel_delivery second[] = {{65535, 33, false}};
     const struct reel_delivery *found;
     size_t count;
 
@@ -266,15 +266,40 @@ static void deliveries_are_those_of_the_last_durable_batch(void **state)
     assert_int_equal(count, 2);
     assert_int_equal(found[1].packet_id, 2);
     assert_true(found[1].hash == UINT64_MAX);
+    assert_true(found[1].refused);
     assert_ok(reel_store_commit(scene->store, second, 1, scene->now_us, err));
     reel_store_deliveries(scene->store, &found, &count);
-    assert_int_equal(count, 1);
-    assert_int_equal(found[0].packet_id, 65535);
+    assert_int_equal(count, 3);
+    assert_int_equal(found[2].packet_id, 65535);
     scene_commit(scene); /* an empty one takes nothing in */
     scene_restart(scene);
     reel_store_deliveries(scene->store, &found, &count);
-    assert_int_equal(count, 1);
-    assert_true(found[0].hash == 33);
+    assert_int_equal(count, 3);
+    assert_true(found[0].hash == 11);
+    assert_true(found[2].hash == 33);
+    assert_ok(reel_store_forget_deliveries(scene->store, err));
+    reel_store_deliveries(scene->store, &found, &count);
+    assert_int_equal(count, 0);
+    scene_restart(scene);
+    reel_store_deliveries(scene->store, &found, &count);
+    assert_int_equal(count, 0);
+}
+
+static void only_so_many_deliveries_are_kept(void **state)
+{
+    struct scene *scene = *state;
+    struct reel_delivery *many = calloc(REEL_DELIVERIES_MAX, sizeof *many);
+    const struct reel_delivery *found;
+    size_t count;
+
+    assert_non_null(many);
+    many[REEL_DELIVERIES_MAX - 1].hash = 5;
+    assert_ok(reel_store_commit(scene->store, many, REEL_DELIVERIES_MAX, scene->now_us, err));
+    assert_ok(reel_store_commit(scene->store, many, 2, scene->now_us, err));
+    reel_store_deliveries(scene->store, &found, &count);
+    assert_int_equal(count, REEL_DELIVERIES_MAX);
+    assert_true(found[count - 3].hash == 5);
+    free(many);
 }
 
 static void quarantine_is_part_of_the_batch(void **state)
@@ -364,7 +389,8 @@ int main(void)
         TEST(a_lost_reopening_leaves_the_complete_file),
         TEST(a_comparison_sees_what_the_batch_wrote),
         TEST(an_empty_batch_costs_nothing),
-        TEST(deliveries_are_those_of_the_last_durable_batch),
+        TEST(deliveries_are_those_of_the_last_durable_batches),
+        TEST(only_so_many_deliveries_are_kept),
         TEST(quarantine_is_part_of_the_batch),
         TEST(a_second_sink_is_locked_out),
         TEST(a_folder_that_cannot_be_made_is_stalled),
