@@ -64,7 +64,7 @@ def test_run():
         while not told or "Ctrl-C stops both." not in told[-1]:
             told.append(run.stdout.readline().decode())
             assert told[-1], "".join(told)
-        typed = next(line for line in told if "reel list" in line).split("#")[0]
+        typed = re.search(r"\S+/reel list.*", "".join(told))[0]
         assert f"-p {port}" in typed
         subprocess.run(["sh", "-c", typed], cwd=TREE, check=True, stdout=subprocess.PIPE)
         run.send_signal(signal.SIGINT)
