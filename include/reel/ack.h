@@ -41,6 +41,9 @@ struct reel_recorder_ack {
     struct reel_recorder_ranges missing;        /* [first, last] of seq: worth sending again */
     struct reel_recorder_ranges missing_frames; /* [first, last) of frames: the same */
     struct reel_recorder_ranges lost;           /* [first, last] of seq: given up */
+    /* The least seq that is still of interest: ranges of seq that end before it are passed over, so
+     * that old ones, which the sink goes on naming, take no place. */
+    uint64_t oldest_seq;
 
     bool ok; /* else the error below, about the fragment with that seq or frame */
     char device[REEL_RECORDER_NAME_BYTES];

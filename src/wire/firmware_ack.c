@@ -51,8 +51,9 @@ static bool next_uint(struct reel_token_reader *reader, uint64_t *out)
     return true;
 }
 
-/* [[first, last], ...] */
-static bool take_ranges(struct reel_token_reader reader, struct reel_recorder_ranges *out)
+/* [[first, last], ...], without those that end before `oldest`. */
+static bool take_ranges(struct reel_token_reader reader, uint64_t oldest,
+                        struct reel_recorder_ranges *out)
 {
     struct reel_token array, pair;
     struct reel_recorder_range range;
@@ -63,14 +64,17 @@ static bool take_ranges(struct reel_token_reader reader, struct reel_recorder_ra
         return true;
     if (array.kind != REEL_TOKEN_ARRAY)
         return false;
+    out->count = 0;
     for (uint32_t i = 0; i < array.count; i++) {
         if (!reel_token_next(&reader, &pair) || pair.kind != REEL_TOKEN_ARRAY || pair.count != 2 ||
             !next_uint(&reader, &range.first) || !next_uint(&reader, &range.last))
             return false;
-        if (i < out->capacity)
-            out->at[i] = range;
+        if (range.last < oldest)
+            continue;
+        if (out->count < out->capacity)
+            out->at[out->count] = range;
+        out->count++;
     }
-    out->count = array.count;
     return true;
 }
 
@@ -153,11 +157,11 @@ static bool take_member(struct reel_recorder_ack *ack, const struct reel_token *
     if (text_is(key, "frames"))
         return take_uint(&token, &has, &ack->frames);
     if (text_is(key, "missing"))
-        return take_ranges(value, &ack->missing);
+        return take_ranges(value, ack->oldest_seq, &ack->missing);
     if (text_is(key, "missing_frames"))
-        return take_ranges(value, &ack->missing_frames);
+        return take_ranges(value, 0, &ack->missing_frames);
     if (text_is(key, "lost"))
-        return take_ranges(value, &ack->lost);
+        return take_ranges(value, ack->oldest_seq, &ack->lost);
     return true;
 }
 
@@ -167,6 +171,7 @@ bool reel_recorder_ack_decode(const void *payload, size_t bytes, struct reel_rec
         .missing = {ack->missing.at, ack->missing.capacity, 0},
         .missing_frames = {ack->missing_frames.at, ack->missing_frames.capacity, 0},
         .lost = {ack->lost.at, ack->lost.capacity, 0},
+        .oldest_seq = ack->oldest_seq,
     };
     struct reel_token_reader reader;
 

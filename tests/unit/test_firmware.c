@@ -351,6 +351,24 @@ static void an_acknowledgement_says_what_may_be_forgotten(void **state)
     assert_int_equal(reel_recorder_ack_fate(&ack, 2), REEL_RECORDER_UNKNOWN);
 }
 
+static void ranges_of_no_more_interest_take_no_place(void **state)
+{
+    struct reel_recorder_range missing[2], lost[1];
+    struct reel_recorder_ack ack = {
+        .missing = {missing, 2, 0}, .lost = {lost, 1, 0}, .oldest_seq = 6};
+
+    (void)state;
+    assert_true(read_ack("{\"status\":\"ok\",\"seq\":9,\"missing\":[[1,1],[3,4],[5,6],[8,8]],"
+                         "\"lost\":[[0,0],[2,2],[7,7]]}",
+                         &ack));
+    assert_int_equal(ack.missing.count, 2);
+    assert_int_equal(ack.lost.count, 1);
+    assert_int_equal(reel_recorder_ack_fate(&ack, 6), REEL_RECORDER_MISSING);
+    assert_int_equal(reel_recorder_ack_fate(&ack, 7), REEL_RECORDER_LOST);
+    assert_int_equal(reel_recorder_ack_fate(&ack, 8), REEL_RECORDER_MISSING);
+    assert_int_equal(reel_recorder_ack_fate(&ack, 9), REEL_RECORDER_DURABLE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -365,6 +383,7 @@ int main(void)
         cmocka_unit_test(an_error_is_read),
         cmocka_unit_test(what_is_no_acknowledgement_is_refused),
         cmocka_unit_test(an_acknowledgement_says_what_may_be_forgotten),
+        cmocka_unit_test(ranges_of_no_more_interest_take_no_place),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
