@@ -230,6 +230,58 @@ static void files_alone_are_indexed(void **state)
     finish_all(after);
 }
 
+/* A sidecar that is damaged, or another recording's, is no witness: the file speaks for itself. */
+static void a_sidecar_that_does_not_fit_is_not_believed(void **state)
+{
+    struct scene *scene = *state;
+    struct reel_recording before[RECORDINGS];
+    struct reel_recording after[RECORDINGS];
+
+    record_all(scene);
+    assert_ok(reel_store_settle(scene->store, scene->now_us, err));
+    load_all(scene, before);
+    scene_crash(scene);
+    remove_catalog(scene);
+    path_write_at(scene_path(scene, "recordings/mic1/gaps.json"), 20, "????", 4);
+    path_write_at(scene_path(scene, "recordings/mic1/boots.json"),
+                  strlen("{\"reel_sidecar\":1,\"id\":\""), "0123456789abcdef", 16);
+    scene_open(scene);
+    load_all(scene, after);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_true(after[i].id == before[i].id);
+        assert_int_equal(after[i].frames, before[i].frames);
+        assert_int_equal(after[i].stretches_count, 1);
+        assert_false(after[i].stretches[0].has_seq);
+    }
+    finish_all(before);
+    finish_all(after);
+    scene_restart(scene); /* their sidecars are new */
+    assert_int_equal(scene->report.recovered, 0);
+}
+
+/* Rows are committed a thousand at a time. */
+static void many_recordings_are_indexed(void **state)
+{
+    enum { MANY = 1100 };
+    struct scene *scene = *state;
+    struct reel_store_report report;
+
+    for (unsigned i = 0; i < MANY; i++) {
+        char session[16];
+
+        snprintf(session, sizeof session, "s%u", i);
+        publish_plain(scene, scene_create(scene, i % 2 ? "mic1" : "mic2", session, &mono16), i,
+                      10);
+    }
+    scene_commit(scene);
+    scene_crash(scene);
+    assert_ok(reel_store_reindex(&scene->config, scene->now_us, &report, err));
+    assert_int_equal(report.recordings, MANY);
+    assert_int_equal(report.open, MANY);
+    scene_open(scene);
+    assert_int_equal(scene->report.open, MANY);
+}
+
 static void a_copy_under_another_name_is_another_recording(void **state)
 {
     struct scene *scene = *state;
@@ -286,6 +338,8 @@ int main(void)
         TEST(growth_is_found_in_the_file),
         TEST(a_tail_that_does_not_come_out_even_gets_no_numbers),
         TEST(files_alone_are_indexed),
+        TEST(a_sidecar_that_does_not_fit_is_not_believed),
+        TEST(many_recordings_are_indexed),
         TEST(a_copy_under_another_name_is_another_recording),
         TEST(a_store_can_be_reindexed_again_and_again),
     };
