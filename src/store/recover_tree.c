@@ -86,12 +86,12 @@ static enum reel_code note_file(struct found **all, int folder_fd, const char *d
         return REEL_OK;
     if (fstatat(folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
         return reel_error_errno(err_out, errno, "stat %s/%s", device, name);
-    if (!S_ISREG(status.st_mode))
-        return REEL_OK;
     found = find_or_make(all, device, session);
     if (!found)
         return reel_error_errno(err_out, ENOMEM, "recovery");
-    if (is_wav) {
+    if (!S_ISREG(status.st_mode)) {
+        *(is_wav ? &found->wav_blocked : &found->sidecar_blocked) = true;
+    } else if (is_wav) {
         found->has_wav = true;
         found->file_bytes = (uint64_t)status.st_size;
         found->file_us = reel_recover_modified_us(&status);
@@ -130,6 +130,18 @@ static enum reel_code each_name(struct found **all, int fd, const char *folder, 
     return code;
 }
 
+/* No folder, and in the way of one. */
+static enum reel_code note_blocked_folder(struct found **all, const char *device,
+                                          struct reel_error *err_out)
+{
+    struct found *found = find_or_make(all, device, "");
+
+    if (!found)
+        return reel_error_errno(err_out, ENOMEM, "recovery");
+    found->folder_blocked = true;
+    return REEL_OK;
+}
+
 static enum reel_code note_folder(struct found **all, int root_fd, const char *root,
                                   const char *name, struct reel_error *err_out)
 {
@@ -141,7 +153,7 @@ static enum reel_code note_folder(struct found **all, int root_fd, const char *r
     /* A folder may be a link to another disk; one that leads nowhere is no empty folder. */
     fd = openat(root_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return errno == ENOTDIR ? REEL_OK
+        return errno == ENOTDIR ? note_blocked_folder(all, name, err_out)
                                 : reel_error_errno(err_out, errno, "open folder %s", name);
     return each_name(all, fd, name, note_file, err_out);
 }

@@ -222,6 +222,30 @@ static void another_recordings_file_is_not_taken_for_ours(void **state)
     assert_int_equal(recovered(scene, "mic1", ".json"), 1);
 }
 
+/* A folder with the name of a file, a file with that of a device's folder, a link to nowhere with
+ * that of a sidecar. */
+static void what_is_in_the_way_goes_to_recovered(void **state)
+{
+    struct scene *scene = *state;
+
+    record(scene, 2);
+    scene_crash(scene);
+    assert_int_equal(unlink(scene_path(scene, WAV)), 0);
+    assert_int_equal(mkdir(scene_path(scene, WAV), 0755), 0);
+    assert_int_equal(unlink(scene_path(scene, SIDECAR)), 0);
+    assert_int_equal(symlink("nowhere", scene_path(scene, SIDECAR)), 0);
+    path_append(scene_path(scene, "recordings/mic2"), "a file", 6);
+    scene_open(scene);
+    assert_int_equal(scene->report.recordings, 0);
+    assert_int_equal(recovered(scene, "mic1", ".wav"), 1);
+    assert_int_equal(recovered(scene, "mic1", ".json"), 1);
+    assert_int_equal(scene->report.recovered, 3);
+    record(scene, 2);
+    publish_seq(scene, scene_create(scene, "mic2", "s1", &mono16), 0);
+    scene_commit(scene);
+    assert_fragments(scene, 2);
+}
+
 /* ---- gaps ---- */
 
 static void noted_gaps_of_open_recordings_become_silence(void **state)
@@ -257,6 +281,7 @@ int main(void)
         TEST(a_stale_header_is_brought_up),
         TEST(a_damaged_header_is_written_anew),
         TEST(another_recordings_file_is_not_taken_for_ours),
+        TEST(what_is_in_the_way_goes_to_recovered),
         TEST(noted_gaps_of_open_recordings_become_silence),
     };
 
