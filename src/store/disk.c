@@ -43,8 +43,8 @@ enum reel_code reel_disk_write(int fd, const void *data, uint64_t bytes, uint64_
     return REEL_OK;
 }
 
-enum reel_code reel_disk_read(int fd, void *data, uint64_t bytes, uint64_t offset,
-                              const char *name, struct reel_error *err_out)
+enum reel_code reel_disk_read(int fd, void *data, uint64_t bytes, uint64_t offset, const char *name,
+                              struct reel_error *err_out)
 {
     uint8_t *at = data;
 
@@ -182,8 +182,8 @@ static enum reel_code load_fd(int fd, const char *name, uint64_t bytes_max, char
     return REEL_OK;
 }
 
-enum reel_code reel_disk_load(int parent_fd, const char *name, uint64_t bytes_max,
-                              char **data_out, size_t *bytes_out, struct reel_error *err_out)
+enum reel_code reel_disk_load(int parent_fd, const char *name, uint64_t bytes_max, char **data_out,
+                              size_t *bytes_out, struct reel_error *err_out)
 {
     int fd = openat(parent_fd, name, O_RDONLY | O_CLOEXEC);
     enum reel_code code;

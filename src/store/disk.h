@@ -13,8 +13,8 @@
  * outputs untouched). `name` is for the message. */
 enum reel_code reel_disk_write(int fd, const void *data, uint64_t bytes, uint64_t offset,
                                const char *name, struct reel_error *err_out);
-enum reel_code reel_disk_read(int fd, void *data, uint64_t bytes, uint64_t offset,
-                              const char *name, struct reel_error *err_out);
+enum reel_code reel_disk_read(int fd, void *data, uint64_t bytes, uint64_t offset, const char *name,
+                              struct reel_error *err_out);
 
 /* Open the folder `name` below `parent_fd` (AT_FDCWD for a path); made, with what its entry needs
  * to last, if it is missing. `*made_out` (may be NULL) says whether it was. */
@@ -35,8 +35,8 @@ enum reel_code reel_disk_replace(int parent_fd, const char *name, const void *da
 
 /* Read the whole file below `parent_fd`, which has at most `bytes_max` bytes (TOO_LARGE), into
  * memory that the caller frees, a 0 byte after it. NOT_FOUND where there is none. */
-enum reel_code reel_disk_load(int parent_fd, const char *name, uint64_t bytes_max,
-                              char **data_out, size_t *bytes_out, struct reel_error *err_out);
+enum reel_code reel_disk_load(int parent_fd, const char *name, uint64_t bytes_max, char **data_out,
+                              size_t *bytes_out, struct reel_error *err_out);
 
 /* Whether one syncfs on this descriptor's file system makes everything on it durable and reports
  * what failed: ext4, xfs, btrfs, f2fs since Linux 5.8 (facts.md). */

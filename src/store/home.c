@@ -43,8 +43,8 @@ static enum reel_code take_lock(struct reel_home *home, struct reel_error *err_o
     if (flock(home->lock_fd, LOCK_EX | LOCK_NB) == 0)
         return REEL_OK;
     if (errno == EWOULDBLOCK)
-        return reel_error_set(err_out, REEL_E_NOT_ALLOWED, "store.dir",
-                              "another sink has %s open", home->dir);
+        return reel_error_set(err_out, REEL_E_NOT_ALLOWED, "store.dir", "another sink has %s open",
+                              home->dir);
     return reel_error_errno(err_out, errno, "lock %s", home->dir);
 }
 
@@ -102,8 +102,8 @@ static enum reel_code set_aside(struct reel_home *home, int64_t now_us, const ch
         char from[32];
 
         snprintf(from, sizeof from, "catalog%s", suffixes[i]);
-        code = reel_recovered_take(home->dir_fd, from, "catalog", suffixes[i], why, now_us,
-                                   err_out);
+        code =
+            reel_recovered_take(home->dir_fd, from, "catalog", suffixes[i], why, now_us, err_out);
         if (code != REEL_OK && code != REEL_E_NOT_FOUND)
             return code;
     }

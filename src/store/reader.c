@@ -75,8 +75,8 @@ void reel_reader_close(struct reel_reader *reader)
 }
 
 enum reel_code reel_reader_list(struct reel_reader *reader, const struct reel_list_plan *plan,
-                                reel_reader_row_fn *row, void *user,
-                                struct reel_list_end *end_out, struct reel_error *err_out)
+                                reel_reader_row_fn *row, void *user, struct reel_list_end *end_out,
+                                struct reel_error *err_out)
 {
     return reel_catalog_list(reader->catalog, plan, row, user, end_out, err_out);
 }
@@ -88,9 +88,8 @@ enum reel_code reel_reader_count(struct reel_reader *reader, const struct reel_l
     return reel_catalog_count(reader->catalog, plan, count_out, is_minimum_out, err_out);
 }
 
-enum reel_code reel_reader_load(struct reel_reader *reader, const char *device,
-                                const char *session, struct reel_recording *recording_out,
-                                struct reel_error *err_out)
+enum reel_code reel_reader_load(struct reel_reader *reader, const char *device, const char *session,
+                                struct reel_recording *recording_out, struct reel_error *err_out)
 {
     return reel_catalog_load(reader->catalog, device, session, recording_out, err_out);
 }
@@ -161,9 +160,9 @@ static void mask_gaps(const struct reel_recording *recording, uint64_t from_fram
     }
 }
 
-enum reel_code reel_reader_audio(struct reel_reader *reader,
-                                 const struct reel_recording *recording, uint64_t from_frame,
-                                 uint64_t count_frames, uint8_t *out, struct reel_error *err_out)
+enum reel_code reel_reader_audio(struct reel_reader *reader, const struct reel_recording *recording,
+                                 uint64_t from_frame, uint64_t count_frames, uint8_t *out,
+                                 struct reel_error *err_out)
 {
     uint64_t frame_bytes = reel_format_frame_bytes(&recording->format);
     enum reel_code code;
@@ -173,9 +172,9 @@ enum reel_code reel_reader_audio(struct reel_reader *reader,
     code = open_file(reader, recording, err_out);
     if (code != REEL_OK)
         return code;
-    code = reel_disk_read(reader->fd, out, count_frames * frame_bytes,
-                          REEL_WAV_DATA_OFFSET + from_frame * frame_bytes, reader->fd_name,
-                          err_out);
+    code =
+        reel_disk_read(reader->fd, out, count_frames * frame_bytes,
+                       REEL_WAV_DATA_OFFSET + from_frame * frame_bytes, reader->fd_name, err_out);
     if (code == REEL_E_NOT_FOUND)
         return mismatch(reader, "is shorter", err_out);
     if (code == REEL_OK)
@@ -183,8 +182,7 @@ enum reel_code reel_reader_audio(struct reel_reader *reader,
     return code;
 }
 
-enum reel_code reel_reader_rejects(struct reel_reader *reader,
-                                   const struct reel_rejects_plan *plan,
+enum reel_code reel_reader_rejects(struct reel_reader *reader, const struct reel_rejects_plan *plan,
                                    reel_reader_reject_fn *row, void *user, bool *more_out,
                                    struct reel_error *err_out)
 {
@@ -218,8 +216,8 @@ enum reel_code reel_reader_totals(struct reel_reader *reader, struct reel_reader
     struct statvfs disk;
     enum reel_code code;
 
-    code = reel_catalog_counts(reader->catalog, &totals.recordings, &totals.recordings_open,
-                               err_out);
+    code =
+        reel_catalog_counts(reader->catalog, &totals.recordings, &totals.recordings_open, err_out);
     if (code == REEL_OK)
         code = reel_catalog_reject_totals(reader->catalog, &totals.quarantine_count,
                                           &totals.quarantine_bytes, err_out);

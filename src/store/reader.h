@@ -31,8 +31,8 @@ struct reel_list_end {
     struct reel_cursor after; /* if so: continues behind it */
 };
 enum reel_code reel_reader_list(struct reel_reader *reader, const struct reel_list_plan *plan,
-                                reel_reader_row_fn *row, void *user,
-                                struct reel_list_end *end_out, struct reel_error *err_out);
+                                reel_reader_row_fn *row, void *user, struct reel_list_end *end_out,
+                                struct reel_error *err_out);
 
 /* How many recordings match the plan (cursor and limit aside), counted up to REEL_LIST_COUNT_MAX,
  * or until a million have been looked at. */
@@ -42,22 +42,20 @@ enum reel_code reel_reader_count(struct reel_reader *reader, const struct reel_l
 
 /* One recording with its stretches, into `recording_out`, which the caller finishes
  * (reel_recording_finish). NOT_FOUND. */
-enum reel_code reel_reader_load(struct reel_reader *reader, const char *device,
-                                const char *session, struct reel_recording *recording_out,
-                                struct reel_error *err_out);
+enum reel_code reel_reader_load(struct reel_reader *reader, const char *device, const char *session,
+                                struct reel_recording *recording_out, struct reel_error *err_out);
 
 /* Read frames [from, from + count) of a recording as reel_reader_load gave it into `out`
  * (count times the frame's bytes). Gaps of `recording` read as silence whatever the file holds.
  * VERSION_MISMATCH where the file is gone, another one's, or shorter; STALLED for a failing
  * disk. The caller loads the recording once more afterwards to see that it is still the same. */
-enum reel_code reel_reader_audio(struct reel_reader *reader,
-                                 const struct reel_recording *recording, uint64_t from_frame,
-                                 uint64_t count_frames, uint8_t *out, struct reel_error *err_out);
+enum reel_code reel_reader_audio(struct reel_reader *reader, const struct reel_recording *recording,
+                                 uint64_t from_frame, uint64_t count_frames, uint8_t *out,
+                                 struct reel_error *err_out);
 
 /* Quarantined payloads, newest first; `row` as above. `*more_out` likewise. */
 typedef bool reel_reader_reject_fn(const struct reel_reject *reject, void *user);
-enum reel_code reel_reader_rejects(struct reel_reader *reader,
-                                   const struct reel_rejects_plan *plan,
+enum reel_code reel_reader_rejects(struct reel_reader *reader, const struct reel_rejects_plan *plan,
                                    reel_reader_reject_fn *row, void *user, bool *more_out,
                                    struct reel_error *err_out);
 

@@ -25,8 +25,8 @@ static enum reel_code commit(struct recovery *recovery, struct reel_error *err_o
 }
 
 /* Move a file of that name to recovered/. */
-static enum reel_code take(struct recovery *recovery, const struct found *found,
-                           const char *suffix, const char *why, struct reel_error *err_out)
+static enum reel_code take(struct recovery *recovery, const struct found *found, const char *suffix,
+                           const char *why, struct reel_error *err_out)
 {
     char from[2 * REEL_NAME_BYTES + 32];
     enum reel_code code;

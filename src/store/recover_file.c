@@ -169,8 +169,8 @@ static enum reel_code lose_tail(struct repair *repair, struct reel_error *err_ou
     if (lost_from < present) {
         recovery->report.recovered++;
         if (reel_recovered_copy(recovery->home->dir_fd, repair->fd, recording, lost_from, present,
-                                "frames of fragments that are not whole any more",
-                                recovery->now_us, err_out) != REEL_OK)
+                                "frames of fragments that are not whole any more", recovery->now_us,
+                                err_out) != REEL_OK)
             return REEL_E_STALLED;
     }
     return silence(repair, lost_from, recording->frames, err_out);
@@ -204,8 +204,7 @@ static enum reel_code bring_header_up(struct repair *repair, struct reel_error *
     if (file_bytes > offset_of(repair, recording->frames) &&
         reel_disk_write(repair->fd, "", 1, file_bytes - 1, repair->name, err_out) != REEL_OK)
         return REEL_E_STALLED;
-    return reel_wav_replace_header(repair->fd, recording, recording->frames, repair->name,
-                                   err_out);
+    return reel_wav_replace_header(repair->fd, recording, recording->frames, repair->name, err_out);
 }
 
 static enum reel_code mend(struct repair *repair, bool any_owner, struct reel_error *err_out)
@@ -228,8 +227,7 @@ static enum reel_code mend(struct repair *repair, bool any_owner, struct reel_er
 }
 
 enum reel_code reel_recover_file(struct recovery *recovery, struct reel_recording *recording,
-                                 bool any_owner, bool *changed_out,
-                                 struct reel_error *err_out)
+                                 bool any_owner, bool *changed_out, struct reel_error *err_out)
 {
     struct repair repair = {
         .recovery = recovery,
@@ -239,8 +237,7 @@ enum reel_code reel_recover_file(struct recovery *recovery, struct reel_recordin
     enum reel_code code;
 
     snprintf(repair.name, sizeof repair.name, "%s/%s.wav", recording->device, recording->session);
-    repair.fd = openat(recovery->home->recordings_fd, repair.name,
-                       O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    repair.fd = openat(recovery->home->recordings_fd, repair.name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     if (repair.fd < 0)
         return reel_error_errno(err_out, errno, "open %s", repair.name);
     code = mend(&repair, any_owner, err_out);

@@ -166,8 +166,8 @@ static enum reel_code from_sidecar(struct recovery *recovery, const struct found
 }
 
 /* A file under another name than its header's is a copy: another recording. */
-static enum reel_code identify(const struct found *found, const struct head *head,
-                               uint64_t *id_out, struct reel_error *err_out)
+static enum reel_code identify(const struct found *found, const struct head *head, uint64_t *id_out,
+                               struct reel_error *err_out)
 {
     bool own = strcmp(head->info.device, found->device) == 0 &&
                strcmp(head->info.session, found->session) == 0;

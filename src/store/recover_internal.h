@@ -35,7 +35,7 @@ struct found {
     enum row_kind row;
     bool fits; /* the file is as long as the row says */
     uint64_t file_bytes;
-    int64_t file_us;    /* when the file, and its sidecar, were last written */
+    int64_t file_us; /* when the file, and its sidecar, were last written */
     int64_t sidecar_us;
     char device[REEL_NAME_BYTES];
     char session[REEL_NAME_BYTES];

@@ -182,8 +182,8 @@ static bool note_row(const struct reel_recording *recording, void *user)
     if (!found)
         return false;
     found->row = recording->state == REEL_STATE_RECORDING ? ROW_OPEN : ROW_COMPLETE;
-    found->fits = found->has_wav && found->file_bytes == reel_wav_file_bytes(&recording->format,
-                                                                             recording->frames);
+    found->fits = found->has_wav &&
+                  found->file_bytes == reel_wav_file_bytes(&recording->format, recording->frames);
     return true;
 }
 

@@ -19,9 +19,12 @@ const char *const reel_run_kind_names[] = {
 };
 
 const char *const reel_stretch_reason_names[] = {
-    [REEL_STRETCH_FIRST] = "first",     [REEL_STRETCH_NUMBERS] = "numbers",
-    [REEL_STRETCH_BOOT] = "boot",       [REEL_STRETCH_RESTART] = "restart",
-    [REEL_STRETCH_JUMP] = "jump",       [REEL_STRETCH_UNKNOWN] = "unknown",
+    [REEL_STRETCH_FIRST] = "first",
+    [REEL_STRETCH_NUMBERS] = "numbers",
+    [REEL_STRETCH_BOOT] = "boot",
+    [REEL_STRETCH_RESTART] = "restart",
+    [REEL_STRETCH_JUMP] = "jump",
+    [REEL_STRETCH_UNKNOWN] = "unknown",
     NULL,
 };
 
@@ -91,16 +94,15 @@ static json_t *encode_head(const struct reel_recording *recording)
     char id[17];
 
     snprintf(id, sizeof id, "%016" PRIx64, recording->id);
-    return json_pack("{s:i,s:s,s:s,s:s,s:i,s:o,s:i,s:s,s:s,s:s,s:b,s:b,s:s,s:o}", "reel_sidecar",
-                     SIDECAR_VERSION, "id", id, "device", recording->device, "session",
-                     recording->session, "channels", (int)format->channels, "rate",
-                     number(format->rate), "sample_size", (int)format->sample_bytes, "encoding",
-                     reel_encoding_name(format->encoding), "state",
-                     reel_state_name(recording->state), "end_reason",
-                     reel_end_reason_name(recording->end_reason), "kept", recording->kept,
-                     "plain_growth", reel_sidecar_mark(recording).plain_growth, "sha256",
-                     recording->sha256, "tags",
-                     recording->tags ? json_deep_copy(recording->tags) : json_null());
+    return json_pack(
+        "{s:i,s:s,s:s,s:s,s:i,s:o,s:i,s:s,s:s,s:s,s:b,s:b,s:s,s:o}", "reel_sidecar",
+        SIDECAR_VERSION, "id", id, "device", recording->device, "session", recording->session,
+        "channels", (int)format->channels, "rate", number(format->rate), "sample_size",
+        (int)format->sample_bytes, "encoding", reel_encoding_name(format->encoding), "state",
+        reel_state_name(recording->state), "end_reason",
+        reel_end_reason_name(recording->end_reason), "kept", recording->kept, "plain_growth",
+        reel_sidecar_mark(recording).plain_growth, "sha256", recording->sha256, "tags",
+        recording->tags ? json_deep_copy(recording->tags) : json_null());
 }
 
 /* How far it has come. */
@@ -161,8 +163,12 @@ struct reel_sidecar_mark reel_sidecar_mark(const struct reel_recording *recordin
     for (size_t i = 0; i < recording->stretches_count; i++)
         runs += recording->stretches[i].runs_count;
     const uint64_t numbers[] = {
-        (uint64_t)recording->state, (uint64_t)recording->end_reason, recording->kept,
-        recording->rewrites,        recording->gap_frames,           recording->stretches_count,
+        (uint64_t)recording->state,
+        (uint64_t)recording->end_reason,
+        recording->kept,
+        recording->rewrites,
+        recording->gap_frames,
+        recording->stretches_count,
         runs,
     };
 

@@ -223,9 +223,9 @@ static bool read_counters(const json_t *document, struct reel_recording *recordi
         const char *name;
         uint64_t *out;
     } counters[] = {
-        {"frames", &recording->frames},         {"rewrites", &recording->rewrites},
-        {"fragments", &recording->fragments},   {"duplicates", &recording->duplicates},
-        {"rejected", &recording->rejected},     {"gap_frames", &recording->gap_frames},
+        {"frames", &recording->frames},       {"rewrites", &recording->rewrites},
+        {"fragments", &recording->fragments}, {"duplicates", &recording->duplicates},
+        {"rejected", &recording->rejected},   {"gap_frames", &recording->gap_frames},
     };
 
     for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {

@@ -127,10 +127,9 @@ enum reel_code reel_store_get(struct reel_store *store, const char *device, cons
     return code;
 }
 
-enum reel_code reel_store_create(struct reel_store *store, const char *device,
-                                 const char *session, const struct reel_format *format,
-                                 int64_t now_us, struct reel_entry **entry_out,
-                                 struct reel_error *err_out)
+enum reel_code reel_store_create(struct reel_store *store, const char *device, const char *session,
+                                 const struct reel_format *format, int64_t now_us,
+                                 struct reel_entry **entry_out, struct reel_error *err_out)
 {
     struct reel_recording recording;
     struct reel_wav *wav = NULL;
@@ -141,8 +140,8 @@ enum reel_code reel_store_create(struct reel_store *store, const char *device,
     if (code == REEL_OK)
         code = reel_wav_create(store->files, &recording, &wav, err_out);
     if (code == REEL_E_CONFLICT) /* opening the store anew puts the stranger aside */
-        code = reel_error_set(err_out, REEL_E_STALLED, NULL, "%s/%s.wav has no row", device,
-                              session);
+        code =
+            reel_error_set(err_out, REEL_E_STALLED, NULL, "%s/%s.wav has no row", device, session);
     if (code == REEL_OK)
         code = reel_store_hold(store, &recording, entry_out, err_out);
     if (code != REEL_OK) {
@@ -203,8 +202,7 @@ enum reel_code reel_store_write(struct reel_store *store, struct reel_entry *ent
 }
 
 enum reel_code reel_store_fill(struct reel_store *store, struct reel_entry *entry,
-                               uint64_t at_frame, uint64_t frames_count,
-                               struct reel_error *err_out)
+                               uint64_t at_frame, uint64_t frames_count, struct reel_error *err_out)
 {
     struct reel_wav *wav;
 
@@ -237,8 +235,7 @@ enum reel_code reel_store_quarantine(struct reel_store *store, const struct reel
 }
 
 enum reel_code reel_store_unquarantine(struct reel_store *store, uint64_t quarantine_id,
-                                       struct reel_buffer *payload_out,
-                                       struct reel_error *err_out)
+                                       struct reel_buffer *payload_out, struct reel_error *err_out)
 {
     enum reel_code code = reel_store_begin(store, err_out);
 

@@ -44,8 +44,8 @@ struct reel_store_report {
  * NULL. NOT_ALLOWED where another sink holds the lock or the store is of a newer version;
  * STALLED for a failing disk. On failure nothing is left open. */
 enum reel_code reel_store_open(const struct reel_store_config *config, int64_t now_us,
-                               struct reel_store **store_out,
-                               struct reel_store_report *report_out, struct reel_error *err_out);
+                               struct reel_store **store_out, struct reel_store_report *report_out,
+                               struct reel_error *err_out);
 
 /* Without a commit: whatever is staged is dropped. Accepts NULL. */
 void reel_store_close(struct reel_store *store);
@@ -60,10 +60,9 @@ enum reel_code reel_store_get(struct reel_store *store, const char *device, cons
                               struct reel_entry **entry_out, struct reel_error *err_out);
 
 /* A new recording: random id, folder, file with a header, a row (staged). It is touched. */
-enum reel_code reel_store_create(struct reel_store *store, const char *device,
-                                 const char *session, const struct reel_format *format,
-                                 int64_t now_us, struct reel_entry **entry_out,
-                                 struct reel_error *err_out);
+enum reel_code reel_store_create(struct reel_store *store, const char *device, const char *session,
+                                 const struct reel_format *format, int64_t now_us,
+                                 struct reel_entry **entry_out, struct reel_error *err_out);
 
 /* The struct behind an entry: the caller may change it after reel_store_touch. */
 struct reel_recording *reel_entry_recording(struct reel_entry *entry);
@@ -107,8 +106,7 @@ enum reel_code reel_store_quarantine(struct reel_store *store, const struct reel
 /* Take one out again, because its audio found its place: appends the payload to `payload_out` and
  * removes row and file with the commit. NOT_FOUND if it made room for others. */
 enum reel_code reel_store_unquarantine(struct reel_store *store, uint64_t quarantine_id,
-                                       struct reel_buffer *payload_out,
-                                       struct reel_error *err_out);
+                                       struct reel_buffer *payload_out, struct reel_error *err_out);
 
 /* A message that a batch took in, so that its redelivery is recognised by packet id and hash. The
  * broker may deliver again all whose acknowledgements it has not read: of the batch under way, and
@@ -129,8 +127,8 @@ enum reel_code reel_store_commit(struct reel_store *store, const struct reel_del
                                  size_t deliveries_count, int64_t now_us,
                                  struct reel_error *err_out);
 
-/* Forget the deliveries, because their packet ids mean nothing any more: durably, at once or, with a
- * batch under way, by its commit. */
+/* Forget the deliveries, because their packet ids mean nothing any more: durably, at once or, with
+ * a batch under way, by its commit. */
 enum reel_code reel_store_forget_deliveries(struct reel_store *store, struct reel_error *err_out);
 
 /* What the last durable batches took in, oldest first. Borrowed until the next commit. */
@@ -142,7 +140,8 @@ void reel_store_deliveries(struct reel_store *store, const struct reel_delivery 
 struct reel_entry *reel_store_oldest(struct reel_store *store, int64_t *heard_us_out);
 
 /* A complete recording whose sha256 is wanting, not yet given out since the store was opened or the
- * file changed; false if there is none. reel_hash_file (store/hash.h) makes it on another thread. */
+ * file changed; false if there is none. reel_hash_file (store/hash.h) makes it on another thread.
+ */
 struct reel_hash_job {
     uint64_t id;
     uint64_t frames;
@@ -171,7 +170,6 @@ void reel_store_stats(const struct reel_store *store, struct reel_store_stats *s
  * under recovered/ first, all else stays. Takes the lock; for a store that is not open. Progress
  * and what was odd go to the log. */
 enum reel_code reel_store_reindex(const struct reel_store_config *config, int64_t now_us,
-                                  struct reel_store_report *report_out,
-                                  struct reel_error *err_out);
+                                  struct reel_store_report *report_out, struct reel_error *err_out);
 
 #endif

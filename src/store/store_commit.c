@@ -14,9 +14,9 @@
 #include <utlist.h>
 
 /* A growing file's header is this much behind at most, its sidecar that much. */
-#define HEADER_INTERVAL_US         INT64_C(5000000)
-#define SIDECAR_INTERVAL_US        INT64_C(60000000)
-#define LARGE_SIDECAR_INTERVAL_US  INT64_C(10000000)
+#define HEADER_INTERVAL_US        INT64_C(5000000)
+#define SIDECAR_INTERVAL_US       INT64_C(60000000)
+#define LARGE_SIDECAR_INTERVAL_US INT64_C(10000000)
 
 static bool is_complete(const struct reel_entry *entry)
 {
@@ -61,7 +61,8 @@ static enum reel_code write_headers(struct reel_store *store, int64_t now_us,
     enum reel_code code = REEL_OK;
     struct reel_entry *entry;
 
-    DL_FOREACH2 (store->touched, entry, touched_next) {
+    DL_FOREACH2(store->touched, entry, touched_next)
+    {
         if (is_complete(entry) && entry->unsealed)
             code = write_header(store, entry, err_out);
         if (code != REEL_OK)
@@ -111,9 +112,9 @@ static enum reel_code write_sidecars(struct reel_store *store, int64_t now_us,
 {
     struct reel_entry *entry;
 
-    DL_FOREACH2 (store->touched, entry, touched_next) {
-        if (sidecar_due(entry, now_us) &&
-            write_sidecar(store, entry, now_us, err_out) != REEL_OK)
+    DL_FOREACH2(store->touched, entry, touched_next)
+    {
+        if (sidecar_due(entry, now_us) && write_sidecar(store, entry, now_us, err_out) != REEL_OK)
             return REEL_E_STALLED;
     }
     return reel_sidecars_flush(store->sidecars, err_out);
@@ -139,7 +140,8 @@ static enum reel_code commit_catalog(struct reel_store *store,
 
     if (code != REEL_OK)
         return code;
-    DL_FOREACH2 (store->touched, entry, touched_next) {
+    DL_FOREACH2(store->touched, entry, touched_next)
+    {
         code = reel_catalog_save(catalog, &entry->recording, err_out);
         if (code != REEL_OK)
             return code;
@@ -180,7 +182,8 @@ static void end_batch(struct reel_store *store, int64_t now_us)
     struct reel_entry *entry;
     struct reel_entry *after;
 
-    DL_FOREACH_SAFE2 (store->touched, entry, after, touched_next) {
+    DL_FOREACH_SAFE2(store->touched, entry, after, touched_next)
+    {
         DL_DELETE2(store->touched, entry, touched_prev, touched_next);
         entry->touched = false;
         note_lag(store, entry, now_us);

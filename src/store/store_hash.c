@@ -62,8 +62,8 @@ static bool next_waiting(struct reel_store *store, struct reel_hash_job *job_out
         struct reel_recording recording;
         bool wanted = false;
 
-        if (reel_catalog_load(store->home.catalog, wait->device, wait->session, &recording,
-                              NULL) == REEL_OK) {
+        if (reel_catalog_load(store->home.catalog, wait->device, wait->session, &recording, NULL) ==
+            REEL_OK) {
             wanted = wants_hash(&recording);
             if (wanted)
                 fill_job(&recording, job_out);

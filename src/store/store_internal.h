@@ -29,9 +29,9 @@ struct reel_entry {
     bool has_sidecar;
     bool lagging;
     int64_t heard_us;
-    int64_t lag_us;         /* since when its header lags behind */
-    struct reel_wav *wav;   /* NULL until its file is needed */
-    uint64_t header_frames; /* what the file's header says */
+    int64_t lag_us;                        /* since when its header lags behind */
+    struct reel_wav *wav;                  /* NULL until its file is needed */
+    uint64_t header_frames;                /* what the file's header says */
     struct reel_sidecar_mark sidecar_mark; /* what the sidecar says ... */
     uint64_t sidecar_frames;
     int64_t sidecar_us; /* ... since when */

@@ -71,8 +71,8 @@ static enum reel_code open_parts(struct reel_store *store, const struct reel_sto
 }
 
 enum reel_code reel_store_open(const struct reel_store_config *config, int64_t now_us,
-                               struct reel_store **store_out,
-                               struct reel_store_report *report_out, struct reel_error *err_out)
+                               struct reel_store **store_out, struct reel_store_report *report_out,
+                               struct reel_error *err_out)
 {
     struct reel_store *store = calloc(1, sizeof *store);
     struct reel_store_report report = {0};
@@ -112,8 +112,7 @@ void reel_store_close(struct reel_store *store)
 }
 
 enum reel_code reel_store_reindex(const struct reel_store_config *config, int64_t now_us,
-                                  struct reel_store_report *report_out,
-                                  struct reel_error *err_out)
+                                  struct reel_store_report *report_out, struct reel_error *err_out)
 {
     struct reel_store_report report = {0};
     struct reel_home home;

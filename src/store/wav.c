@@ -45,9 +45,8 @@ static struct reel_wav *make_wav(struct reel_wav_files *files,
     return wav;
 }
 
-enum reel_code reel_wav_create(struct reel_wav_files *files,
-                               const struct reel_recording *recording, struct reel_wav **wav_out,
-                               struct reel_error *err_out)
+enum reel_code reel_wav_create(struct reel_wav_files *files, const struct reel_recording *recording,
+                               struct reel_wav **wav_out, struct reel_error *err_out)
 {
     struct reel_wav *wav = make_wav(files, recording);
     uint8_t header[REEL_WAV_DATA_OFFSET];

@@ -17,16 +17,14 @@ struct reel_wav;
 /* The cache: at most `descriptors_max` files open at once. `dir` is store.dir, in which the folder
  * `recordings` stands already. */
 enum reel_code reel_wav_files_create(const char *dir, size_t descriptors_max,
-                                     struct reel_wav_files **files_out,
-                                     struct reel_error *err_out);
+                                     struct reel_wav_files **files_out, struct reel_error *err_out);
 void reel_wav_files_destroy(struct reel_wav_files **files);
 
 /* Make the file (and the device's folder) with a header for no frames; fails where it exists
  * (CONFLICT). Or open one that recovery has checked, `frames` long. The handle remembers names,
  * format and length, not the recording. */
-enum reel_code reel_wav_create(struct reel_wav_files *files,
-                               const struct reel_recording *recording, struct reel_wav **wav_out,
-                               struct reel_error *err_out);
+enum reel_code reel_wav_create(struct reel_wav_files *files, const struct reel_recording *recording,
+                               struct reel_wav **wav_out, struct reel_error *err_out);
 enum reel_code reel_wav_open(struct reel_wav_files *files, const struct reel_recording *recording,
                              struct reel_wav **wav_out, struct reel_error *err_out);
 void reel_wav_close(struct reel_wav **wav); /* nothing is written; accepts NULL */

@@ -13,8 +13,7 @@
 #include "store/disk.h"
 
 enum reel_code reel_wav_files_create(const char *dir, size_t descriptors_max,
-                                     struct reel_wav_files **files_out,
-                                     struct reel_error *err_out)
+                                     struct reel_wav_files **files_out, struct reel_error *err_out)
 {
     struct reel_wav_files *files = calloc(1, sizeof *files);
 
@@ -149,8 +148,8 @@ static enum reel_code note_folder(struct reel_wav_files *files, const char *devi
     return REEL_OK;
 }
 
-static enum reel_code make_file(struct reel_wav *wav, const char *device,
-                                const char *temporary, int *fd_out, struct reel_error *err_out)
+static enum reel_code make_file(struct reel_wav *wav, const char *device, const char *temporary,
+                                int *fd_out, struct reel_error *err_out)
 {
     struct reel_wav_files *files = wav->files;
 
@@ -158,8 +157,8 @@ static enum reel_code make_file(struct reel_wav *wav, const char *device,
         files->root_dirty = true;
     else if (errno != EEXIST)
         return reel_error_errno(err_out, errno, "make folder %s", device);
-    *fd_out = openat(files->root_fd, temporary,
-                     O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+    *fd_out = openat(files->root_fd, temporary, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+                     0644);
     return *fd_out >= 0 ? REEL_OK : reel_error_errno(err_out, errno, "make %s", temporary);
 }
 
@@ -242,7 +241,8 @@ static enum reel_code sync_all(struct reel_wav_files *files, struct reel_error *
         (files->syncfs && files->dirty_count + files->folders_count > REEL_DISK_SINGLE_SYNCS_MAX))
         return syncfs(files->root_fd) == 0 ? REEL_OK
                                            : reel_error_errno(err_out, errno, "sync recordings");
-    DL_FOREACH2 (files->dirty_list, wav, dirty_next) {
+    DL_FOREACH2(files->dirty_list, wav, dirty_next)
+    {
         if (sync_one(wav, err_out) != REEL_OK)
             return REEL_E_STALLED;
     }

@@ -26,7 +26,7 @@ static bool dead(void)
 /* What a power cut takes back: what each write to a WAV file since its sync has overwritten. */
 struct undo {
     char path[2 * PATH_BYTES];
-    off_t size;   /* of the file before */
+    off_t size; /* of the file before */
     off_t offset;
     size_t bytes; /* that stood there */
     uint8_t *old;

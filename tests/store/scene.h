@@ -104,8 +104,7 @@ static inline uint8_t *noise(const struct reel_format *format, uint64_t seed, ui
 }
 
 static inline struct reel_entry *scene_create(struct scene *scene, const char *device,
-                                              const char *session,
-                                              const struct reel_format *format)
+                                              const char *session, const struct reel_format *format)
 {
     struct reel_error error = {0};
     struct reel_entry *entry;
@@ -146,9 +145,9 @@ static inline void write_parts(struct scene *scene, struct reel_entry *entry,
     struct reel_segment segment;
 
     if (placement->fill_frames > 0)
-        assert_int_equal(reel_store_fill(scene->store, entry, recording->frames,
-                                         placement->fill_frames, NULL),
-                         REEL_OK);
+        assert_int_equal(
+            reel_store_fill(scene->store, entry, recording->frames, placement->fill_frames, NULL),
+            REEL_OK);
     while (reel_place_next_segment(recording, numbers, placement, &cursor, &segment)) {
         if (!segment.stored)
             assert_int_equal(reel_store_write(scene->store, entry, segment.at_frame,
@@ -183,8 +182,11 @@ static inline void publish(struct scene *scene, struct reel_entry *entry,
 /* The fragment of that number, of FRAGMENT_FRAMES, its noise of the same seed. */
 static inline void publish_seq(struct scene *scene, struct reel_entry *entry, uint64_t seq)
 {
-    struct reel_numbers numbers = {.has_seq = true, .has_frame = true, .seq = seq,
-                                   .frame = seq * FRAGMENT_FRAMES, .frames = FRAGMENT_FRAMES};
+    struct reel_numbers numbers = {.has_seq = true,
+                                   .has_frame = true,
+                                   .seq = seq,
+                                   .frame = seq * FRAGMENT_FRAMES,
+                                   .frames = FRAGMENT_FRAMES};
 
     publish(scene, entry, &numbers, seq);
 }
@@ -297,8 +299,8 @@ static inline unsigned recovered(struct scene *scene, const char *folder, const 
     while (stream && (entry = readdir(stream)) != NULL) {
         size_t bytes = strlen(entry->d_name);
 
-        count += bytes > strlen(suffix) &&
-                 strcmp(entry->d_name + bytes - strlen(suffix), suffix) == 0;
+        count +=
+            bytes > strlen(suffix) && strcmp(entry->d_name + bytes - strlen(suffix), suffix) == 0;
     }
     if (stream)
         closedir(stream);
@@ -306,7 +308,8 @@ static inline unsigned recovered(struct scene *scene, const char *folder, const 
 }
 
 /* The path of the only such file. */
-static inline const char *recovered_path(struct scene *scene, const char *folder, const char *suffix)
+static inline const char *recovered_path(struct scene *scene, const char *folder,
+                                         const char *suffix)
 {
     DIR *stream = opendir(scene_path(scene, "recovered/%s", folder));
     const char *path = NULL;

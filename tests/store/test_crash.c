@@ -27,8 +27,11 @@ static bool try_publish(struct scene *scene, const char *name, const struct reel
                         uint64_t seq)
 {
     const struct reel_place_limits limits = {3600, 256 << 20};
-    struct reel_numbers numbers = {.has_seq = true, .has_frame = true, .seq = seq,
-                                   .frame = seq * FRAGMENT_FRAMES, .frames = FRAGMENT_FRAMES};
+    struct reel_numbers numbers = {.has_seq = true,
+                                   .has_frame = true,
+                                   .seq = seq,
+                                   .frame = seq * FRAGMENT_FRAMES,
+                                   .frames = FRAGMENT_FRAMES};
     struct reel_segment_cursor cursor = {0};
     struct reel_recording *recording;
     struct reel_placement placement;
@@ -75,7 +78,10 @@ static bool try_complete(struct scene *scene, const char *name)
 
 static bool try_quarantine(struct scene *scene)
 {
-    const struct reel_reject reject = {.topic = "t", .device = "", .session = "", .bytes = 3,
+    const struct reel_reject reject = {.topic = "t",
+                                       .device = "",
+                                       .session = "",
+                                       .bytes = 3,
                                        .error = {.code = REEL_E_LATE, .message = "late"}};
     uint64_t id;
 

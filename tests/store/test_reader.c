@@ -102,8 +102,7 @@ static void assert_mismatch(struct reel_reader *reader, const struct reel_record
     struct reel_error error = {0};
     uint8_t frame;
 
-    assert_int_equal(reel_reader_audio(reader, recording, recording->frames - 1, 1, &frame,
-                                       &error),
+    assert_int_equal(reel_reader_audio(reader, recording, recording->frames - 1, 1, &frame, &error),
                      REEL_E_VERSION_MISMATCH);
     assert_string_equal(error.field, "version");
 }
@@ -167,7 +166,10 @@ static void a_folder_without_a_catalog_is_stalled(void **state)
 static void a_payload_is_read_by_its_device_only(void **state)
 {
     struct scene *scene = *state;
-    const struct reel_reject reject = {.topic = "t", .device = "mic1", .session = "", .bytes = 3,
+    const struct reel_reject reject = {.topic = "t",
+                                       .device = "mic1",
+                                       .session = "",
+                                       .bytes = 3,
                                        .error = {.code = REEL_E_LATE, .message = "late"}};
     struct reel_buffer payload = {0};
     struct reel_reader *reader;
@@ -189,7 +191,10 @@ static void a_payload_is_read_by_its_device_only(void **state)
 static void totals_count_everything(void **state)
 {
     struct scene *scene = *state;
-    const struct reel_reject reject = {.topic = "t", .device = "", .session = "", .bytes = 3,
+    const struct reel_reject reject = {.topic = "t",
+                                       .device = "",
+                                       .session = "",
+                                       .bytes = 3,
                                        .error = {.code = REEL_E_LATE, .message = "late"}};
     struct reel_reader_totals totals;
     struct reel_recording recording;

@@ -282,7 +282,10 @@ static void a_damaged_catalog_is_built_anew(void **state)
 static void quarantine_goes_aside_with_its_catalog(void **state)
 {
     struct scene *scene = *state;
-    const struct reel_reject reject = {.topic = "t", .device = "", .session = "", .bytes = 3,
+    const struct reel_reject reject = {.topic = "t",
+                                       .device = "",
+                                       .session = "",
+                                       .bytes = 3,
                                        .error = {.code = REEL_E_LATE, .message = "late"}};
     uint64_t id;
 

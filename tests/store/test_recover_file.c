@@ -62,8 +62,7 @@ static void surplus_silence_is_not_saved(void **state)
     struct scene *scene = *state;
 
     record(scene, 3);
-    restart_with_size(scene, scene_path(scene, WAV),
-                      REEL_WAV_DATA_OFFSET + 10 * SCENE_BATCH_BYTES);
+    restart_with_size(scene, scene_path(scene, WAV), REEL_WAV_DATA_OFFSET + 10 * SCENE_BATCH_BYTES);
     assert_int_equal(path_bytes(scene_path(scene, WAV)),
                      reel_wav_file_bytes(&mono16, 3 * FRAGMENT_FRAMES));
     assert_int_equal(scene->report.recovered, 0);
@@ -137,8 +136,7 @@ static void a_lost_tail_over_several_stretches(void **state)
     publish_plain(scene, entry, 51, 500);
     complete(scene, entry);
     scene_commit(scene);
-    restart_with_size(scene, scene_path(scene, WAV),
-                      reel_wav_file_bytes(&mono16, FRAGMENT_FRAMES));
+    restart_with_size(scene, scene_path(scene, WAV), reel_wav_file_bytes(&mono16, FRAGMENT_FRAMES));
     scene_load(scene, "mic1", "s1", &recording);
     assert_int_equal(recording.state, REEL_STATE_COMPLETE);
     assert_int_equal(recording.frames, 3 * FRAGMENT_FRAMES + 1500);

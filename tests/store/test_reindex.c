@@ -3,8 +3,8 @@
 
 enum { RECORDINGS = 6 };
 
-static const char *const sessions[RECORDINGS] = {"gaps", "boots", "plain", "mixed", "bytes",
-                                                 "empty"};
+static const char *const sessions[RECORDINGS] = {"gaps",  "boots", "plain",
+                                                 "mixed", "bytes", "empty"};
 
 static void publish_boot(struct scene *scene, struct reel_entry *entry, const char *boot,
                          uint64_t seq)
@@ -56,8 +56,8 @@ static void record_mixed(struct scene *scene, struct reel_entry *entry)
 static void record_all(struct scene *scene)
 {
     for (unsigned i = 0; i < RECORDINGS; i++) {
-        struct reel_entry *entry = scene_create(scene, "mic1", sessions[i],
-                                                i == 4 ? &mono8 : &mono16);
+        struct reel_entry *entry =
+            scene_create(scene, "mic1", sessions[i], i == 4 ? &mono8 : &mono16);
 
         scene->now_us += 12345;
         if (i == 0)
@@ -270,8 +270,7 @@ static void many_recordings_are_indexed(void **state)
         char session[16];
 
         snprintf(session, sizeof session, "s%u", i);
-        publish_plain(scene, scene_create(scene, i % 2 ? "mic1" : "mic2", session, &mono16), i,
-                      10);
+        publish_plain(scene, scene_create(scene, i % 2 ? "mic1" : "mic2", session, &mono16), i, 10);
     }
     scene_commit(scene);
     scene_crash(scene);

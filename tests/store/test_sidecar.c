@@ -142,8 +142,11 @@ static void every_truncation_is_refused(void **state)
 static void grow(struct reel_recording *recording, uint64_t seq)
 {
     const struct reel_place_limits limits = {3600, 256 << 20};
-    struct reel_numbers numbers = {.has_seq = true, .has_frame = true, .seq = seq,
-                                   .frame = seq * FRAGMENT_FRAMES, .frames = FRAGMENT_FRAMES};
+    struct reel_numbers numbers = {.has_seq = true,
+                                   .has_frame = true,
+                                   .seq = seq,
+                                   .frame = seq * FRAGMENT_FRAMES,
+                                   .frames = FRAGMENT_FRAMES};
     struct reel_placement placement;
 
     reel_place(recording, &numbers, &limits, &placement);
@@ -223,8 +226,8 @@ static void files_are_put_in_place(void **state)
             char session[8];
 
             snprintf(session, sizeof session, "s%u", i);
-            assert_ok(reel_sidecars_read(sidecars, "mic1", session, &recording, &plain_growth,
-                                         err));
+            assert_ok(
+                reel_sidecars_read(sidecars, "mic1", session, &recording, &plain_growth, err));
             assert_int_equal(recording.id, 100 * count + i);
             assert_false(path_exists(scene_path(scene, "recordings/mic1/.s%u.json.tmp", i)));
         }

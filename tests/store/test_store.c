@@ -305,8 +305,11 @@ static void only_so_many_deliveries_are_kept(void **state)
 static void quarantine_is_part_of_the_batch(void **state)
 {
     struct scene *scene = *state;
-    const struct reel_reject reject = {.topic = "reel/v1/audio/mic1/s1", .device = "mic1",
-                                       .session = "s1", .time_us = 5, .bytes = 6,
+    const struct reel_reject reject = {.topic = "reel/v1/audio/mic1/s1",
+                                       .device = "mic1",
+                                       .session = "s1",
+                                       .time_us = 5,
+                                       .bytes = 6,
                                        .error = {.code = REEL_E_LATE, .message = "late"}};
     struct reel_buffer payload = {0};
     uint64_t id;
@@ -333,8 +336,7 @@ static void a_second_sink_is_locked_out(void **state)
     struct reel_store *second = NULL;
     struct reel_error error = {0};
 
-    assert_int_equal(reel_store_open(&scene->config, 0, &second, NULL, &error),
-                     REEL_E_NOT_ALLOWED);
+    assert_int_equal(reel_store_open(&scene->config, 0, &second, NULL, &error), REEL_E_NOT_ALLOWED);
     assert_null(second);
     assert_string_equal(error.field, "store.dir");
     assert_int_equal(reel_store_reindex(&scene->config, 0, NULL, &error), REEL_E_NOT_ALLOWED);

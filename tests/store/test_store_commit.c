@@ -128,8 +128,7 @@ static void the_sum_is_that_of_sha256sum(void **state)
     scene_commit(scene);
     assert_true(reel_store_next_hash(scene->store, &job));
     assert_ok(reel_hash_file(scene->dir, &job, err));
-    snprintf(command, sizeof command, "sha256sum %s",
-             scene_path(scene, "recordings/mic1/s1.wav"));
+    snprintf(command, sizeof command, "sha256sum %s", scene_path(scene, "recordings/mic1/s1.wav"));
     program = popen(command, "r");
     assert_non_null(program);
     assert_int_equal(fscanf(program, "%64s", sum), 1);

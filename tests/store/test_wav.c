@@ -170,8 +170,8 @@ static void silence_is_what_the_encoding_calls_so(void **state)
         assert_int_equal(reel_wav_create(bench->files, &recording, &wav, NULL), REEL_OK);
         assert_int_equal(reel_wav_fill(wav, 0, 100000, NULL), REEL_OK); /* more than a slice */
         bytes = path_read(path_of(bench, session, path), &count);
-        assert_int_equal(count, REEL_WAV_DATA_OFFSET +
-                                    100000 * reel_format_frame_bytes(&cases[i].format));
+        assert_int_equal(count,
+                         REEL_WAV_DATA_OFFSET + 100000 * reel_format_frame_bytes(&cases[i].format));
         for (size_t at = REEL_WAV_DATA_OFFSET; at < count; at++)
             assert_int_equal(bytes[at], cases[i].silence);
         free(bytes);
@@ -346,8 +346,8 @@ static void a_torn_header_opens(void **state)
 
     assert_int_equal(reel_wav_create(bench->files, &recording, &wav, NULL), REEL_OK);
     reel_wav_close(&wav);
-    assert_int_equal(truncate(path_of(bench, "s1", path),
-                              (off_t)reel_wav_file_bytes(&mono16, many)), 0);
+    assert_int_equal(
+        truncate(path_of(bench, "s1", path), (off_t)reel_wav_file_bytes(&mono16, many)), 0);
     for (unsigned i = 0; i + 1 < 3; i++) {
         uint8_t old[REEL_WAV_DATA_OFFSET];
         uint8_t new[REEL_WAV_DATA_OFFSET];
