@@ -3,6 +3,7 @@ commit and acknowledgement."""
 import os
 import re
 import shutil
+import signal
 import subprocess
 import threading
 
@@ -105,6 +106,30 @@ def test_unnumbered_fragments_come_once_however_often_the_sink_is_killed(make_la
     audio = finish(lab, recorder)
     expected = b"".join(noise(f"{n} {part}") for n in range(40) for part in range(5))
     assert_same_audio(audio, expected)
+
+
+def test_batch_whose_acknowledgements_got_lost_is_recognised(make_lab):
+    """The broker forgets, as after a power cut, that a batch without numbers was acknowledged, and
+    sends it again: packet ids and hashes tell it from new audio, also from the same again."""
+    lab = make_lab({"ingest.commit_interval_ms": 60_000}, broker={"persistence": True})
+    recorder = Recorder(lab.client(), "mic")
+    parts = [noise(seed) for seed in (1, 2, 2, 3)]
+    for part in parts:
+        recorder.post(part)
+    wait_for(lambda: len(audio_given(lab.broker)) == len(parts), "the broker to send them")
+    wait_for(lambda: unread_bytes(lab.sink) == 0, "the sink to have read them")
+    lab.broker.program.send(signal.SIGUSR1)  # mosquitto writes down what it has in flight
+    wait_for(lambda: "Saving in-memory database" in lab.broker.log(), "the broker to save")
+    lab.sink.settings["ingest.commit_interval_ms"] = 20
+    lab.sink.stop()
+    assert len(acknowledged(lab.broker)) == len(parts)
+    lab.sink.launch()
+    lab.restart_broker()
+    recorder = Recorder(lab.client(), "mic")
+    recorder.store(noise(3))
+    assert audio_given(lab.broker)[4:8] == [(True, mid) for _, mid in audio_given(lab.broker)[:4]]
+    assert recorder.info()["duplicates"] == len(parts)
+    assert_same_audio(finish(lab, recorder), b"".join(parts) + noise(3))
 
 
 def test_killed_again_and_again_under_load(make_lab):
