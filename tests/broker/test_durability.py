@@ -335,22 +335,30 @@ def test_failing_disk_delays_the_acknowledgement_and_loses_nothing(make_lab, tmp
 
 @strace
 def test_nothing_is_acknowledged_before_it_is_synced(make_lab, tmp_path):
-    """In the order of system calls: the audio's write, a sync, and only then bytes to the broker
-    on the ingest connection."""
+    """In the order of system calls: the audio is written, its file synced, the catalog's log
+    written and synced, and only then a PUBACK goes to the broker."""
     log = tmp_path / "strace"
-    calls = "pwritev,pwritev2,pwrite64,fdatasync,fsync,syncfs,sendto,sendmsg,write"
+    calls = "pwritev,pwrite64,fdatasync,fsync,syncfs,sendto,sendmsg,write"
     wrapper = ["strace", "-D", "-f", "-qq", "-y", "-o", log, "-e", f"trace={calls}"]
     lab = make_lab(wrapper=wrapper, env=TRACED)
     recorder = Recorder(lab.client(), "mic")
-    marks = len(log.read_text().splitlines())
     recorder.store(noise(0), seq=0)
-    wait_for(lambda: len(acknowledged(lab.broker)) == 1, "the acknowledgement")
+    wait_for(lambda: len(acknowledged(lab.broker)) == 1, "the first acknowledgement")
+    marks = len(log.read_text().splitlines())
+    recorder.store(noise(1), seq=1)
+    wait_for(lambda: len(acknowledged(lab.broker)) == 2, "the second")
     lines = log.read_text().splitlines()[marks:]
-    written = [n for n, line in enumerate(lines) if "s1.wav" in line and "pwrite" in line]
-    synced = [n for n, line in enumerate(lines)
-              if re.search(r"(fdatasync|fsync|syncfs)\([^)]*(s1\.wav|recordings)", line)]
-    # A PUBACK is a packet of type 4: its first byte is 0x40, "@" in strace's words.
-    acks = [n for n, line in enumerate(lines) if re.search(r'socket:.*"@\\[2-9]', line)]
-    assert written and synced and acks, "\n".join(lines)
-    assert min(synced) > max(n for n in written if n < min(acks)) and max(synced) > 0
-    assert min(synced) < min(acks)
+
+    def number_of(pattern, after=0):
+        found = [n for n, line in enumerate(lines) if n >= after and re.search(pattern, line)]
+        assert found, f"no {pattern} in\n" + "\n".join(lines[after:])
+        return found[0]
+
+    audio = number_of(r"pwrite(v|64)\(\d+<[^>]*s1\.wav>")
+    synced = number_of(r"(fdatasync|fsync)\(\d+<[^>]*s1\.wav>|syncfs\(", audio)
+    catalog = number_of(r"pwrite64\(\d+<[^>]*catalog\.db-wal>", synced)
+    committed = number_of(r"(fdatasync|fsync)\(\d+<[^>]*catalog\.db-wal>", catalog)
+    # A PUBACK is a packet of type 4 (0x40, "@" in strace's words), of 2 or more bytes.
+    puback = r'(write|sendto|sendmsg)\(\d+<(socket|TCP)[^>]*>.*"@\\'
+    number_of(puback, committed)
+    assert not [line for line in lines[:committed] if re.search(puback, line)]
