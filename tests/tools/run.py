@@ -63,15 +63,15 @@ def tell(broker, sink, reel, password):
     good(f"mosquitto listens on {broker.bind}:{broker.port}, reeld records into {sink.store}")
     say()
     say(bold("In another terminal:"))
-    for what, line in [
-        ("recorded speech", f"{reel} publish{options} --device me /usr/share/sounds/alsa/*.wav"),
-        ("a microphone", f"arecord -q -f S16_LE -r 16000 | {reel} publish{options} --device me -"),
-        ("what there is", f"{reel} list{options}"),
-        ("one of them back", f"{reel} get{options} me Front_Center"),
-        ("what happens", f"{reel} watch{options}"),
-        ("without our programs", f"mosquitto_sub{options} -v -t 'reel/v1/event/#'"),
+    for line, what in [
+        (f"{reel} publish{options} --device me /usr/share/sounds/alsa/*.wav", "recorded speech"),
+        (f"arecord -q -f S16_LE -r 16000 | {reel} publish{options} --device me -", "a microphone"),
+        (f"{reel} list{options}", "what there is"),
+        (f"{reel} get{options} me Front_Center", "one of them back"),
+        (f"{reel} watch{options}", "what happens"),
+        (f"mosquitto_sub{options} -v -t 'reel/v1/event/#'", "without our programs"),
     ]:
-        say(f"  {dim(what.ljust(22))}{line}")
+        say(f"  {line.ljust(64)}  {dim('# ' + what)}")
     if broker.bind != "127.0.0.1":
         say()
         say(bold("A device on the net publishes to:"))
@@ -105,8 +105,10 @@ def serve(build, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default="build", help="where the programs are")
-    build = parser.parse_args().build
-    folder = Path(TREE, build, "run")
+    parser.add_argument("--folder", help="where recordings and logs go (BUILD/run)")
+    arguments = parser.parse_args()
+    build = arguments.build
+    folder = Path(arguments.folder or Path(TREE, build, "run"))
     folder.mkdir(parents=True, exist_ok=True)
     stop_on_signals()
     try:
