@@ -232,7 +232,7 @@ static void what_is_in_the_way_goes_to_recovered(void **state)
     assert_int_equal(mkdir(scene_path(scene, WAV), 0755), 0);
     assert_int_equal(unlink(scene_path(scene, SIDECAR)), 0);
     assert_int_equal(symlink("nowhere", scene_path(scene, SIDECAR)), 0);
-    path_append(scene_path(scene, "recordings/mic2"), "a file", 6);
+    path_write_at(scene_path(scene, "recordings/mic2"), 0, "a file", 6);
     scene_open(scene);
     assert_int_equal(scene->report.recordings, 0);
     assert_int_equal(recovered(scene, "mic1", ".wav"), 1);
