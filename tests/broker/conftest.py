@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from harness import BUILD, Client, Recorder, Watcher  # noqa: E402
 from lab import Broker, Sink  # noqa: E402
+from target import Target  # noqa: E402
 
 _devices = itertools.count(1)
 # Fast enough for a test to wait for each acknowledgement; not the defaults.
@@ -119,3 +120,9 @@ def device(request):
 @pytest.fixture
 def recorder(client, device):
     return Recorder(client, device)
+
+
+@pytest.fixture
+def target(lab, device):
+    """A healthy recording to aim bad input at."""
+    return Target(lab, device)

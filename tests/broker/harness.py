@@ -1,19 +1,14 @@
 """Harness: what the broker tests see of the sink from outside.
 
-Clients that nobody here wrote (paho with Debian's msgpack), payloads in every form, readers of the
-files that come out, and a watcher that checks each message of the sink against its schema.
+Clients that nobody here wrote (paho with Debian's msgpack), a recorder that waits for its
+acknowledgements, and a watcher that checks each message of the sink against its schema. What the
+tests need of audio.py comes through here too.
 """
-import base64
-import hashlib
 import itertools
 import json
 import os
-import random
-import struct
-import subprocess
 import sys
 import threading
-import wave
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,19 +19,16 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
+from audio import (  # noqa: E402, F401
+    FORMS, Format, assert_same_audio, document, fragment, probe, read_ffmpeg, read_sox, read_wave,
+    sha256_of, wav_bytes,
+)
 from lab import PATIENCE_S, PREFIX, NotReady, wait_for  # noqa: E402
-
-try:
-    from schemas import validate
-except ImportError:
-    validate = None
+from schemas import validate  # noqa: E402
 
 BUILD = os.environ.get("REEL_BUILD", "build")
 JSON, MSGPACK = "application/json", "application/msgpack"
 _numbers = itertools.count(1)
-
-
-# Messages and clients
 
 
 @dataclass
@@ -72,6 +64,10 @@ def _message_of(raw):
         correlation=getattr(raw.properties, "CorrelationData", None) if properties else None,
         user=dict(properties.get("UserProperty", [])),
     )
+
+
+def encode(document, form):
+    return msgpack.packb(document) if form == MSGPACK else json.dumps(document).encode()
 
 
 class RequestFailed(AssertionError):
@@ -236,18 +232,13 @@ class Watcher(Client):
         )
 
     def _on_message(self, client, user, raw):
-        # Presence, as retained messages show it to who comes late, is checked when it is said.
         message = _message_of(raw)
-        if validate:
-            try:
-                validate(message.topic, message.payload, {
-                    "content_type": message.content_type,
-                    "correlation": message.correlation,
-                    "user": message.user,
-                })
-            except Exception as error:  # whatever the validator raises is what the test shows
-                text = f"{message.topic}: {error}\n{message.payload[:1000]!r}"
-                self.violations.append(text)
+        properties = {"content_type": message.content_type, "user": message.user}
+        try:
+            validate(message.topic, message.payload, properties)
+        except Exception as error:  # whatever the validator raises is what the test shows
+            text = f"{message.topic}: {error}\n{message.payload[:1000]!r}"
+            self.violations.append(text)
         super()._on_message(client, user, raw)
 
     def events(self, device, session=None, kind=None):
@@ -268,110 +259,6 @@ class Watcher(Client):
             return wait_for(enough, f"event {kind} of {device}/{session}")
         except NotReady as error:
             raise NotReady(f"{error}; got {self.events(device, session)}") from None
-
-
-# Payloads
-
-
-def encode(document, form):
-    return msgpack.packb(document) if form == MSGPACK else json.dumps(document).encode()
-
-
-@dataclass(frozen=True)
-class Format:
-    """What a sample is."""
-
-    channels: int = 1
-    rate: int = 16000
-    sample_size: int = 2
-    encoding: str = None  # None: not said, which means pcm
-
-    @property
-    def frame_bytes(self):
-        return self.channels * self.sample_size
-
-    @property
-    def silence(self):
-        """One frame of what the encoding calls silence."""
-        if self.encoding == "alaw":
-            sample = b"\xd5"
-        elif self.encoding == "ulaw":
-            sample = b"\xff"
-        elif self.sample_size == 1:
-            sample = b"\x80"
-        else:
-            sample = bytes(self.sample_size)
-        return sample * self.channels
-
-    def noise(self, frames, seed=0):
-        """Samples that nothing else has: the same for the same seed."""
-        generator = random.Random(f"{self} {seed}")
-        if self.encoding != "float":
-            noise = generator.randbytes(frames * self.frame_bytes)
-            # u-law has a negative zero, which sox writes as the other one.
-            return noise.replace(b"\x7f", b"\x7e") if self.encoding == "ulaw" else noise
-        letter = {4: "f", 8: "d"}[self.sample_size]
-        count = frames * self.channels
-        return struct.pack(f"<{count}{letter}", *(generator.uniform(-1, 1) for _ in range(count)))
-
-    def samples(self, data):
-        """The samples as integers, as an array in a fragment has them."""
-        signed = self.sample_size > 1
-        size = self.sample_size
-        return [
-            int.from_bytes(data[at : at + size], "little", signed=signed)
-            for at in range(0, len(data), size)
-        ]
-
-
-def document(data, form=Format(), session=None, tags=None, **numbers):
-    """A fragment's map, `data` as it is; `numbers` are the fields of metadata.session."""
-    audio = {"channels": form.channels, "rate": form.rate, "sample_size": form.sample_size}
-    if form.encoding:
-        audio["encoding"] = form.encoding
-    head = {key: value for key, value in numbers.items() if value is not None}
-    if session is not None:
-        head["id"] = session
-    metadata = {"session": head, "audio": audio}
-    if tags is not None:
-        metadata["tags"] = tags
-    return {"metadata": metadata, "data": data}
-
-
-FORMS = ("msgpack", "msgpack-array", "msgpack-str", "json-array", "json-base64", "wav")
-
-
-def fragment(data, form=Format(), payload="msgpack", **fields):
-    """A fragment's payload in one of FORMS. A WAV's numbers are user properties: see Recorder."""
-    if payload == "msgpack":
-        return msgpack.packb(document(data, form, **fields))
-    if payload == "msgpack-array":
-        return msgpack.packb(document(form.samples(data), form, **fields))
-    if payload == "msgpack-str":  # encoders from before MessagePack had bin
-        return msgpack.packb(document(data, form, **fields), use_bin_type=False)
-    if payload == "json-array":
-        return json.dumps(document(form.samples(data), form, **fields)).encode()
-    if payload == "json-base64":
-        return json.dumps(document(base64.b64encode(data).decode(), form, **fields)).encode()
-    assert payload == "wav"
-    return wav_bytes(data, form)
-
-
-def wav_bytes(data, form=Format(), declared=None):
-    """A small WAV file; `declared` is the data size that it claims."""
-    tag = {None: 1, "pcm": 1, "float": 3, "alaw": 6, "ulaw": 7}[form.encoding]
-    fmt = b"".join([
-        tag.to_bytes(2, "little"),
-        form.channels.to_bytes(2, "little"),
-        form.rate.to_bytes(4, "little"),
-        (form.rate * form.frame_bytes).to_bytes(4, "little"),
-        form.frame_bytes.to_bytes(2, "little"),
-        (form.sample_size * 8).to_bytes(2, "little"),
-    ])
-    size = len(data) if declared is None else declared
-    chunks = b"WAVEfmt " + (16).to_bytes(4, "little") + fmt
-    chunks += b"data" + size.to_bytes(4, "little") + data
-    return b"RIFF" + (len(chunks) - len(data) + size).to_bytes(4, "little") + chunks
 
 
 class Recorder:
@@ -441,63 +328,3 @@ class Recorder:
 
     def info(self):
         return self.client.request("info", {"device": self.device, "session": self.session})
-
-
-# Readers: what other programs find in a file
-
-
-def read_wave(path):
-    """By Python's wave: (Format, audio bytes). PCM of 1 or 2 channels."""
-    with wave.open(str(path), "rb") as reader:
-        form = Format(reader.getnchannels(), reader.getframerate(), reader.getsampwidth())
-        return form, reader.readframes(reader.getnframes())
-
-
-def probe(path):
-    """By ffprobe: (Format, number of frames)."""
-    entries = "stream=codec_name,channels,sample_rate,duration_ts"
-    command = ["ffprobe", "-v", "error", "-of", "json", "-show_entries", entries, str(path)]
-    done = subprocess.run(command, capture_output=True, check=True)
-    stream = json.loads(done.stdout)["streams"][0]
-    size, encoding = {
-        "pcm_u8": (1, None), "pcm_s16le": (2, None), "pcm_s24le": (3, None),
-        "pcm_s32le": (4, None), "pcm_f32le": (4, "float"), "pcm_f64le": (8, "float"),
-        "pcm_alaw": (1, "alaw"), "pcm_mulaw": (1, "ulaw"),
-    }[stream["codec_name"]]
-    form = Format(stream["channels"], int(stream["sample_rate"]), size, encoding)
-    return form, stream.get("duration_ts", 0)  # which it leaves away where there is no audio
-
-
-def read_ffmpeg(path):
-    """By ffmpeg: the audio bytes as they stand in the file, whatever the encoding."""
-    command = ["ffmpeg", "-v", "error", "-i", str(path), "-map", "0:a", "-c", "copy", "-f", "data"]
-    return subprocess.run([*command, "-"], capture_output=True, check=True).stdout
-
-
-def read_sox(path, form):
-    """By sox: the audio bytes. Of 32-bit integers or less; sox keeps no more."""
-    encoding = {"alaw": "a-law", "ulaw": "mu-law", "float": "floating-point"}.get(form.encoding)
-    encoding = encoding or ("unsigned-integer" if form.sample_size == 1 else "signed-integer")
-    command = ["sox", "-D", str(path), "-t", "raw", "-e", encoding]
-    command += ["-b", str(form.sample_size * 8), "-L", "-"]
-    return subprocess.run(command, capture_output=True, check=True).stdout
-
-
-def sha256_of(path):
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
-def assert_same_audio(found, expected, form=Format()):
-    """Compare audio; where it differs, say at which frames, not with which bytes."""
-    if found == expected:
-        return
-    size = form.frame_bytes
-    frames = [
-        at // size
-        for at in range(0, min(len(found), len(expected)), size)
-        if found[at : at + size] != expected[at : at + size]
-    ]
-    raise AssertionError(
-        f"{len(found) // size} frames, expected {len(expected) // size};"
-        f" {len(frames)} differ, the first at {frames[:1]}"
-    )

@@ -1,4 +1,4 @@
-"""Brokers that ask who is there: passwords, access control lists as the protocol gives them, TLS."""
+"""Brokers that ask who is there: passwords, access lists as the protocol gives them, TLS."""
 import subprocess
 
 import pytest

@@ -166,9 +166,13 @@ def test_numbers_may_be_floats_with_whole_values(lab, client, recorder):
     assert recorder.info()["captured_from"].startswith("2023-11-14T22:13:20")
 
 
-@pytest.mark.parametrize("wide", [b"\xcf" + (2).to_bytes(8, "big"), b"\xd3" + (2).to_bytes(8, "big"),
-                                  b"\xd1\x00\x02", b"\xcb\x40" + bytes(7)], ids=["u64", "i64",
-                                                                                "i16", "f64"])
+WIDE = {
+    "u64": b"\xcf" + (2).to_bytes(8, "big"), "i64": b"\xd3" + (2).to_bytes(8, "big"),
+    "i16": b"\xd1\x00\x02", "f64": b"\xcb\x40" + bytes(7),
+}
+
+
+@pytest.mark.parametrize("wide", WIDE.values(), ids=WIDE.keys())
 def test_integers_of_any_width(lab, client, recorder, wide):
     audio = Format().noise(10)
     payload = fragment(audio)

@@ -130,8 +130,9 @@ class Program:
 class Broker:
     """A mosquitto of our own.
 
-    `log_types` is what its log tells; the tests read it all. `users` maps names to passwords; with any, anonymous clients are refused. `acl` is the text of
-    an ACL file, `extra` further lines of the configuration.
+    `users` maps names to passwords; with any, anonymous clients are refused. `acl` is the text of
+    an ACL file, `extra` further lines of the configuration, `log_types` what its log tells (the
+    tests read it all).
     """
 
     def __init__(self, folder, port=None, bind="127.0.0.1", users=None, acl=None, extra="",
@@ -180,6 +181,9 @@ class Broker:
         if self._users:
             subprocess.run(["mosquitto_passwd", "-U", path], check=True)
 
+    def _settled(self):
+        return accepts_connections(self.port, self.host) or not self.program.running()
+
     def start(self):
         """Start it and wait until it accepts connections. A port that was taken meanwhile is
         replaced, unless the caller chose it."""
@@ -194,9 +198,7 @@ class Broker:
                 env=os.environ | {"PATH": path},
             )
             self.program.start()
-            wait_for(
-                lambda: accepts_connections(self.port, self.host) or not self.program.running(), "the broker"
-            )
+            wait_for(self._settled, "the broker")
             if self.program.running():
                 return self
             if self._port_given:
