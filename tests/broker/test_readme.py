@@ -53,11 +53,12 @@ def test_demo():
     assert "9 downloads, each sample equal" in done.stdout.decode()
 
 
-def test_run(tmp_path):
+@pytest.mark.parametrize("asked", [{}, {"BIND": "127.0.0.2", "PASSWORD": "it's a \"secret\""}])
+def test_run(tmp_path, asked):
     port = str(free_port())
     run = subprocess.Popen(
         [TREE / "tests/tools/run.py", "--build", BUILD, "--folder", tmp_path], cwd=TREE,
-        env=os.environ | {"PORT": port},
+        env=os.environ | asked | {"PORT": port},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True,
     )
     try:

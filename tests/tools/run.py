@@ -55,7 +55,8 @@ def address_on_the_net(bind):
 
 def tell(broker, sink, reel, password):
     """What to type next."""
-    where = ["-p", str(broker.port)] if broker.port != 1883 else []
+    where = ["-h", broker.bind] if broker.bind not in ("127.0.0.1", "0.0.0.0") else []
+    where += ["-p", str(broker.port)] if broker.port != 1883 else []
     who = ["-u", "reel", "-P", password] if password else []
     options = shlex.join(where + who)
     options = f" {options}" if options else ""
