@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "store/disk.h"
+#include "store/id.h"
 #include "store/recovered.h"
 
 static const char id_file[] = "store.id";
@@ -111,19 +112,33 @@ static enum reel_code set_aside(struct reel_home *home, int64_t now_us, const ch
     return code == REEL_E_NOT_FOUND ? REEL_OK : code;
 }
 
-/* A new catalog for this folder, under the id that the folder has, if it has one. */
+/* A new catalog. Until it is complete it has an id of its own, so that one whose making was cut
+ * short is not taken for this folder's. */
 static enum reel_code make_catalog(struct reel_home *home, bool has_id, uint64_t id,
                                    struct reel_error *err_out)
 {
-    enum reel_code code = open_catalog(home, err_out);
+    enum reel_code code = REEL_OK;
 
+    if (!has_id)
+        code = reel_id_make(&id, err_out);
+    if (code == REEL_OK && !has_id)
+        code = write_id(home, id, err_out);
     home->rebuild = true;
-    if (code != REEL_OK)
-        return code;
-    if (has_id)
-        return reel_catalog_set_store_id(home->catalog, id, err_out);
-    code = reel_catalog_store_id(home->catalog, &id, err_out);
-    return code == REEL_OK ? write_id(home, id, err_out) : code;
+    home->id = id;
+    return code == REEL_OK ? open_catalog(home, err_out) : code;
+}
+
+enum reel_code reel_home_complete(struct reel_home *home, struct reel_error *err_out)
+{
+    enum reel_code code = REEL_OK;
+
+    if (home->rebuild)
+        code = reel_catalog_set_store_id(home->catalog, home->id, err_out);
+    if (code == REEL_OK)
+        code = reel_catalog_checkpoint(home->catalog, err_out);
+    if (code == REEL_OK)
+        home->rebuild = false;
+    return code;
 }
 
 /* The catalog that is there, if it is this folder's: NOT_FOUND with the reason otherwise. */

@@ -18,6 +18,7 @@ struct reel_home {
     int lock_fd;
     struct reel_catalog *catalog;
     bool rebuild; /* the catalog is new while recordings may be there: all are to be indexed */
+    uint64_t id;  /* which the new catalog gets once they are */
     const struct reel_log *log;
 };
 
@@ -29,6 +30,9 @@ struct reel_home {
  * the store is of a newer version; STALLED. On failure nothing is left open. */
 enum reel_code reel_home_open(const struct reel_store_config *config, bool discard, int64_t now_us,
                               struct reel_home *home_out, struct reel_error *err_out);
+
+/* After recovery: the catalog is this folder's from now on, and has taken in its log. */
+enum reel_code reel_home_complete(struct reel_home *home, struct reel_error *err_out);
 void reel_home_close(struct reel_home *home);
 
 #endif

@@ -112,7 +112,8 @@ static bool add_unnumbered(struct reel_recording *recording, uint64_t frames)
     return true;
 }
 
-/* The file's tail that the sidecar did not come to tell of. */
+/* The file's tail that the sidecar did not come to tell of. Behind a complete recording it is no
+ * growth: opening it again would have been told. */
 static enum reel_code take_tail(struct reel_recording *recording, bool plain_growth,
                                 uint64_t file_frames, struct reel_error *err_out)
 {
@@ -120,6 +121,8 @@ static enum reel_code take_tail(struct reel_recording *recording, bool plain_gro
 
     if (file_frames <= recording->frames)
         return REEL_OK;
+    if (recording->state != REEL_STATE_RECORDING)
+        plain_growth = false;
     if (!(plain_growth && grow_last_run(recording, frames)) && !add_unnumbered(recording, frames))
         return reel_error_errno(err_out, ENOMEM, "recovery");
     recording->frames += frames;

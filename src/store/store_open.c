@@ -41,7 +41,7 @@ static enum reel_code recover(struct reel_home *home, const struct reel_store_co
     enum reel_code code = reel_recover(home, config, now_us, report, err_out);
 
     if (code == REEL_OK)
-        code = reel_catalog_checkpoint(home->catalog, err_out);
+        code = reel_home_complete(home, err_out);
     if (code == REEL_OK)
         code = reel_catalog_counts(home->catalog, &report->recordings, &report->open, err_out);
     return code;

@@ -16,7 +16,7 @@ static struct {
     bool strange;   /* the file system is of a kind that nobody knows */
 } calls;
 
-static bool dead(void)
+static inline bool dead(void)
 {
     calls.count++;
     errno = EIO;
@@ -36,7 +36,7 @@ static struct {
     size_t count;
 } undone;
 
-static bool path_of_wav(int fd, char path[2 * PATH_BYTES])
+static inline bool path_of_wav(int fd, char path[2 * PATH_BYTES])
 {
     char link[64];
     ssize_t bytes;
@@ -47,7 +47,7 @@ static bool path_of_wav(int fd, char path[2 * PATH_BYTES])
     return bytes > 4 && strcmp(path + bytes - 4, ".wav") == 0;
 }
 
-static void remember(int fd, size_t bytes, off_t offset)
+static inline void remember(int fd, size_t bytes, off_t offset)
 {
     struct undo *undo = &undone.items[undone.count];
     struct stat status;
@@ -67,13 +67,13 @@ static void remember(int fd, size_t bytes, off_t offset)
     assert_true(undone.count < sizeof undone.items / sizeof *undone.items);
 }
 
-static void forget_all(void)
+static inline void forget_all(void)
 {
     while (undone.count > 0)
         free(undone.items[--undone.count].old);
 }
 
-static void forget(int fd)
+static inline void forget(int fd)
 {
     char path[2 * PATH_BYTES];
     size_t kept = 0;
@@ -89,7 +89,7 @@ static void forget(int fd)
     undone.count = kept;
 }
 
-static void cut_power(void)
+static inline void cut_power(void)
 {
     while (undone.count > 0) {
         struct undo *undo = &undone.items[--undone.count];
