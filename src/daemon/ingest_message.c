@@ -195,9 +195,14 @@ static enum reel_code begin_recording(struct reel_ingest *ingest,
         return reel_error_set(err_out, REEL_E_BUSY, "limits.new_recordings_per_minute",
                               "the device has begun %llu recordings within a minute",
                               (unsigned long long)ingest->links.config->new_recordings_per_minute);
-    if (reel_store_create(ingest->store, topic->device, topic->session, &arrival->fragment.format,
-                          arrival->wall_us, entry_out, &failure))
-        return reel_ingest_fail(ingest, &failure);
+    code = reel_store_create(ingest->store, topic->device, topic->session,
+                             &arrival->fragment.format, arrival->wall_us, entry_out, &failure);
+    if (code == REEL_E_NOT_ALLOWED)
+        *err_out = failure;
+    else if (code)
+        reel_ingest_fail(ingest, &failure);
+    if (code)
+        return code;
     reel_count(&ingest->links.counters->recordings_started, 1);
     reel_ingest_event(ingest, topic->device, topic->session,
                       reel_event_plain("started", reel_entry_recording(*entry_out),

@@ -197,7 +197,7 @@ static enum reel_code mend(struct recovery *recovery, const struct found *found,
                                      : reel_sidecars_write(recovery->sidecars, recording, err_out);
 }
 
-/* Put aside what is no file, or no folder, where one must be made. */
+/* Put aside what is no file where one must be made. */
 static enum reel_code clear_way(struct recovery *recovery, const struct found *found,
                                 struct reel_error *err_out)
 {
@@ -211,24 +211,6 @@ static enum reel_code clear_way(struct recovery *recovery, const struct found *f
     return code;
 }
 
-static enum reel_code clear_folder(struct recovery *recovery, const struct found *found,
-                                   struct reel_error *err_out)
-{
-    static const char why[] = "it is no folder, and has the name of one";
-    char from[REEL_NAME_BYTES + 32];
-    enum reel_code code;
-
-    snprintf(from, sizeof from, "recordings/%s", found->device);
-    code = reel_recovered_take(recovery->home->dir_fd, from, found->device, "", why,
-                               recovery->now_us, err_out);
-    if (code != REEL_OK)
-        return code == REEL_E_NOT_FOUND ? REEL_OK : code;
-    recovery->report.recovered++;
-    reel_log_write(recovery->log, REEL_LOG_WARNING, "store: recordings/%s goes to recovered/: %s",
-                   found->device, why);
-    return REEL_OK;
-}
-
 /* What there is to do under one name. */
 static enum reel_code settle(struct recovery *recovery, const struct found *found,
                              struct reel_error *err_out)
@@ -236,8 +218,6 @@ static enum reel_code settle(struct recovery *recovery, const struct found *foun
     struct reel_recording recording;
     enum reel_code code;
 
-    if (found->folder_blocked)
-        return clear_folder(recovery, found, err_out);
     code = clear_way(recovery, found, err_out);
     if (code != REEL_OK)
         return code;

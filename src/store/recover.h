@@ -23,8 +23,8 @@
  *                                 never acknowledged, but kept: it goes to recovered/
  *   without, longer               indexed as one stretch without numbers
  * When a catalog is built anew every WAV file is indexed. What is no WAV file of ours goes to
- * recovered/, and so does what is no file or no folder and has the name of one: nothing could be
- * recorded under that name. */
+ * recovered/, and so does what is no file and has the name of one: nothing could be recorded under
+ * that name. */
 #ifndef REEL_STORE_RECOVER_H
 #define REEL_STORE_RECOVER_H
 

@@ -29,9 +29,8 @@ struct found {
     UT_hash_handle hh;
     bool has_wav;
     bool has_sidecar;
-    bool wav_blocked;     /* what has the file's name is no file; the sidecar's; */
+    bool wav_blocked; /* what has the file's name is no file */
     bool sidecar_blocked;
-    bool folder_blocked;  /* or, with session "", what has the device's name is no folder */
     enum row_kind row;
     bool fits; /* the file is as long as the row says */
     uint64_t file_bytes;

@@ -130,18 +130,6 @@ static enum reel_code each_name(struct found **all, int fd, const char *folder, 
     return code;
 }
 
-/* No folder, and in the way of one. */
-static enum reel_code note_blocked_folder(struct found **all, const char *device,
-                                          struct reel_error *err_out)
-{
-    struct found *found = find_or_make(all, device, "");
-
-    if (!found)
-        return reel_error_errno(err_out, ENOMEM, "recovery");
-    found->folder_blocked = true;
-    return REEL_OK;
-}
-
 static enum reel_code note_folder(struct found **all, int root_fd, const char *root,
                                   const char *name, struct reel_error *err_out)
 {
@@ -153,7 +141,7 @@ static enum reel_code note_folder(struct found **all, int root_fd, const char *r
     /* A folder may be a link to another disk; one that leads nowhere is no empty folder. */
     fd = openat(root_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return errno == ENOTDIR ? note_blocked_folder(all, name, err_out)
+        return errno == ENOTDIR ? REEL_OK
                                 : reel_error_errno(err_out, errno, "open folder %s", name);
     return each_name(all, fd, name, note_file, err_out);
 }

@@ -147,7 +147,7 @@ enum reel_code reel_store_create(struct reel_store *store, const char *device, c
     if (code != REEL_OK) {
         reel_wav_close(&wav);
         reel_recording_finish(&recording);
-        return reel_store_outcome(store, code);
+        return code == REEL_E_NOT_ALLOWED ? code : reel_store_outcome(store, code);
     }
     (*entry_out)->wav = wav;
     reel_store_touch(store, *entry_out, 0);

@@ -159,6 +159,9 @@ static enum reel_code make_file(struct reel_wav *wav, const char *device, const 
         return reel_error_errno(err_out, errno, "make folder %s", device);
     *fd_out = openat(files->root_fd, temporary, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
                      0644);
+    if (*fd_out < 0 && errno == ENOTDIR)
+        return reel_error_set(err_out, REEL_E_NOT_ALLOWED, "device",
+                              "what has the name of the device's folder is no folder");
     return *fd_out >= 0 ? REEL_OK : reel_error_errno(err_out, errno, "make %s", temporary);
 }
 
@@ -196,13 +199,14 @@ enum reel_code reel_wav_make(struct reel_wav *wav, const char *device, const uin
     int fd = -1;
 
     snprintf(temporary, sizeof temporary, "%s/.%s.tmp", device, base);
-    if (check_usable(files, err_out) != REEL_OK || make_room(files, err_out) != REEL_OK ||
-        note_folder(files, device, err_out) != REEL_OK)
+    if (check_usable(files, err_out) != REEL_OK || make_room(files, err_out) != REEL_OK)
         return REEL_E_STALLED;
     code = make_file(wav, device, temporary, &fd, err_out);
     if (code != REEL_OK)
         return code;
-    code = reel_disk_write(fd, header, header_bytes, 0, wav->name, err_out);
+    code = note_folder(files, device, err_out);
+    if (code == REEL_OK)
+        code = reel_disk_write(fd, header, header_bytes, 0, wav->name, err_out);
     if (code == REEL_OK)
         code = name_file(wav, temporary, err_out);
     if (code != REEL_OK) {

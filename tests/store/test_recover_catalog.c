@@ -100,7 +100,7 @@ static void strays_are_put_aside_and_strangers_left_alone(void **state)
     path_write_at(scene_path(scene, "recordings/mic1/.s1.json.tmp"), 0, "{", 1);
     path_write_at(scene_path(scene, "recordings/mic1/empty.wav"), 0, junk, 10);
     path_write_at(scene_path(scene, "recordings/mic1/notes.txt"), 0, "x", 1);
-    path_write_at(scene_path(scene, "recordings/_README"), 0, "x", 1);
+    path_write_at(scene_path(scene, "recordings/README"), 0, "x", 1);
     scene_open(scene);
     assert_int_equal(scene->report.recordings, 1);
     assert_int_equal(scene->report.recovered, 2);
@@ -109,7 +109,7 @@ static void strays_are_put_aside_and_strangers_left_alone(void **state)
     assert_false(path_exists(scene_path(scene, "recordings/mic1/.s1.json.tmp")));
     assert_false(path_exists(scene_path(scene, "recordings/mic1/empty.wav")));
     assert_true(path_exists(scene_path(scene, "recordings/mic1/notes.txt")));
-    assert_true(path_exists(scene_path(scene, "recordings/_README")));
+    assert_true(path_exists(scene_path(scene, "recordings/README")));
     scene_restart(scene);
     assert_int_equal(scene->report.recovered, 0);
 }

@@ -285,6 +285,20 @@ static void deliveries_are_those_of_the_last_durable_batches(void **state)
     assert_int_equal(count, 0);
 }
 
+/* A file where a device's folder must be is nobody's recording: that device's are refused. */
+static void no_recording_below_a_file(void **state)
+{
+    struct scene *scene = *state;
+    struct reel_entry *entry;
+
+    path_write_at(scene_path(scene, "recordings/notes"), 0, "x", 1);
+    assert_int_equal(reel_store_create(scene->store, "notes", "s1", &mono16, scene->now_us, &entry,
+                                       NULL),
+                     REEL_E_NOT_ALLOWED);
+    record(scene, 2);
+    assert_fragments(scene, 2);
+}
+
 static void only_so_many_deliveries_are_kept(void **state)
 {
     struct scene *scene = *state;
@@ -392,6 +406,7 @@ int main(void)
         TEST(a_comparison_sees_what_the_batch_wrote),
         TEST(an_empty_batch_costs_nothing),
         TEST(deliveries_are_those_of_the_last_durable_batches),
+        TEST(no_recording_below_a_file),
         TEST(only_so_many_deliveries_are_kept),
         TEST(quarantine_is_part_of_the_batch),
         TEST(a_second_sink_is_locked_out),
