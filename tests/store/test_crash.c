@@ -5,7 +5,6 @@
  * The calls are this program's own: the libraries' (SQLite's too) come here first. From the chosen
  * one on nothing reaches the disk any more, as for a process that was killed there. */
 #include "store/faults.h"
-#include "store/wav.h"
 
 /* ---- what is recorded, and what of it is there ---- */
 
@@ -404,55 +403,6 @@ static void a_failed_call_fails_the_batch_for_good(void **state)
     forget_all();
 }
 
-/* From `before` to `after` frames, killed within each call. The file is as long as either needs:
- * it has holes. Returns whether the call was made at all. */
-static bool cross_with_a_crash(uint64_t before, uint64_t after, uint64_t last)
-{
-    uint64_t most = before > after ? before : after;
-    struct reel_recording recording;
-    uint8_t header[REEL_WAV_DATA_OFFSET];
-    struct scene *scene;
-    const char *path;
-    void *state;
-    bool called;
-    int fd;
-
-    begin(&state, 0, false);
-    scene = state;
-    reel_recording_init(&recording, "mic1", "s1", &mono16, SCENE_NOW_US);
-    path = scene_path(scene, "s1.wav");
-    fd = open(path, O_RDWR | O_CREAT, 0644);
-    assert_true(fd >= 0);
-    assert_int_equal(ftruncate(fd, (off_t)reel_wav_file_bytes(&mono16, most)), 0);
-    assert_ok(reel_wav_replace_header(fd, &recording, before, path, err));
-    calls.count = 0;
-    calls.last = last;
-    calls.torn = true;
-    (void)reel_wav_replace_header(fd, &recording, after, path, NULL);
-    called = calls.count >= last;
-    live();
-    assert_opens(path);
-    assert_int_equal(pread(fd, header, sizeof header, 0), sizeof header);
-    if (memcmp(header, "RF64", 4) == 0) /* what else does not open everywhere (facts.md) */
-        assert_memory_equal(header + sizeof header - 4, "\xff\xff\xff\xff", 4);
-    close(fd);
-    tear_down(&state);
-    return called;
-}
-
-static void a_header_opens_wherever_crossing_4_gib_was_cut_short(void **state)
-{
-    const uint64_t few = 1000;
-    const uint64_t many = (UINT64_C(1) << 31) + 1000; /* 16 bits each */
-
-    (void)state;
-    for (uint64_t last = 1; cross_with_a_crash(few, many, last); last++)
-        ;
-    for (uint64_t last = 1; cross_with_a_crash(many, few, last); last++)
-        ;
-    forget_all();
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -461,7 +411,6 @@ int main(void)
         cmocka_unit_test(with_the_power_cut_it_loses_no_commit),
         cmocka_unit_test(with_the_power_cut_on_a_strange_file_system_too),
         cmocka_unit_test(a_failed_call_fails_the_batch_for_good),
-        cmocka_unit_test(a_header_opens_wherever_crossing_4_gib_was_cut_short),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
