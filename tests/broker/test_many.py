@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from harness import Client, Format, Recorder, assert_same_audio, read_ffmpeg
-from lab import wait_for
+from lab import PREFIX, wait_for
 
 RECORDINGS = 100
 FORMATS = [Format(), Format(2, 48000, 2), Format(1, 8000, 1), Format(1, 44100, 3),
@@ -125,3 +125,14 @@ def test_repeats_and_gaps_are_counted(lab, client, recorded):
 
 def test_nothing_was_refused(lab, client, recorded):
     assert client.request("rejects")["rejects"] == []
+
+
+def test_correlation_data_closes_a_batch(make_lab):
+    """It waits in memory for the commit, so it counts for the batch as audio does."""
+    lab = make_lab({"ingest.commit_interval_ms": 60_000})
+    client = lab.client()
+    recorder = Recorder(client, "mic")
+    for seq in range(100):
+        reply = f"{PREFIX}/reply/mic/{seq}"
+        recorder.post(b"12", seq=seq, wait=False, reply=reply, correlation=bytes(60_000))
+    wait_for(lambda: lab.watcher.events("mic", "s1", "started"), "the first commit")
