@@ -247,6 +247,23 @@ enum reel_code reel_client_reconnect(struct reel_client *client, int64_t give_up
     return code;
 }
 
+static enum reel_code connection_ended(const struct reel_client *client, struct reel_error *err_out)
+{
+    const char *host = client->common->host;
+    int port = (int)client->common->port.value;
+
+    if (client->connected)
+        return reel_error_set(err_out, REEL_E_STALLED, NULL, "the broker at %s port %d is gone: %s",
+                              host, port, client->reason);
+    if (reel_bus_refusal(client->bus))
+        return reel_error_set(err_out, REEL_E_NOT_ALLOWED, NULL,
+                              "the broker at %s port %d refuses us: %s", host, port,
+                              client->reason);
+    return reel_error_set(err_out, REEL_E_STALLED, NULL,
+                          "no MQTT broker answers at %s port %d, %s TLS: %s", host, port,
+                          client->common->cafile ? "with" : "without", client->reason);
+}
+
 enum reel_code reel_client_run(struct reel_client *client, struct pollfd *also, size_t also_count,
                                int64_t deadline_us, struct reel_error *err_out)
 {
@@ -277,10 +294,7 @@ enum reel_code reel_client_run(struct reel_client *client, struct pollfd *also, 
         reel_bus_write(client->bus);
     if (reel_bus_fd(client->bus) >= 0)
         return REEL_OK;
-    return reel_error_set(err_out, client->connected ? REEL_E_STALLED : REEL_E_NOT_ALLOWED, NULL,
-                          client->connected ? "the broker at %s port %d is gone: %s"
-                                            : "the broker at %s port %d refuses us: %s",
-                          client->common->host, (int)client->common->port.value, client->reason);
+    return connection_ended(client, err_out);
 }
 
 const char *reel_client_reply_topic(const struct reel_client *client)

@@ -126,7 +126,7 @@ static enum reel_code target_open(struct target *target, struct reel_fetch *fetc
         target->stream = true;
         target->fd = is_stdout(target) ? STDOUT_FILENO : open(target->path, O_WRONLY | O_CLOEXEC);
         fetch->write = stream_write;
-        return target->fd >= 0 ? REEL_OK : reel_error_errno(err_out, errno, "%s", target->path);
+        return target->fd >= 0 ? REEL_OK : reel_report_open_error(target->path, err_out);
     }
     fetch->begin = file_begin;
     fetch->write = file_write;

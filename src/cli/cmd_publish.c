@@ -57,6 +57,20 @@ static const char help[] =
     "It ends with 0 only when the sink has acknowledged everything as durable. What gets lost on\n"
     "the way is sent again; Ctrl-C ends live audio in good order.\n";
 
+/* The protocol's field as the option of its name: "metadata.audio.sample_size", --sample-size. */
+static enum reel_exit format_refused(const struct reel_error *error)
+{
+    const char *dot = strrchr(error->field, '.');
+    char option[sizeof error->field];
+
+    snprintf(option, sizeof option, "%s", dot ? dot + 1 : error->field);
+    for (char *c = option; *c; c++) {
+        if (*c == '_')
+            *c = '-';
+    }
+    return reel_report_usage("--%s %s", option, error->message);
+}
+
 static enum reel_exit raw_take(const struct values *values, struct reel_source_raw *raw)
 {
     enum reel_encoding encoding =
@@ -78,9 +92,7 @@ static enum reel_exit raw_take(const struct values *values, struct reel_source_r
         .sample_bytes = sample_bytes > UINT8_MAX ? UINT8_MAX : (uint8_t)sample_bytes,
         .encoding = encoding,
     };
-    if (reel_format_check(&raw->format, &error))
-        return reel_report_usage("%s", error.message);
-    return REEL_EXIT_OK;
+    return reel_format_check(&raw->format, &error) ? format_refused(&error) : REEL_EXIT_OK;
 }
 
 static enum reel_exit device_take(const struct reel_common *common, const struct values *values,

@@ -64,6 +64,7 @@ static enum reel_exit list(const struct reel_common *common, const struct values
     json_t *request = json_object();
     const struct reel_pages pages = {.op = "rejects",
                                      .member = "rejects",
+                                     .device = values->device,
                                      .request = request,
                                      .limit = values->limit,
                                      .columns = columns,
@@ -88,7 +89,7 @@ static enum reel_code payload_write(const char *path, const struct reel_buffer *
     bool good;
 
     if (!file)
-        return reel_error_errno(err_out, errno, "%s", path);
+        return reel_report_open_error(path, err_out);
     good = payload->size == 0 || fwrite(payload->bytes, 1, payload->size, file) == payload->size;
     good = (file == stdout ? fflush(file) : fclose(file)) == 0 && good;
     return good ? REEL_OK : reel_error_errno(err_out, errno, "%s", path);

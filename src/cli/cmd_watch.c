@@ -152,7 +152,9 @@ const struct reel_command reel_cmd_watch = {
     .name = "watch",
     .arguments = "",
     .summary = "show what happens as it happens, until Ctrl-C",
-    .help = "--json writes each event as the sink sent it, one a line.\n",
+    .help = "--json writes each event as the sink sent it, one a line. --timeout is how long it "
+            "tries to\n"
+            "come back to a broker that has gone.\n",
     .options = options,
     .values_bytes = sizeof(struct values),
     .timeout_s = 3600,

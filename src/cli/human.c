@@ -73,7 +73,8 @@ const char *reel_human_member(const json_t *object, const char *name, char *out,
     const json_t *value = json_object_get(object, name);
     char *json;
 
-    if (!value || json_is_null(value) || (json_is_array(value) && !json_array_size(value)) ||
+    if (!value || json_is_null(value) || (json_is_string(value) && !json_string_length(value)) ||
+        (json_is_array(value) && !json_array_size(value)) ||
         (json_is_object(value) && !json_object_size(value))) {
         snprintf(out, capacity, "-");
     } else if (json_is_string(value)) {

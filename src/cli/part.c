@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/report.h"
+
 struct reel_part {
     int fd;
     bool locked;
@@ -72,7 +74,7 @@ enum reel_code reel_part_open(const char *path, const json_t *view, uint64_t blo
         !join(part->side_path, path, ".part.json"))
         code = reel_error_set(err_out, REEL_E_BAD_REQUEST, NULL, "the file's name is too long");
     else if ((part->fd = open(part->part_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666)) < 0)
-        code = reel_error_errno(err_out, errno, "%s", part->part_path);
+        code = reel_report_open_error(part->part_path, err_out);
     else if (flock(part->fd, LOCK_EX | LOCK_NB) != 0)
         code = reel_error_set(err_out, REEL_E_CONFLICT, NULL, "%s is being written by another",
                               part->part_path);

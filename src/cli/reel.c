@@ -42,10 +42,16 @@ static void help_all(void)
     fputs(exit_help, stdout);
 }
 
+static void synopsis(FILE *out, const struct reel_command *command)
+{
+    fprintf(out, "usage: reel %s [OPTION]...%s%s\n", command->name, *command->arguments ? " " : "",
+            command->arguments);
+}
+
 static void help_command(const struct reel_command *command)
 {
-    printf("usage: reel %s [OPTION]... %s\n\n%s.\n", command->name, command->arguments,
-           command->summary);
+    synopsis(stdout, command);
+    printf("\n%s.\n", command->summary);
     if (command->help)
         printf("\n%s", command->help);
     if (command->options) {
@@ -64,11 +70,13 @@ static enum reel_exit version(void)
     return REEL_EXIT_OK;
 }
 
+/* `what` is NULL where the reason has been told. */
 static enum reel_exit usage(const struct reel_command *command, const char *what)
 {
-    fprintf(stderr, "reel: %s\n", what);
+    if (what)
+        reel_report_note("%s", what);
     if (command)
-        fprintf(stderr, "usage: reel %s [OPTION]... %s\n", command->name, command->arguments);
+        synopsis(stderr, command);
     fprintf(stderr, "`reel %s%s--help` tells more\n", command ? command->name : "",
             command ? " " : "");
     return REEL_EXIT_USAGE;
@@ -87,7 +95,7 @@ static enum reel_exit command_run(const struct reel_command *command, struct ree
 
     if (!reel_options_environment(&sets[1]) ||
         !reel_options_parse(argc, argv, sets, 2, false, &next))
-        return usage(command, "the options cannot be taken");
+        return usage(command, NULL);
     if (common->version)
         return version();
     if (common->help) {
@@ -125,7 +133,7 @@ int main(int argc, char **argv)
     if (argc > 0)
         argv[0] = name;
     if (!reel_options_environment(&set) || !reel_options_parse(argc, argv, &set, 1, true, &next))
-        return usage(NULL, "the options cannot be taken");
+        return usage(NULL, NULL);
     if (common.version)
         return reel_report_flush(version());
     if (next == argc) {
@@ -135,8 +143,10 @@ int main(int argc, char **argv)
         return reel_report_flush(REEL_EXIT_OK);
     }
     command = command_find(argv[next]);
-    if (!command)
-        return usage(NULL, "there is no such command");
+    if (!command) {
+        reel_report_note("there is no command %s", argv[next]);
+        return usage(NULL, NULL);
+    }
     argv[next] = name;
     values = calloc(1, command->values_bytes ? command->values_bytes : 1);
     if (!values)

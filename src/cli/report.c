@@ -35,6 +35,11 @@ void reel_report_note(const char *format, ...)
     va_end(args);
 }
 
+enum reel_code reel_report_open_error(const char *path, struct reel_error *err_out)
+{
+    return reel_error_set(err_out, REEL_E_NOT_ALLOWED, NULL, "%s: %s", path, strerror(errno));
+}
+
 enum reel_exit reel_report_exit(const struct reel_error *error)
 {
     switch (error->code) {
@@ -115,6 +120,7 @@ enum reel_exit reel_report_flush(enum reel_exit status)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return status;
-    reel_report_note("standard output: %s", strerror(errno));
+    if (errno != EPIPE) /* whoever read, `head` say, has enough */
+        reel_report_note("standard output: %s", strerror(errno));
     return status == REEL_EXIT_OK ? REEL_EXIT_FAILED : status;
 }

@@ -11,6 +11,10 @@
 void reel_report_error(const struct reel_error *error);
 void reel_report_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* A file that the user wants written did not open: NOT_ALLOWED, with what errno says. Unlike a full
+ * disk it is not worth trying again. */
+enum reel_code reel_report_open_error(const char *path, struct reel_error *err_out);
+
 /* The exit status that an error's code stands for. */
 enum reel_exit reel_report_exit(const struct reel_error *error);
 

@@ -135,6 +135,9 @@ void reel_sending_read(struct reel_sending *sending, int64_t now_us, int64_t wal
     if (!end)
         code = reel_source_read(sending->source, sending->fragment, sending->fragment_frames,
                                 &sending->have_frames, &end, &error);
+    if (!code && end && !sending->next_seq && !sending->have_frames)
+        code = reel_error_set(&error, REEL_E_BAD_REQUEST, NULL, "there is no audio in %s",
+                              strcmp(sending->path, "-") == 0 ? "standard input" : sending->path);
     if (code)
         sending->error = error; /* told once what came before it is durable */
     if (sending->have_frames == sending->fragment_frames || (end && !code) ||

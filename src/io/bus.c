@@ -150,6 +150,11 @@ enum reel_code reel_bus_connect(struct reel_bus *bus, struct reel_error *err_out
     return REEL_OK;
 }
 
+int reel_bus_refusal(const struct reel_bus *bus)
+{
+    return bus->refusal;
+}
+
 int reel_bus_fd(const struct reel_bus *bus)
 {
     return bus->down ? -1 : mosquitto_socket(bus->mosquitto);

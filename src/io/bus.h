@@ -101,6 +101,9 @@ void reel_bus_destroy(struct reel_bus **bus);
  * broker cannot be reached. */
 enum reel_code reel_bus_connect(struct reel_bus *bus, struct reel_error *err_out);
 
+/* Why the broker refused to let us in, CONNACK's reason code; 0 where it did not. */
+int reel_bus_refusal(const struct reel_bus *bus);
+
 /* The socket for poll, -1 when the connection is down. */
 int reel_bus_fd(const struct reel_bus *bus);
 

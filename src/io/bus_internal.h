@@ -22,6 +22,7 @@ struct reel_bus {
     uint16_t receive_maximum;
     pthread_mutex_t *connect_mutex;
     bool down;         /* `disconnected` was called */
+    int refusal;       /* CONNACK's reason code */
     uint64_t received; /* packets that a callback told of */
 };
 

@@ -29,6 +29,7 @@ static void on_connect(struct mosquitto *m, void *user, int rc, int flags,
     (void)m;
     (void)properties;
     bus->received++;
+    bus->refusal = rc;
     if (rc != 0)
         bus_lost(bus, mosquitto_reason_string(rc), false);
     else if (!bus->down && bus->handlers.connected)

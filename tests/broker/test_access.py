@@ -28,6 +28,7 @@ pattern write {PREFIX}/request/list/%u
 pattern write {PREFIX}/request/info/%u
 pattern write {PREFIX}/request/download/%u
 pattern write {PREFIX}/request/status/%u
+pattern write {PREFIX}/request/rejects/%u
 pattern read {PREFIX}/reply/%u/#
 pattern read {PREFIX}/response/+/%u
 """
