@@ -6,45 +6,105 @@
 #include <limits.h>
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { SLICE_BYTES = 64 * 1024, SHA256_BYTES = 32 };
 
-static enum reel_code digest_file(int fd, const char *path, EVP_MD_CTX *context,
-                                  struct reel_error *err_out)
+struct reel_digest {
+    EVP_MD_CTX *context;
+};
+
+enum reel_code reel_digest_create(struct reel_digest **digest_out, struct reel_error *err_out)
+{
+    struct reel_digest *digest = calloc(1, sizeof *digest);
+
+    if (digest)
+        digest->context = EVP_MD_CTX_new();
+    if (!digest || !digest->context) {
+        reel_digest_destroy(&digest);
+        return reel_error_errno(err_out, ENOMEM, "sha256");
+    }
+    if (EVP_DigestInit_ex(digest->context, EVP_sha256(), NULL) != 1) {
+        reel_digest_destroy(&digest);
+        return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "sha256 cannot be begun");
+    }
+    *digest_out = digest;
+    return REEL_OK;
+}
+
+void reel_digest_destroy(struct reel_digest **digest)
+{
+    if (!*digest)
+        return;
+    EVP_MD_CTX_free((*digest)->context);
+    free(*digest);
+    *digest = NULL;
+}
+
+enum reel_code reel_digest_add(struct reel_digest *digest, const void *bytes, size_t count,
+                               struct reel_error *err_out)
+{
+    if (EVP_DigestUpdate(digest->context, bytes, count) != 1)
+        return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "sha256 failed");
+    return REEL_OK;
+}
+
+enum reel_code reel_digest_text(struct reel_digest *digest, char out[REEL_SHA256_TEXT_BYTES],
+                                struct reel_error *err_out)
+{
+    uint8_t sum[SHA256_BYTES];
+
+    if (EVP_DigestFinal_ex(digest->context, sum, NULL) != 1)
+        return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "sha256 failed");
+    for (size_t i = 0; i < sizeof sum; i++)
+        snprintf(out + 2 * i, 3, "%02x", sum[i]);
+    return REEL_OK;
+}
+
+static enum reel_code add_descriptor(struct reel_digest *digest, int fd, const char *name,
+                                     uint64_t bytes_max, reel_hash_progress_fn *progress,
+                                     void *user, struct reel_error *err_out)
 {
     uint8_t slice[SLICE_BYTES];
+    uint64_t done_bytes = 0;
 
-    for (;;) {
-        ssize_t got = read(fd, slice, sizeof slice);
+    while (done_bytes < bytes_max) {
+        uint64_t left_bytes = bytes_max - done_bytes;
+        ssize_t got = read(fd, slice, left_bytes < sizeof slice ? left_bytes : sizeof slice);
+        enum reel_code code;
 
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return reel_error_errno(err_out, errno, "read %s", path);
+            return reel_error_errno(err_out, errno, "read %s", name);
         if (got == 0)
             return REEL_OK;
-        if (EVP_DigestUpdate(context, slice, (size_t)got) != 1)
-            return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "sha256 failed");
+        code = reel_digest_add(digest, slice, (size_t)got, err_out);
+        if (code != REEL_OK)
+            return code;
+        done_bytes += (uint64_t)got;
+        if (progress)
+            progress(user, done_bytes);
     }
+    return REEL_OK;
 }
 
-static enum reel_code digest(int fd, const char *path, uint8_t sum[SHA256_BYTES],
-                             struct reel_error *err_out)
+enum reel_code reel_hash_descriptor(int fd, const char *name, uint64_t bytes_max,
+                                    reel_hash_progress_fn *progress, void *user,
+                                    char out[REEL_SHA256_TEXT_BYTES], struct reel_error *err_out)
 {
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    enum reel_code code;
+    struct reel_digest *digest;
+    enum reel_code code = reel_digest_create(&digest, err_out);
 
-    if (!context)
-        return reel_error_errno(err_out, ENOMEM, "sha256");
-    if (EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1)
-        code = digest_file(fd, path, context, err_out);
-    else
-        code = reel_error_set(err_out, REEL_E_INTERNAL, NULL, "sha256 cannot be begun");
-    if (code == REEL_OK && EVP_DigestFinal_ex(context, sum, NULL) != 1)
-        code = reel_error_set(err_out, REEL_E_INTERNAL, NULL, "sha256 failed");
-    EVP_MD_CTX_free(context);
+    if (code != REEL_OK)
+        return code;
+    posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* a hint: nothing follows from its failing */
+    code = add_descriptor(digest, fd, name, bytes_max, progress, user, err_out);
+    if (code == REEL_OK)
+        code = reel_digest_text(digest, out, err_out);
+    reel_digest_destroy(&digest);
     return code;
 }
 
@@ -52,7 +112,6 @@ enum reel_code reel_hash_file(const char *dir, struct reel_hash_job *job,
                               struct reel_error *err_out)
 {
     char path[PATH_MAX];
-    uint8_t sum[SHA256_BYTES];
     enum reel_code code;
     int fd;
 
@@ -62,11 +121,7 @@ enum reel_code reel_hash_file(const char *dir, struct reel_hash_job *job,
         return reel_error_set(err_out, REEL_E_NOT_FOUND, NULL, "there is no %s", path);
     if (fd < 0)
         return reel_error_errno(err_out, errno, "open %s", path);
-    code = digest(fd, path, sum, err_out);
+    code = reel_hash_descriptor(fd, path, UINT64_MAX, NULL, NULL, job->sha256, err_out);
     close(fd);
-    if (code != REEL_OK)
-        return code;
-    for (size_t i = 0; i < sizeof sum; i++)
-        snprintf(job->sha256 + 2 * i, 3, "%02x", sum[i]);
-    return REEL_OK;
+    return code;
 }
