@@ -10,7 +10,7 @@
 enum { ASSIGNMENTS_MAX = 128 };
 
 static const char usage[] =
-    "usage: reeld [-c FILE] [-o section.key=value]... [--check-config] [--reindex]\n"
+    "usage: reeld [-c FILE] [-o section.key=value]... [--check-config | --reindex | --verify]\n"
     "\n"
     "The recorder sink for audio over MQTT.\n"
     "\n"
@@ -18,10 +18,13 @@ static const char usage[] =
     "  -o SECTION.KEY=VALUE one setting, over the file's\n"
     "      --check-config   say whether the settings are right, and end\n"
     "      --reindex        rebuild the catalog from sidecars and WAV files, and end\n"
+    "      --verify         compare every recording's file with the catalog, its sidecar and its\n"
+    "                       sha256, say what differs, change nothing, and end; also while a sink\n"
+    "                       runs. After a crash start the sink first: it mends what that left\n"
     "      --version        say which version this is, and end\n"
     "      --help           this\n"
     "\n"
-    "Exit status: 0 ended as asked, 1 failed, 69 another sink has this name, 78 bad settings.\n";
+    "Exit status: 0 ended as asked, 1 failed or something differs, 69 another sink has this name, 78 bad settings.\n";
 
 struct given {
     const char *file;
@@ -70,8 +73,9 @@ int reel_options_read(int argc, char **argv, struct reel_options *options_out,
 {
     static const struct option long_options[] = {
         {"config", required_argument, NULL, 'c'},    {"check-config", no_argument, NULL, 'C'},
-        {"reindex", no_argument, NULL, 'R'},         {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},            {NULL, 0, NULL, 0},
+        {"reindex", no_argument, NULL, 'R'},         {"verify", no_argument, NULL, 'Y'},
+        {"version", no_argument, NULL, 'V'},         {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     struct given given = {.file = NULL};
     int status;
@@ -87,6 +91,8 @@ int reel_options_read(int argc, char **argv, struct reel_options *options_out,
             options_out->check_config = true;
         else if (option == 'R')
             options_out->reindex = true;
+        else if (option == 'Y')
+            options_out->verify = true;
         else if (option == 'V')
             return say(stdout, "reeld " REEL_VERSION "\n");
         else if (option == 'h')
@@ -94,7 +100,7 @@ int reel_options_read(int argc, char **argv, struct reel_options *options_out,
         else
             return usage_failed();
     }
-    if (optind != argc)
+    if (optind != argc || (options_out->reindex && options_out->verify))
         return usage_failed();
     status = read_settings(&given, config_out);
     if (status < 0 && options_out->check_config) {

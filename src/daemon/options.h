@@ -11,6 +11,7 @@ enum { REEL_EXIT_OK = 0, REEL_EXIT_FAILED = 1, REEL_EXIT_TAKEN_OVER = 69, REEL_E
 struct reel_options {
     bool check_config;
     bool reindex;
+    bool verify;
 };
 
 /* Read the command line and the settings it leads to (`-c FILE`, else /etc/reel/reeld.conf where

@@ -7,6 +7,7 @@
 #include "daemon/config.h"
 #include "daemon/options.h"
 #include "daemon/sink.h"
+#include "daemon/verify_report.h"
 #include "io/bus.h"
 #include "io/loop.h"
 #include "store/store.h"
@@ -30,6 +31,16 @@ static int reindex(const struct reel_config *config, const struct reel_log *log)
            (unsigned long long)report.recordings, (unsigned long long)report.open,
            (unsigned long long)report.recovered);
     return REEL_EXIT_OK;
+}
+
+static int verify(const struct reel_config *config, const struct reel_log *log)
+{
+    struct reel_error error;
+    bool well;
+
+    if (reel_verify_report_run(config, &well, &error))
+        return failed(log, &error);
+    return well ? REEL_EXIT_OK : REEL_EXIT_FAILED;
 }
 
 static int record(const struct reel_config *config, const char *password,
@@ -74,6 +85,8 @@ int main(int argc, char **argv)
     reel_log_init(&log, (enum reel_log_priority)config.log_level);
     if (options.reindex)
         return reindex(&config, &log);
+    if (options.verify)
+        return verify(&config, &log);
     if (reel_config_password(&config, password, sizeof password, &error)) {
         reel_log_write(&log, REEL_LOG_ERROR, "%s", error.message);
         return REEL_EXIT_CONFIG;

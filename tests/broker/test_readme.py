@@ -30,7 +30,7 @@ def test_every_block_is_run():
     assert len(fences) == 2 * len(BLOCKS)
     assert set(BLOCKS) == {
         "targets", "client", "settings", "broker", "acl", "shell", "publish.py", "publish.mjs",
-        "publish.c", "build-c", "esp32.c",
+        "publish.c", "build-c", "esp32.c", "verify",
     }
 
 
@@ -219,6 +219,13 @@ def test_python(desk):
     desk.run("/usr/bin/python3 publish.py")
     assert desk.recorded("mic3", "speech") == samples(SPEECH)
     assert desk.recording("mic3", "speech")["end_reason"] == "end"
+
+
+def test_verify(desk):
+    desk.run("build/reel publish -q --device mic6 speech.wav")
+    command = BLOCKS["verify"].replace("build/run/store", str(desk.lab.sink.store))
+    assert command != BLOCKS["verify"]
+    assert "0 differences" in desk.run(command)
 
 
 def node_modules():
