@@ -224,7 +224,9 @@ static enum reel_exit run_sendings(const struct reel_common *common, const char 
     if (code)
         return reel_report_failed(&error);
     if (interrupted) {
-        reel_report_note("interrupted: not all is known to be stored");
+        reel_report_note(
+            "interrupted: not all is known to be stored; `reel info` tells what is, and "
+            "what is published again goes behind it");
         return REEL_EXIT_INTERRUPTED;
     }
     return status;

@@ -4,13 +4,35 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { BAR_WIDTH = 30, LABEL_WIDTH = 28, INTERVAL_US = 100000 };
+enum {
+    BAR_WIDTH = 30,
+    LABEL_WIDTH = 28,
+    REST_WIDTH = 22, /* blanks, brackets, percent and seconds */
+    USUAL_COLUMNS = 80,
+    INTERVAL_US = 100000
+};
 
 void reel_progress_init(struct reel_progress *progress, const struct reel_common *common)
 {
     *progress = (struct reel_progress){.shown = isatty(STDERR_FILENO) && !common->quiet};
+}
+
+static int at_most(int value, int most)
+{
+    return value < most ? value : most;
+}
+
+/* What label and bar have together: a line that wraps cannot be drawn over. */
+static int room(void)
+{
+    struct winsize size;
+    int columns =
+        ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : USUAL_COLUMNS;
+
+    return columns > REST_WIDTH + 2 ? columns - REST_WIDTH : 2;
 }
 
 static void draw(const struct reel_progress *progress, const char *label, uint64_t done,
@@ -18,14 +40,16 @@ static void draw(const struct reel_progress *progress, const char *label, uint64
 {
     double share = total ? (double)(done < total ? done : total) / (double)total : 0;
     double seconds = (double)(now_us - progress->began_us) / 1e6;
-    int full = (int)(share * BAR_WIDTH);
+    int label_width = at_most(room() / 2, LABEL_WIDTH);
+    int bar_width = at_most(room() - label_width, BAR_WIDTH);
+    int full = (int)(share * bar_width);
 
     if (total)
-        fprintf(stderr, "\r\033[K%-*.*s [%.*s%*s] %3d %%  %.0f s", LABEL_WIDTH, LABEL_WIDTH, label,
-                full, "##############################", BAR_WIDTH - full, "", (int)(share * 100),
+        fprintf(stderr, "\r\033[K%-*.*s [%.*s%*s] %3d %%  %.0f s", label_width, label_width, label,
+                full, "##############################", bar_width - full, "", (int)(share * 100),
                 seconds);
     else
-        fprintf(stderr, "\r\033[K%-*.*s %" PRIu64 "  %.0f s", LABEL_WIDTH, LABEL_WIDTH, label, done,
+        fprintf(stderr, "\r\033[K%-*.*s %" PRIu64 "  %.0f s", label_width, label_width, label, done,
                 seconds);
     fflush(stderr);
 }

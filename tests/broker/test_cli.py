@@ -1,9 +1,12 @@
 """The client: what it publishes, shows and fetches, against a real broker and sink."""
+import fcntl
 import json
 import os
 import pty
 import signal
+import struct
 import subprocess
+import termios
 import threading
 
 import pytest
@@ -372,17 +375,25 @@ def test_connection_comes_from_the_environment_and_before_the_command(lab):
     assert said.json["state"] == "ok"
 
 
-def test_progress_is_for_terminals_alone(lab, device, tmp_path):
+def test_progress_is_for_terminals_alone(lab, device):
     process = start(lab.broker, "publish", ALSA[0], "--device", device, "--realtime", stdin=None)
     assert finished(process).err == ""
+
+
+@pytest.mark.parametrize("columns", [24, 50, 120])
+def test_progress_keeps_to_one_line(lab, device, columns):
     leader, follower = pty.openpty()
+    size = struct.pack("4H", 24, columns, 0, 0)
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, size)
     process = start(lab.broker, "publish", ALSA[0], "--device", device, "--realtime",
                     stderr=follower)
     os.close(follower)
     shown = b""
     while chunk := read_terminal(leader):
         shown += chunk
-    assert process.wait(60) == 0 and b"\r" in shown and b"%" in shown
+    assert process.wait(60) == 0 and b"%" in shown
+    lines = shown.split(b"\r\x1b[K")
+    assert len(lines) > 2 and max(len(line) for line in lines) < columns
     process.communicate()
 
 
