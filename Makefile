@@ -4,6 +4,7 @@
 #   make demo     the whole thing, to watch       make run      a broker and a sink to play with
 #   make deps     what it needs, through apt      make install  PREFIX=/usr/local DESTDIR=
 #   make coverage   where the tests do not reach  V=1 shows commands, SAN=1 builds with sanitizers
+#   make torture  STATE=DIR HOURS=n: one fault after the other; totals add up in STATE
 
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
@@ -38,7 +39,7 @@ io      := $(call objects,io)
 unit_tests  := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 store_tests := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/store/test_*.c))
 
-.PHONY: all deps test check demo run install coverage clean
+.PHONY: all deps test check demo run torture install coverage clean
 all: $(BUILD)/libreel.a $(BUILD)/reeld $(BUILD)/reel
 
 $(BUILD)/libreel.a: $(pure)
@@ -97,6 +98,11 @@ demo run:
 test check:
 	@tests/tools/deps.sh build test
 	@tests/run
+
+torture:
+	@tests/tools/deps.sh build test
+	@$(MAKE) -s --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j2) all
+	@$(PYTHON) -B tests/torture/torture.py --build $(BUILD) $(if $(STATE),--state $(STATE)) $(if $(HOURS),--hours $(HOURS))
 
 coverage:
 	@tests/tools/deps.sh build coverage

@@ -1,0 +1,210 @@
+"""One system call after the other: the sink is killed at it, or it fails once.
+
+strace injects. A workload goes round, the Nth call of a kind is met, N counting up, until a round
+passes untouched. `start` counts the calls of the first thread from the program's beginning (folders,
+lock, catalog, recovery), `work` those of a running sink (create, append, commit, seal, settle).
+"""
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+
+from checker import check
+from fleet import Fleet, Style
+from ledger import Ledger
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
+from lab import Broker, Program, Sink, wait_for  # noqa: E402
+
+WRITING = ("pwrite64", "pwritev", "fdatasync", "fsync", "syncfs", "ftruncate", "renameat", "unlink",
+           "unlinkat", "mkdir", "mkdirat", "openat", "rename", "renameat2", "write")
+READING = ("pread64", "newfstatat", "getdents64", "fcntl")
+SYNCS = ("fdatasync", "fsync", "syncfs")
+PHASES = ("start", "work")
+KILL = "signal=KILL"
+ERRORS = ("error=EIO", "error=ENOSPC")
+# What is started, restarted under its old name, counted in frames, and sealed.
+STYLES = (Style("seq-frame"), Style("seq", frame=False, runs=2), Style("frame", seq=False, varied=True))
+# LeakSanitizer does not work in a traced process.
+TRACED = {"ASAN_OPTIONS": "detect_leaks=0:exitcode=99"}
+SETTINGS = {"session.idle_timeout_s": 600, "ingest.commit_interval_ms": 5}
+BY_SIGNAL = -signal.SIGKILL
+START_FAILED = (1, 75, 78, 127)  # of a sink that says why it does not start; of its loader
+
+
+def kinds(phase, effect):
+    """The calls that are met: at start, when libraries are loaded too, no opening; `write` is of
+    sockets and eventfds, where no disk fails."""
+    calls = WRITING if effect == KILL else tuple(c for c in WRITING if c != "write") + READING
+    return tuple(c for c in calls if phase == "work" or c not in ("openat", "write", "pread64"))
+
+
+class Round:
+    """One round of the workload on a fresh store, the Nth `call` met by `effect`."""
+
+    def __init__(self, build, folder, broker, phase, call, effect, number):
+        self.folder, self.broker, self.phase, self.effect = Path(folder), broker, phase, effect
+        self.call, self.number = call, number
+        self.ledger, self.numbers = Ledger(), count(1)
+        self.log = self.folder / "strace"
+        self.sink = Sink(build, folder, broker, SETTINGS, env=TRACED)
+        self.findings = []
+        self.stands = 0  # how often it was said in the log that audio is taken in
+
+    def inject(self):
+        return ["strace", "-o", self.log, "-e", f"trace={self.call}",
+                "-e", f"inject={self.call}:{self.effect}:when={self.number}"]
+
+    def launch_traced(self):
+        """Start it, traced from the beginning or from when it stands."""
+        if self.phase == "start":
+            self.sink._wrapper = [*self.inject(), "-D"]
+            self.sink.launch()
+            self.sink._wrapper = []
+            return
+        self.sink.launch()
+        self.wait_ready()
+        tracer = Program([*self.inject(), "-f", "-p", self.sink.program.pid], self.folder / "tracer")
+        tracer.start()
+        wait_for(lambda: "attached" in tracer.log(), "strace to be attached")
+
+    def wait_ready(self):
+        self.stands += 1
+        wait_for(lambda: self.sink.log().count("taking in audio") >= self.stands
+                 or not self.sink.program.running(), "the sink to take in audio")
+
+    def met(self):
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return "(INJECTED)" in text or "+++ killed by SIGKILL" in text
+
+    def ended(self):
+        """Whether it has ended; a status that it should not end with is a finding."""
+        if self.sink.program.running():
+            return False
+        status = self.sink.program.wait()
+        if status == BY_SIGNAL and self.effect == KILL:
+            return True
+        if self.phase == "start" and status in START_FAILED and self.effect != KILL:
+            return True
+        self.findings.append(f"the sink ended with {status}:\n{self.sink.log()[-2000:]}")
+        return True
+
+    def record(self, fleet):
+        """Let the fleet end what it has begun; a sink that ended is started anew, untraced."""
+        fleet.begin_no_more()
+        wait_for(lambda: fleet.check() or fleet.idle() or self.ended(), "the recordings", 40)
+        if self.findings or fleet.idle():
+            return
+        self.findings += check(self.sink.store, self.ledger)
+        if not self.findings:
+            self.sink.launch()
+            fleet.finish(40)
+
+    def stop(self):
+        """An orderly end, which the fault may meet too."""
+        if self.sink.program.running():
+            self.sink.program.send(signal.SIGTERM)
+        status = self.sink.program.wait()
+        if status == BY_SIGNAL and self.effect == KILL:
+            self.findings += check(self.sink.store, self.ledger)
+            status = self.start_and_stop()
+        elif status == 0 and "ending: " in self.sink.log():
+            # What an end that failed left is put right by the next start.
+            status = self.start_and_stop()
+        if status != 0:
+            self.findings.append(f"the sink ended with {status}:\n{self.sink.log()[-2000:]}")
+
+    def start_and_stop(self):
+        self.stands = self.sink.log().count("taking in audio")
+        self.sink.launch()
+        self.wait_ready()
+        return self.sink.program.terminate()
+
+    def look_for_silent_sync(self):
+        """A failed sync that nobody heard of was counted as a good one."""
+        if self.effect == KILL or self.call not in SYNCS or self.phase != "work":
+            return
+        said = re.search(r"could not be stored|does not open|after a commit|ending:", self.sink.log())
+        if self.met() and not said:
+            self.findings.append("a sync failed, and the sink did not notice")
+
+    def run(self):
+        """Returns whether the call was met, and findings."""
+        self.launch_traced()
+        with Fleet(self.broker, self.ledger, len(STYLES), fragments=10, frames=20, styles=STYLES,
+                   numbers=self.numbers) as fleet:
+            self.record(fleet)
+            if not self.findings:
+                self.stop()
+        if not self.findings:
+            self.sink.check()
+            self.look_for_silent_sync()
+            self.findings += check(self.sink.store, self.ledger, settled=True, complete=True)
+        return self.met(), self.findings
+
+    def close(self):
+        if self.sink.program:
+            self.sink.program.kill()
+
+
+def one(build, folder, broker, phase, call, effect, number):
+    shutil.rmtree(folder, ignore_errors=True)
+    turn = Round(build, folder, broker, phase, call, effect, number)
+    try:
+        met, findings = turn.run()
+    except AssertionError as error:
+        met, findings = True, [f"{error}\n{turn.sink.log()[-2000:]}"]
+    finally:
+        turn.close()
+    return met, [f"{phase}, {call} number {number}, {effect}: {line}" for line in findings]
+
+
+def can_trace():
+    """Whether strace is there and may attach to a process that is not its child."""
+    if not shutil.which("strace"):
+        return False
+    victim = subprocess.Popen(["sleep", "60"])
+    try:
+        tracer = subprocess.Popen(["strace", "-o", "/dev/null", "-p", str(victim.pid)],
+                                  stderr=subprocess.PIPE)
+        return b"attached" in tracer.stderr.readline()
+    finally:
+        victim.kill()
+        victim.wait()
+        tracer.wait()
+
+
+# Sweeps: many rounds, side by side, for a failing call mostly waits for the next attempt
+
+
+def meet(build, folder, phase, call, effect, numbers):
+    """Meet the call at each of `numbers`, until one is not reached. Returns how many were met,
+    whether a round passed untouched, and findings; ends at the first finding."""
+    folder, reached = Path(folder), 0
+    with Broker(folder / "broker", log_types=("error",)) as broker:
+        for number in numbers:
+            met, findings = one(build, folder / "round", broker, phase, call, effect, number)
+            if findings or not met:
+                return reached + met, not met, findings
+            reached += 1
+    return reached, False, []
+
+
+def plan(effects, phases=PHASES):
+    return [(phase, call, effect)
+            for effect in effects for phase in phases for call in kinds(phase, effect)]
+
+
+def sweep(build, jobs, numbers, workers=4):
+    """Meet each job's call. Returns how many were met, and findings."""
+    with tempfile.TemporaryDirectory(prefix="torture-calls-") as folder:
+        with ThreadPoolExecutor(workers) as pool:
+            results = list(pool.map(
+                lambda numbered: meet(build, Path(folder, str(numbered[0])), *numbered[1], numbers),
+                enumerate(jobs)))
+    return sum(met for met, _, _ in results), [line for _, _, said in results for line in said]

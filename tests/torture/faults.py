@@ -1,0 +1,76 @@
+"""Faults: what make torture does, how far, and how it is told.
+
+To add one: a class with the four members below, and its line in FAULTS.
+  figures    what is reached in make test, what closes the case, the goal
+  reached    (state) what was reached, over all runs, as it stands in the table
+  step       (build, state, seed, deadline) go on from `state`, a dictionary of its own that is kept
+             as JSON; return findings
+  look       (build) a short look, for mutants: findings
+"""
+import tempfile
+import time
+
+import calls
+import kill
+
+
+class Kill:
+    """Kill -9 at random moments, 20 devices at full speed."""
+
+    figures = "50", "1,000", "10,000"
+    unit = "kills"
+    in_a_step = 100
+
+    @staticmethod
+    def reached(state):
+        return f"{state.get('reached', 0):,}"
+
+    def step(self, build, state, seed, deadline):
+        reached, findings = kill.run(build, self.in_a_step, seed, deadline)
+        state["reached"] = state.get("reached", 0) + reached
+        return [f"seed {seed}: {line}" for line in findings]
+
+    @staticmethod
+    def look(build):
+        return kill.run(build, 20, seed=1)[1]
+
+
+class EachCall:
+    """One call after the other, N counting up until a round passes untouched."""
+
+    figures = "one workload", "all", "all"
+    in_a_step = 24
+
+    def __init__(self, unit, effects, shown_by):
+        self.unit, self.jobs, self.shown_by = unit, calls.plan(effects), shown_by
+
+    def reached(self, state):
+        whole = state.get("passes", 0)
+        share = f"{state.get('job', 0)}/{len(self.jobs)} kinds" if not whole else f"all, {whole}x"
+        return f"{state.get('reached', 0):,} ({share})"
+
+    def step(self, build, state, seed, deadline):
+        """A few numbers of one kind of call; the kind is done when one is not met any more."""
+        job, number = state.get("job", 0), state.get("number", 1)
+        with tempfile.TemporaryDirectory(prefix="torture-calls-") as folder:
+            numbers = range(number, number + self.in_a_step)
+            in_time = (n for n in numbers if time.monotonic() < deadline)
+            met, untouched, findings = calls.meet(build, folder, *self.jobs[job], in_time)
+        state["reached"] = state.get("reached", 0) + met
+        state["number"] = number + met
+        if untouched:
+            state["number"], state["job"] = 1, (job + 1) % len(self.jobs)
+            state["passes"] = state.get("passes", 0) + (job + 1 == len(self.jobs))
+        return findings
+
+    def look(self, build):
+        return calls.sweep(build, self.shown_by, range(1, 6))[1]
+
+
+FAULTS = {
+    "kill": Kill(),
+    "kill at each call": EachCall(
+        "calls", [calls.KILL], [("work", "pwrite64", calls.KILL), ("work", "fdatasync", calls.KILL)]),
+    "failing call": EachCall(
+        "calls", calls.ERRORS, [("work", call, calls.ERRORS[0]) for call in calls.SYNCS]),
+}

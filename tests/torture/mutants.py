@@ -1,0 +1,79 @@
+"""Mutants: the product broken on purpose, in a copy. The fault that each is for must notice it."""
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+TREE = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`old`, which stands in `file` once, becomes `new`. `noticed_by` names the fault (faults.py):
+    what only a power cut shows has no fault to show it until there is one of that name."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    noticed_by: str
+
+
+MUTANTS = (
+    Mutant("acknowledges before the commit", "src/daemon/ingest_batch.c",
+           "    if (reel_store_commit(ingest->store,",
+           "    if (ingest->bus) {\n"
+           "        reel_acks_publish(ingest->acks, ingest->bus, ingest->links.log);\n"
+           "        reel_bus_write(ingest->bus);\n"
+           "    }\n"
+           "    if (reel_store_commit(ingest->store,",
+           "kill at each call"),
+    Mutant("takes a repeat for one without comparing", "src/daemon/ingest_place.c",
+           "    if (placement->compare && compare(",
+           "    if (0 && compare(",
+           "kill"),
+    Mutant("takes a failed sync for a good one", "src/store/wav_files.c",
+           "sync_all(files, err_out) != REEL_OK",
+           "sync_all(files, err_out) == REEL_E_NOT_FOUND",
+           "failing call"),
+    Mutant("skips the sync of files", "src/store/store_commit.c",
+           "        code = sync_files(store, err_out);\n    if (code == REEL_OK)\n"
+           "        code = commit_catalog(",
+           "        code = REEL_OK;\n    if (code == REEL_OK)\n        code = commit_catalog(",
+           "power cut"),
+    Mutant("skips the sync of a folder", "src/store/disk.c",
+           "    code = sync_fd(fd, name, err_out);\n    close(fd);\n",
+           "    code = REEL_OK;\n    close(fd);\n",
+           "power cut"),
+    Mutant("trusts a row that was not synced", "src/store/home.c",
+           "        code = reel_catalog_checkpoint(home->catalog, err_out);\n",
+           "        code = REEL_OK;\n",
+           "power cut"),
+)
+
+
+def patch(mutant, folder):
+    """Break the copy of the file in `folder`; the text must stand in it exactly once."""
+    path = Path(folder, mutant.file)
+    text = path.read_text()
+    assert text.count(mutant.old) == 1, f"{mutant.file} has changed: {mutant.name} finds no place"
+    path.write_text(text.replace(mutant.old, mutant.new))
+
+
+def build(mutant, folder, build_dir):
+    """Build reeld with the mutation, from the objects of `build_dir`; return the new build's
+    absolute path."""
+    folder = Path(folder)
+    for name in ("src", "include", "schemas", "Makefile"):
+        subprocess.run(["cp", "-a", TREE / name, folder], check=True)
+    for name in ("obj", "gen", "libreel.a", "store.a", "io.a"):
+        target = folder / build_dir / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["cp", "-a", TREE / build_dir / name, target], check=True)
+    patch(mutant, folder)
+    made = subprocess.run(
+        ["make", "-C", folder, f"BUILD={build_dir}", f"{build_dir}/reeld"],
+        capture_output=True, text=True, check=False,
+        env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")})
+    assert made.returncode == 0, f"{mutant.name} does not build:\n{made.stdout}{made.stderr}"
+    return folder / build_dir

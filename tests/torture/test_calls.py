@@ -1,0 +1,24 @@
+"""The sink killed at its system calls, and each of them failing once: a part of what make torture
+meets one by one."""
+import pytest
+
+import calls
+from harness import BUILD
+
+pytestmark = pytest.mark.skipif(not calls.can_trace(), reason="strace cannot attach here")
+
+
+def assert_sound(jobs, numbers, at_least):
+    reached, findings = calls.sweep(BUILD, jobs, numbers)
+    assert not findings, "\n".join(findings)
+    assert reached >= at_least, "the calls were not met: did the product change how it writes?"
+
+
+def test_killed_at_its_calls_nothing_acknowledged_is_lost():
+    assert_sound(calls.plan([calls.KILL]), [1, 2, 3, 5, 8, 13, 34, 89], at_least=40)
+
+
+def test_each_call_that_fails_once_is_put_right_without_a_false_acknowledgement():
+    jobs = calls.plan(calls.ERRORS[:1]) + [
+        ("work", call, calls.ERRORS[1]) for call in ("pwrite64", "ftruncate", "mkdirat", "openat")]
+    assert_sound(jobs, [1, 2, 5], at_least=30)
