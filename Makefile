@@ -39,7 +39,7 @@ io      := $(call objects,io)
 unit_tests  := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 store_tests := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/store/test_*.c))
 
-.PHONY: all deps test check demo run torture install coverage clean
+.PHONY: all deps test check demo run torture install uninstall coverage clean
 all: $(BUILD)/libreel.a $(BUILD)/reeld $(BUILD)/reel
 
 $(BUILD)/libreel.a: $(pure)
@@ -118,6 +118,11 @@ install: all
 	    'Version: $(VERSION)' 'Cflags: -I$(PREFIX)/include' 'Libs: -L$(PREFIX)/lib -lreel' \
 	    'Libs.private: $(pure_libs)' >$(dest)/lib/pkgconfig/reel.pc
 	sed 's|@PREFIX@|$(PREFIX)|' systemd/reeld.service >$(dest)/lib/systemd/system/reeld.service
+
+uninstall:
+	rm -f $(dest)/bin/reeld $(dest)/bin/reel $(dest)/lib/libreel.a $(dest)/lib/pkgconfig/reel.pc \
+	    $(dest)/lib/systemd/system/reeld.service
+	rm -rf $(dest)/include/reel
 
 clean:
 	rm -rf build

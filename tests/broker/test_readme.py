@@ -17,6 +17,7 @@ import schemas
 from harness import BUILD, Recorder, RequestFailed, read_wave
 from lab import PATIENCE_S, TREE, free_port, wait_for
 
+UNIT = (TREE / "systemd/reeld.service").read_text()
 README = (TREE / "README.md").read_text()
 BLOCKS = {
     name: text for name, text in re.findall(r"^```\w* ?(\S*)\n(.*?)^```$", README, re.S | re.M)
@@ -177,6 +178,8 @@ def test_settings(desk):
     file = desk.folder / "reeld.conf"
     file.write_text(text)
     desk.run("build/reeld -c reeld.conf --check-config")
+    credential = re.search(r"^LoadCredential=(.+)$", UNIT, re.M)[1]
+    assert f"password_file = {credential}\n" in text and f"/etc/credstore/{credential}`" in README
     for line in [line for line in text.splitlines() if "=" in line]:
         file.write_text(text.replace(line, "x" + line))
         done = subprocess.run([desk.folder / "build/reeld", "-c", file, "--check-config"])
@@ -185,16 +188,17 @@ def test_settings(desk):
 
 def test_broker_and_acl_fence_devices_in(make_lab, tmp_path):
     users = {name: f"of {name}" for name in ("reeld", "mic1", "mic2")}
-    (tmp_path / "password").write_text(users["reeld"] + "\n")
+    (tmp_path / "reeld.password").write_text(users["reeld"] + "\n")  # as systemd hands it over
     place = f"persistence_location {tmp_path}/\n"
     made = make_lab(
-        {"broker.username": "reeld", "broker.password_file": tmp_path / "password"},
+        {"broker.username": "reeld", "broker.password_file": "reeld.password"},
         broker={"users": users, "acl": BLOCKS["acl"], "extra": f"{BLOCKS['broker']}{place}"},
         credentials={"username": "reeld", "password": users["reeld"]},
+        env={"CREDENTIALS_DIRECTORY": str(tmp_path)},
     )
     one, two = (made.client(username=name, password=users[name]) for name in ("mic1", "mic2"))
     Recorder(one, "mic1").send(b"\0\0")
-    for op in ("list", "info", "download", "status"):
+    for op in ("list", "info", "download", "status", "rejects"):
         one.ask(op, {"session": "s1"}, device="mic1")
     for topic in ("audio/mic2/s1", "audio/mic2", "request/rejects", "request/list/mic2"):
         one.publish(f"reel/v1/{topic}", b"RIFF")

@@ -30,3 +30,8 @@ done >firmware.c
 echo 'int main(void) { return 0; }' >>firmware.c
 gcc -std=c99 -Wall -Werror $(pkg-config --cflags reel) -o firmware firmware.c $(pkg-config --libs reel)
 ./firmware
+
+cd "$OLDPWD"
+make --no-print-directory uninstall DESTDIR="$folder/image" PREFIX=/opt/reel >"$folder/log" 2>&1 ||
+    { cat "$folder/log"; exit 1; }
+[ -z "$(find "$folder/image" ! -type d)" ] || { find "$folder/image" ! -type d; exit 1; }
