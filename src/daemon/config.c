@@ -293,5 +293,6 @@ void reel_config_store(const struct reel_config *config, const struct reel_log *
     /* A batch is closed by the message that fills it, with which a candidate may come. Numbers of
      * one byte in an array may stand for samples of four. */
     store_out->batch_max_bytes = config->ingest_commit_bytes + 2 * 4 * config->max_fragment_bytes;
+    store_out->catalog_suspect = false;
     store_out->log = log;
 }

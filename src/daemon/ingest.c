@@ -163,6 +163,7 @@ static void open_store(struct reel_ingest *ingest)
     struct reel_error error;
 
     reel_config_store(ingest->links.config, ingest->links.log, &config);
+    config.catalog_suspect = ingest->suspect;
     if (reel_store_open(&config, reel_wall_us(), &ingest->store, NULL, &error)) {
         reel_log_write(ingest->links.log, REEL_LOG_ERROR, "the store does not open: %s",
                        error.message);
@@ -184,6 +185,7 @@ static void give_up_batch(struct reel_ingest *ingest)
     reel_ingest_drop(ingest);
     reel_store_close(ingest->store);
     ingest->store = NULL;
+    ingest->suspect = ingest->failure.code == REEL_E_INTERNAL;
     ingest->failed = false;
     disconnect(ingest, ingest->failure.message);
 }

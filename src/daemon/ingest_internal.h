@@ -56,6 +56,7 @@ struct reel_ingest {
     bool subscribed;
     bool taken_over;
     bool lost;   /* the connection ended */
+    bool suspect; /* the catalog may be damaged: that is looked at when the store is opened */
     bool failed; /* the batch cannot be made durable: `failure` says why */
     struct reel_error failure;
     int64_t subscribed_us;  /* monotonic: nothing is idle that could not be heard */

@@ -1,7 +1,9 @@
 /* Catalog: the connection, its settings, transactions, and what concerns the whole store. */
 #include "store/catalog_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { BUSY_TIMEOUT_MS = 5000 };
 
@@ -158,6 +160,19 @@ enum reel_code reel_catalog_checkpoint(struct reel_catalog *catalog, struct reel
 
     return result == SQLITE_OK ? REEL_OK
                                : reel_catalog_fail(catalog, result, "taking in its log", err_out);
+}
+
+enum reel_code reel_catalog_verify(struct reel_catalog *catalog, struct reel_error *err_out)
+{
+    struct reel_statement statement;
+    char found[8] = "";
+
+    reel_statement_start(&statement, catalog, REEL_STATEMENT_ONCE, "PRAGMA integrity_check(1)");
+    if (reel_statement_next(&statement))
+        snprintf(found, sizeof found, "%s", reel_take_text_if(&statement));
+    if (strcmp(found, "ok") != 0)
+        statement.contradicts = true;
+    return reel_statement_end(&statement, "reading all of it", err_out);
 }
 
 enum reel_code reel_catalog_store_id(struct reel_catalog *catalog, uint64_t *id_out,

@@ -31,6 +31,9 @@ enum reel_code reel_catalog_open(const char *path, enum reel_catalog_mode mode,
                                  struct reel_catalog **catalog_out, struct reel_error *err_out);
 void reel_catalog_close(struct reel_catalog *catalog); /* accepts NULL; rolls back */
 
+/* Read all of it. INTERNAL where the database is damaged. */
+enum reel_code reel_catalog_verify(struct reel_catalog *catalog, struct reel_error *err_out);
+
 /* A random id of this store, made with the catalog, kept also in the folder by the facade: tells
  * a catalog that is not this store's. */
 enum reel_code reel_catalog_store_id(struct reel_catalog *catalog, uint64_t *id_out,

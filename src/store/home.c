@@ -150,6 +150,8 @@ static enum reel_code try_catalog(struct reel_home *home, bool has_id, uint64_t 
 
     if (code == REEL_OK)
         code = reel_catalog_store_id(home->catalog, &catalog_id, err_out);
+    if (code == REEL_OK && home->suspect)
+        code = reel_catalog_verify(home->catalog, err_out);
     if (code == REEL_E_INTERNAL) /* damaged */
         return REEL_E_NOT_FOUND;
     if (code != REEL_OK)
@@ -188,7 +190,11 @@ static enum reel_code settle_catalog(struct reel_home *home, bool discard, int64
 enum reel_code reel_home_open(const struct reel_store_config *config, bool discard, int64_t now_us,
                               struct reel_home *home_out, struct reel_error *err_out)
 {
-    struct reel_home home = {.dir_fd = -1, .recordings_fd = -1, .lock_fd = -1, .log = config->log};
+    struct reel_home home = {.dir_fd = -1,
+                             .recordings_fd = -1,
+                             .lock_fd = -1,
+                             .suspect = config->catalog_suspect,
+                             .log = config->log};
     enum reel_code code;
 
     home.dir = strdup(config->dir);

@@ -17,6 +17,7 @@ struct reel_home {
     int recordings_fd;
     int lock_fd;
     struct reel_catalog *catalog;
+    bool suspect; /* the catalog is to be verified */
     bool rebuild; /* the catalog is new while recordings may be there: all are to be indexed */
     uint64_t id;  /* which the new catalog gets once they are */
     const struct reel_log *log;

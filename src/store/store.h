@@ -29,6 +29,7 @@ struct reel_store_config {
     uint64_t quarantine_max_bytes; /* quarantine.max_bytes */
     uint64_t batch_max_bytes;      /* the most audio one batch holds, silence that it fills in
                                       aside: recovery cuts back no more */
+    bool catalog_suspect;          /* using it failed: read all of it to see whether it is whole */
     const struct reel_log *log;    /* borrowed; NULL: silent */
 };
 
@@ -40,8 +41,8 @@ struct reel_store_report {
     uint64_t recovered;  /* files and tails that went to recovered/ or were indexed */
 };
 
-/* Take the lock, open and migrate the catalog, recover: invariants 2, 3 and 7. `report_out` may be
- * NULL. NOT_ALLOWED where another sink holds the lock or the store is of a newer version;
+/* Take the lock, open and migrate the catalog, recover: invariants 2, 3 and 7. A catalog that is
+ * damaged is put aside and built anew. `report_out` may be NULL. NOT_ALLOWED where another sink holds the lock or the store is of a newer version;
  * STALLED for a failing disk. On failure nothing is left open. */
 enum reel_code reel_store_open(const struct reel_store_config *config, int64_t now_us,
                                struct reel_store **store_out, struct reel_store_report *report_out,

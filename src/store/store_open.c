@@ -48,10 +48,10 @@ static enum reel_code recover(struct reel_home *home, const struct reel_store_co
 }
 
 static enum reel_code open_parts(struct reel_store *store, const struct reel_store_config *config,
-                                 int64_t now_us, struct reel_store_report *report,
+                                 bool discard, int64_t now_us, struct reel_store_report *report,
                                  struct reel_error *err_out)
 {
-    enum reel_code code = reel_home_open(config, false, now_us, &store->home, err_out);
+    enum reel_code code = reel_home_open(config, discard, now_us, &store->home, err_out);
 
     if (code == REEL_OK)
         code = recover(&store->home, config, now_us, report, err_out);
@@ -70,9 +70,10 @@ static enum reel_code open_parts(struct reel_store *store, const struct reel_sto
     return code;
 }
 
-enum reel_code reel_store_open(const struct reel_store_config *config, int64_t now_us,
-                               struct reel_store **store_out, struct reel_store_report *report_out,
-                               struct reel_error *err_out)
+/* Open once; `discard` puts the catalog aside and builds it anew. */
+static enum reel_code open_once(const struct reel_store_config *config, bool discard,
+                                int64_t now_us, struct reel_store **store_out,
+                                struct reel_store_report *report_out, struct reel_error *err_out)
 {
     struct reel_store *store = calloc(1, sizeof *store);
     struct reel_store_report report = {0};
@@ -82,7 +83,7 @@ enum reel_code reel_store_open(const struct reel_store_config *config, int64_t n
         return reel_error_errno(err_out, ENOMEM, "store");
     store->home = (struct reel_home){.dir_fd = -1, .recordings_fd = -1, .lock_fd = -1};
     store->log = config->log;
-    code = open_parts(store, config, now_us, &report, err_out);
+    code = open_parts(store, config, discard, now_us, &report, err_out);
     if (code != REEL_OK) {
         reel_store_close(store);
         return code;
@@ -91,6 +92,22 @@ enum reel_code reel_store_open(const struct reel_store_config *config, int64_t n
     if (report_out)
         *report_out = report;
     return REEL_OK;
+}
+
+enum reel_code reel_store_open(const struct reel_store_config *config, int64_t now_us,
+                               struct reel_store **store_out, struct reel_store_report *report_out,
+                               struct reel_error *err_out)
+{
+    struct reel_error error;
+    enum reel_code code = open_once(config, false, now_us, store_out, report_out, &error);
+
+    if (code == REEL_E_INTERNAL) { /* damaged where opening it did not look yet */
+        reel_log_write(config->log, REEL_LOG_ERROR, "store: %s", error.message);
+        code = open_once(config, true, now_us, store_out, report_out, &error);
+    }
+    if (code != REEL_OK && err_out)
+        *err_out = error;
+    return code;
 }
 
 void reel_store_close(struct reel_store *store)

@@ -279,6 +279,34 @@ static void a_damaged_catalog_is_built_anew(void **state)
     assert_fragments(scene, 3);
 }
 
+/* Every page of it but the first, one after the other, and what is lost when it is cut off. */
+static void a_catalog_damaged_further_in_is_built_anew(void **state)
+{
+    struct scene *scene = *state;
+    uint64_t bytes;
+    char junk[4096];
+
+    memset(junk, 0xa5, sizeof junk);
+    record(scene, 3);
+    assert_ok(reel_store_settle(scene->store, scene->now_us, err));
+    bytes = path_bytes(scene_path(scene, "catalog.db"));
+    for (uint64_t at = sizeof junk; at < bytes; at += sizeof junk) {
+        scene_crash(scene);
+        path_write_at(scene_path(scene, "catalog.db"), at, junk, sizeof junk);
+        scene->config.catalog_suspect = true;
+        scene_open(scene);
+        assert_int_equal(scene->report.recordings, 1);
+        assert_fragments(scene, 3);
+        scene->config.catalog_suspect = false;
+        assert_ok(reel_store_settle(scene->store, scene->now_us, err));
+    }
+    scene_crash(scene);
+    assert_int_equal(truncate(scene_path(scene, "catalog.db"), (off_t)bytes / 2), 0);
+    scene_open(scene);
+    assert_int_equal(scene->report.recordings, 1);
+    assert_fragments(scene, 3);
+}
+
 static void quarantine_goes_aside_with_its_catalog(void **state)
 {
     struct scene *scene = *state;
@@ -311,6 +339,7 @@ int main(void)
         TEST(a_catalog_that_is_behind_is_brought_up_from_sidecars),
         TEST(another_stores_catalog_is_put_aside),
         TEST(a_damaged_catalog_is_built_anew),
+        TEST(a_catalog_damaged_further_in_is_built_anew),
         TEST(quarantine_goes_aside_with_its_catalog),
     };
 
