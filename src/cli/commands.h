@@ -42,5 +42,6 @@ extern const struct reel_command reel_cmd_get;
 extern const struct reel_command reel_cmd_watch;
 extern const struct reel_command reel_cmd_rejects;
 extern const struct reel_command reel_cmd_status;
+extern const struct reel_command reel_cmd_verify;
 
 #endif

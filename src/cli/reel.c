@@ -11,7 +11,7 @@
 
 static const struct reel_command *const commands[] = {
     &reel_cmd_publish, &reel_cmd_list,    &reel_cmd_info,   &reel_cmd_get,
-    &reel_cmd_watch,   &reel_cmd_rejects, &reel_cmd_status,
+    &reel_cmd_watch,   &reel_cmd_rejects, &reel_cmd_status, &reel_cmd_verify,
 };
 
 enum { COMMANDS_COUNT = sizeof commands / sizeof *commands };

@@ -1,10 +1,13 @@
-"""Verification end to end: `reeld --verify` on a store, beside the sink and without it."""
+"""Verification end to end: `reeld --verify` on a store, beside the sink and without it, and
+`reel verify` over MQTT."""
+import hashlib
 import subprocess
 import threading
 
 import pytest
 
-from harness import Format, Recorder
+from cli import reel
+from harness import Format, Recorder, fragment
 from lab import SANITIZER_REPORT, wait_for
 
 # So that a second look comes soon; see daemon/verify_report.c for the rest of the wait.
@@ -148,3 +151,80 @@ def test_it_is_not_for_the_same_command_as_reindex(filled):
     done = subprocess.run([str(word) for word in filled.sink.command("--verify", "--reindex")],
                           capture_output=True, timeout=60, check=False)
     assert done.returncode == 78
+
+
+# reel verify
+
+FORMATS = [
+    Format(1, 8000, 1), Format(3, 48000, 3), Format(2, 44100, 2), Format(1, 48000, 8, "float"),
+    Format(1, 8000, 1, "alaw"), Format(2, 8000, 1, "ulaw"),
+]
+
+
+def test_what_comes_is_what_was_summed(filled):
+    client = filled.client()
+    for number, form in enumerate(FORMATS):
+        recorder = Recorder(client, "forms", f"s{number}", form)
+        recorder.send(form.noise(4001, number))
+        recorder.end()
+        wait_sum(client, "forms", f"s{number}")
+    said = reel(filled.broker, "verify")
+    assert said.text.startswith(f"{2 + len(FORMATS)} recordings came as their sums say, ")
+    assert said.text.endswith("; 0 without a sum yet; 0 differ\n")
+    assert reel(filled.broker, "verify", "--device", "forms", "--json").json == {
+        "verified": len(FORMATS), "without_sum": 0, "differences": []}
+    assert reel(filled.broker, "verify", "-q", "mic1/gaps", "mic1/whole").text == ""
+
+
+def test_more_than_one_block(filled):
+    client = filled.client()
+    recorder = Recorder(client, "long", "s1", Format(2, 48000, 4))
+    for seq in range(4):
+        recorder.send(recorder.form.noise(100_000, seq))
+    recorder.end()
+    wait_sum(client, "long", "s1")
+    assert "1 recordings came" in reel(filled.broker, "verify", "--device", "long").text
+
+
+def test_more_than_one_page(filled):
+    client = filled.client()
+    count = 101
+    for number in range(count):
+        payload = fragment(b"\1\2", seq=0, end=True)
+        client.publish(f"reel/v1/audio/many/s{number}", payload, wait=False)
+    asked = {"device": "many", "state": "complete", "count": True, "limit": 1}
+    wait_for(lambda: client.request("list", asked)["total"] == count, "all to be complete")
+    wait_for(lambda: reel(filled.broker, "verify", "--device", "many", "--json").json == {
+        "verified": count, "without_sum": 0, "differences": []}, "all to have sums")
+
+
+def test_audio_that_is_not_what_was_summed(filled):
+    damage(filled.sink.wav("mic1", "whole"), 1024 + 100)
+    # As a whole the file has this sum now; what came was put together to the same bytes.
+    found = hashlib.sha256(filled.sink.wav("mic1", "whole").read_bytes()).hexdigest()
+    said = reel(filled.broker, "verify", status=1)
+    lines = said.text.splitlines()
+    assert lines[0].startswith(f"mic1/whole: sha256: the file of what came has {found}, ")
+    assert len(lines) == 2 and lines[1].endswith("; 1 differ")
+    document = reel(filled.broker, "verify", "mic1/whole", "mic1/gaps", "--json", status=1).json
+    assert document["verified"] == 1
+    assert [(each["device"], each["session"], each["what"]) for each in document["differences"]] == [
+        ("mic1", "whole", "sha256")]
+
+
+def test_audio_that_is_gone_is_told_and_the_rest_goes_on(filled):
+    filled.sink.wav("mic1", "gaps").unlink()
+    with filled.sink.wav("mic1", "whole").open("r+b") as file:
+        file.truncate(1024 + 50)
+    lines = reel(filled.broker, "verify", status=1).text.splitlines()
+    assert [line.split(": ")[0] for line in lines[:-1]] == ["mic1/gaps", "mic1/whole"]
+    assert "is gone" in lines[0] and "is shorter" in lines[1]
+
+
+def test_exit_statuses(filled):
+    assert "has no sum yet" in reel(filled.broker, "verify", "mic2/grows", status=4).err
+    assert "no such recording" in reel(filled.broker, "verify", "mic2/none", status=3).err
+    assert "names no recording" in reel(filled.broker, "verify", "mic1/whole", "x y", status=2).err
+    reel(filled.broker, "verify", "mic1/whole", "--device", "mic1", status=2)
+    filled.sink.stop()
+    reel(filled.broker, "verify", "--timeout", "1", status=4)
