@@ -24,7 +24,8 @@ static const char usage[] =
     "      --version        say which version this is, and end\n"
     "      --help           this\n"
     "\n"
-    "Exit status: 0 ended as asked, 1 failed or something differs, 69 another sink has this name, 78 bad settings.\n";
+    "Exit status: 0 ended as asked, 1 failed or something differs, 69 another sink has\n"
+    "this name, 78 bad settings.\n";
 
 struct given {
     const char *file;
@@ -72,9 +73,12 @@ int reel_options_read(int argc, char **argv, struct reel_options *options_out,
                       struct reel_config *config_out)
 {
     static const struct option long_options[] = {
-        {"config", required_argument, NULL, 'c'},    {"check-config", no_argument, NULL, 'C'},
-        {"reindex", no_argument, NULL, 'R'},         {"verify", no_argument, NULL, 'Y'},
-        {"version", no_argument, NULL, 'V'},         {"help", no_argument, NULL, 'h'},
+        {"config", required_argument, NULL, 'c'},
+        {"check-config", no_argument, NULL, 'C'},
+        {"reindex", no_argument, NULL, 'R'},
+        {"verify", no_argument, NULL, 'Y'},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     struct given given = {.file = NULL};
