@@ -145,13 +145,13 @@ static enum reel_exit sendings_prepare(const struct reel_common *common,
         for (size_t j = 0; j < i; j++) {
             if (strcmp(sendings[j].session, sending->session) == 0)
                 return reel_report_usage("%s and %s would both be recording %s/%s",
-                                         sendings[j].path, arguments->items[i], device,
+                                         sendings[j].cutter.path, arguments->items[i], device,
                                          sending->session);
         }
-        sending->path = arguments->items[i];
-        sending->realtime = values->realtime;
-        sending->tags = tags->items;
-        sending->tags_count = tags->count;
+        sending->cutter.path = arguments->items[i];
+        sending->cutter.realtime = values->realtime;
+        sending->cutter.tags = tags->items;
+        sending->cutter.tags_count = tags->count;
         if (!reel_topic_build(sending->topic, sizeof sending->topic, common->prefix, "audio",
                               device, sending->session))
             return reel_report_usage("--prefix is too long");
@@ -161,11 +161,12 @@ static enum reel_exit sendings_prepare(const struct reel_common *common,
 
 static void told_json(const char *device, const struct reel_sending *sending)
 {
-    json_t *line = json_pack(
-        "{s:s, s:s, s:s, s:I, s:I, s:I}", "device", device, "session", sending->session, "status",
-        sending->state == REEL_SENDING_DONE ? "ok" : "error", "fragments",
-        (json_int_t)sending->next_seq, "frames", (json_int_t)sending->outbox.acknowledged_frames,
-        "resent", (json_int_t)sending->outbox.resent);
+    json_t *line =
+        json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "device", device, "session", sending->session,
+                  "status", sending->state == REEL_SENDING_DONE ? "ok" : "error", "fragments",
+                  (json_int_t)sending->cutter.next_seq, "frames",
+                  (json_int_t)sending->outbox.ring.durable_frames, "resent",
+                  (json_int_t)sending->outbox.ring.resent);
 
     if (line && sending->state != REEL_SENDING_DONE)
         json_object_set_new(line, "error",
@@ -180,14 +181,15 @@ static void told_json(const char *device, const struct reel_sending *sending)
 static void told(const struct reel_common *common, const char *device,
                  const struct reel_sending *sending)
 {
-    uint64_t frames = sending->outbox.acknowledged_frames;
+    uint64_t frames = sending->outbox.ring.durable_frames;
 
     if (common->json)
         told_json(device, sending);
     else if (sending->state == REEL_SENDING_DONE && !common->quiet)
         printf("%s/%s: %.3f s durable, %" PRIu64 " frames in %" PRIu64 " fragments%s\n", device,
-               sending->session, (double)frames / sending->format.rate, frames, sending->next_seq,
-               sending->stored_frames > frames ? ", behind what was there" : "");
+               sending->session, (double)frames / sending->cutter.format.rate, frames,
+               sending->cutter.next_seq,
+               sending->outbox.stored_frames > frames ? ", behind what was there" : "");
 }
 
 /* Tell what became of each; `rest` is the error of those that were not finished. */

@@ -1,119 +1,167 @@
-/* Outbox: what is not durable yet, and what must be sent again. */
+/* Outbox: a ring with memory of its own, and its two ends at the client. */
 #include "cli/outbox.h"
 
+#include <stdio.h>
 #include <stdlib.h>
-#include <utlist.h>
+#include <string.h>
 
-bool reel_outbox_push(struct reel_outbox *outbox, uint64_t seq, uint32_t frames, uint8_t *payload,
-                      size_t payload_bytes)
+#include "cli/ask.h"
+
+enum {
+    RANGES_MAX = 256,
+    RETRY_LEAST_US = 2000000,
+    RETRY_MOST_US = 5000000,
+    BUSY_US = 300000000, /* a sink may be busy for so long */
+};
+
+static bool on_send(void *user, const struct reel_ring_slot *slot)
 {
-    struct reel_outbox_item *item = calloc(1, sizeof *item);
+    struct reel_outbox *outbox = user;
+    const struct reel_bus_publication what = {
+        .topic = outbox->topic,
+        .payload = slot->payload,
+        .payload_bytes = slot->bytes,
+        .qos = 1,
+        .content_type = "application/msgpack",
+        .response_topic = reel_client_reply_topic(outbox->client),
+        .correlation = (const uint8_t *)&outbox->number,
+        .correlation_bytes = sizeof outbox->number,
+    };
 
-    if (!item) {
-        free(payload);
-        return false;
-    }
-    item->seq = seq;
-    item->frames = frames;
-    item->payload = payload;
-    item->payload_bytes = payload_bytes;
-    item->due = true;
-    DL_APPEND(outbox->items, item);
-    outbox->count++;
-    outbox->bytes += payload_bytes;
-    return true;
+    return reel_client_publish(outbox->client, &what, NULL, &outbox->error) == REEL_OK;
 }
 
-static void item_remove(struct reel_outbox *outbox, struct reel_outbox_item *item)
+static void on_forgotten(void *user, const struct reel_ring_slot *slot, enum reel_ring_end end)
 {
-    DL_DELETE(outbox->items, item);
-    outbox->count--;
-    outbox->bytes -= item->payload_bytes;
-    free(item->payload);
-    free(item);
+    void *payload;
+
+    (void)user;
+    (void)end;
+    memcpy(&payload, &slot->payload, sizeof payload); /* ours, and const for others alone */
+    free(payload);
+}
+
+bool reel_outbox_init(struct reel_outbox *outbox, struct reel_client *client, const char *topic,
+                      uint32_t number, size_t fragments, int64_t now_us)
+{
+    struct reel_ring_slot *slots = calloc(fragments, sizeof *slots);
+    const struct reel_ring_config config = {
+        .slots = slots,
+        .slots_count = fragments,
+        .retry_least_us = RETRY_LEAST_US,
+        .retry_most_us = RETRY_MOST_US,
+        .user = outbox,
+        .send = on_send,
+        .forgotten = on_forgotten,
+    };
+
+    if (!slots)
+        return false;
+    *outbox =
+        (struct reel_outbox){.slots = slots, .client = client, .topic = topic, .number = number};
+    reel_ring_init(&outbox->ring, &config);
+    reel_ring_connected(&outbox->ring, now_us);
+    return true;
 }
 
 void reel_outbox_finish(struct reel_outbox *outbox)
 {
-    while (outbox->items)
-        item_remove(outbox, outbox->items);
+    while (outbox->slots && reel_ring_drop_oldest(&outbox->ring))
+        continue;
+    free(outbox->slots);
+    outbox->slots = NULL;
 }
 
-struct reel_outbox_item *reel_outbox_due(struct reel_outbox *outbox, int64_t now_us)
+bool reel_outbox_push(struct reel_outbox *outbox, uint64_t seq, uint32_t frames, uint8_t *payload,
+                      size_t payload_bytes)
 {
-    struct reel_outbox_item *item;
-
-    DL_FOREACH (outbox->items, item) {
-        if (item->due && item->at_us <= now_us)
-            return item;
-    }
-    return NULL;
+    if (reel_ring_push(&outbox->ring, seq, frames, payload, payload_bytes) == REEL_RING_PUSHED)
+        return true;
+    free(payload);
+    return false;
 }
 
-void reel_outbox_sent(struct reel_outbox *outbox, struct reel_outbox_item *item, int64_t now_us)
+enum reel_code reel_outbox_run(struct reel_outbox *outbox, int64_t now_us,
+                               struct reel_error *err_out)
 {
-    item->due = false;
-    item->at_us = now_us;
-    if (item->times++)
-        outbox->resent++;
+    outbox->error.code = REEL_OK;
+    reel_ring_run(&outbox->ring, now_us);
+    if (outbox->error.code)
+        *err_out = outbox->error;
+    return outbox->error.code;
 }
 
-static void item_again(struct reel_outbox_item *item, int64_t at_us)
+void reel_outbox_reconnected(struct reel_outbox *outbox, int64_t now_us)
 {
-    item->due = true;
-    item->at_us = at_us;
+    reel_ring_connected(&outbox->ring, now_us);
 }
 
-size_t reel_outbox_acknowledge(struct reel_outbox *outbox, const struct reel_recorder_ack *ack,
-                               int64_t now_us, int64_t patience_us, size_t *lost_out)
+/* What the sink could not decode, too large for one, it refuses in JSON. */
+static bool refusal_decode(const struct reel_bus_message *message, struct reel_recorder_ack *ack)
 {
-    struct reel_outbox_item *item, *next;
-    size_t left = 0;
+    struct reel_error error = {0};
+    json_t *data = NULL;
+    enum reel_code code = reel_answer_decode(message, &data, &error);
 
-    *lost_out = 0;
-    DL_FOREACH_SAFE (outbox->items, item, next) {
-        switch (reel_recorder_ack_fate(ack, item->seq)) {
-        case REEL_RECORDER_UNKNOWN:
-            break;
-        case REEL_RECORDER_MISSING:
-            if (!item->due && now_us - item->at_us >= patience_us)
-                item_again(item, now_us);
-            break;
-        case REEL_RECORDER_LOST:
-            ++*lost_out;
-            item_remove(outbox, item);
-            left++;
-            break;
-        case REEL_RECORDER_DURABLE:
-            outbox->acknowledged_frames += item->frames;
-            item_remove(outbox, item);
-            left++;
-            break;
-        }
-    }
-    return left;
+    json_decref(data);
+    ack->ok = false;
+    snprintf(ack->code, sizeof ack->code, "%s", reel_code_name(error.code));
+    snprintf(ack->field, sizeof ack->field, "%s", error.field);
+    snprintf(ack->message, sizeof ack->message, "%.*s", (int)sizeof ack->message - 1,
+             error.message);
+    return code != REEL_OK;
 }
 
-void reel_outbox_again(struct reel_outbox *outbox, uint64_t seq, int64_t at_us)
+static bool ack_decode(const struct reel_bus_message *message, struct reel_recorder_ack *ack)
 {
-    struct reel_outbox_item *item;
-
-    DL_FOREACH (outbox->items, item) {
-        if (item->seq == seq)
-            item_again(item, at_us);
-    }
+    if (message->payload_bytes > 0 && message->payload[0] == '{')
+        return refusal_decode(message, ack);
+    return reel_recorder_ack_decode(message->payload, message->payload_bytes, ack);
 }
 
-void reel_outbox_again_all(struct reel_outbox *outbox, int64_t at_us)
+static enum reel_outbox_heard refuse(struct reel_outbox *outbox,
+                                     const struct reel_recorder_ack *ack,
+                                     struct reel_outbox_refused *refused_out)
 {
-    struct reel_outbox_item *item;
+    enum reel_code code = reel_code_from_name(ack->code);
 
-    DL_FOREACH (outbox->items, item)
-        item_again(item, at_us);
+    reel_error_set(&outbox->error,
+                   code == REEL_CODE_COUNT || code == REEL_OK ? REEL_E_INTERNAL : code, ack->field,
+                   "the sink refuses a fragment of %s: %s", strrchr(outbox->topic, '/') + 1,
+                   ack->message);
+    *refused_out = (struct reel_outbox_refused){ack->has_seq, ack->seq};
+    return REEL_OUTBOX_REFUSED;
 }
 
-void reel_outbox_again_last(struct reel_outbox *outbox, int64_t at_us)
+/* A refusal that may pass by itself. */
+static enum reel_outbox_heard bear(struct reel_outbox *outbox, const struct reel_recorder_ack *ack,
+                                   int64_t now_us, struct reel_outbox_refused *refused_out)
 {
-    if (outbox->items)
-        item_again(outbox->items->prev, at_us); /* utlist: the head's prev is the tail */
+    if (!outbox->busy_since_us)
+        outbox->busy_since_us = now_us;
+    if (now_us - outbox->busy_since_us >= BUSY_US)
+        return refuse(outbox, ack, refused_out);
+    return REEL_OUTBOX_ALIVE;
+}
+
+enum reel_outbox_heard reel_outbox_hear(struct reel_outbox *outbox,
+                                        const struct reel_bus_message *message, int64_t now_us,
+                                        struct reel_outbox_refused *refused_out)
+{
+    struct reel_recorder_range missing[RANGES_MAX], lost[RANGES_MAX];
+    struct reel_recorder_ack ack = {.missing = {missing, RANGES_MAX, 0},
+                                    .lost = {lost, RANGES_MAX, 0},
+                                    .oldest_seq = reel_ring_oldest(&outbox->ring)};
+    enum reel_ring_heard heard;
+
+    if (!ack_decode(message, &ack))
+        return REEL_OUTBOX_NONE;
+    heard = reel_ring_acknowledge(&outbox->ring, &ack, now_us);
+    if (heard == REEL_RING_REFUSED)
+        return refuse(outbox, &ack, refused_out);
+    if (heard == REEL_RING_BUSY)
+        return bear(outbox, &ack, now_us, refused_out);
+    outbox->busy_since_us = 0;
+    outbox->stored_frames = ack.frames;
+    return heard == REEL_RING_PROGRESS ? REEL_OUTBOX_ALIVE : REEL_OUTBOX_NOTHING;
 }

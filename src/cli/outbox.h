@@ -1,5 +1,5 @@
-/* Outbox: the fragments of one session that the sink has not acknowledged yet. No I/O; time is an
- * argument. */
+/* Outbox: the fragments of one boot that the sink has not acknowledged yet, and their way to it
+ * over a client. What is sent when is the ring's (reel/ring.h); the payloads are from malloc. */
 #ifndef REEL_CLI_OUTBOX_H
 #define REEL_CLI_OUTBOX_H
 
@@ -7,46 +7,61 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+#include "cli/client.h"
 #include "reel/ack.h"
+#include "reel/ring.h"
 
-struct reel_outbox_item {
-    uint64_t seq;
-    uint32_t frames;
-    uint8_t *payload;
-    size_t payload_bytes;
-    bool due;       /* to be sent, at `at_us` or later */
-    int64_t at_us;  /* while not due: when it was sent */
-    uint32_t times; /* it was sent */
-    struct reel_outbox_item *prev, *next;
-};
+/* What may be unacknowledged: two of the sink's batches; and fewer messages than a broker with
+ * default settings queues for a sink that is away. */
+#define REEL_OUTBOX_WINDOW_BYTES     ((size_t)8 * 1024 * 1024)
+#define REEL_OUTBOX_WINDOW_FRAGMENTS ((size_t)800)
 
-/* Zero-initialise. Items stand in the order of their numbers. */
 struct reel_outbox {
-    struct reel_outbox_item *items;
-    size_t count;
-    size_t bytes;
-    uint64_t acknowledged_frames;
-    uint64_t resent; /* sendings after an item's first */
+    struct reel_ring ring;
+    struct reel_ring_slot *slots;
+    struct reel_client *client;
+    const char *topic;
+    uint32_t number;
+    int64_t busy_since_us;  /* the sink refuses for now; 0: it does not */
+    uint64_t stored_frames; /* the recording's length, as last acknowledged */
+    struct reel_error error;
 };
 
-/* Put a fragment in, due now. `payload` is taken over; false (and released) if memory ran out. */
+/* Make an outbox for at most `fragments`, connected from the start. `client` and `topic` are
+ * borrowed; `number` tells its acknowledgements from those of others (reel_client_number). False
+ * if memory ran out. */
+bool reel_outbox_init(struct reel_outbox *outbox, struct reel_client *client, const char *topic,
+                      uint32_t number, size_t fragments, int64_t now_us);
+void reel_outbox_finish(struct reel_outbox *outbox); /* accepts one that is all zero */
+
+/* Put a fragment in. `payload` is taken over; false (and released) where the outbox is full. */
 bool reel_outbox_push(struct reel_outbox *outbox, uint64_t seq, uint32_t frames, uint8_t *payload,
                       size_t payload_bytes);
-void reel_outbox_finish(struct reel_outbox *outbox);
 
-/* The first item that is due at `now_us`, NULL if none is; and note that it was sent. */
-struct reel_outbox_item *reel_outbox_due(struct reel_outbox *outbox, int64_t now_us);
-void reel_outbox_sent(struct reel_outbox *outbox, struct reel_outbox_item *item, int64_t now_us);
+/* Publish what is due at `now_us`. Errors as reel_client_publish has them. */
+enum reel_code reel_outbox_run(struct reel_outbox *outbox, int64_t now_us,
+                               struct reel_error *err_out);
 
-/* Take a good acknowledgement of these items' boot: what is durable leaves, what is missing falls
- * due unless it was sent within the last `patience_us`, when it may still be under way, and what is
- * lost leaves too. Returns how many items left; `*lost_out` counts the lost among them. */
-size_t reel_outbox_acknowledge(struct reel_outbox *outbox, const struct reel_recorder_ack *ack,
-                               int64_t now_us, int64_t patience_us, size_t *lost_out);
+/* The client has connected anew: what is not acknowledged is due again. */
+void reel_outbox_reconnected(struct reel_outbox *outbox, int64_t now_us);
 
-/* Make an item due again at `at_us`: the one with that number, or all, or the last. */
-void reel_outbox_again(struct reel_outbox *outbox, uint64_t seq, int64_t at_us);
-void reel_outbox_again_all(struct reel_outbox *outbox, int64_t at_us);
-void reel_outbox_again_last(struct reel_outbox *outbox, int64_t at_us);
+enum reel_outbox_heard {
+    REEL_OUTBOX_NONE,    /* no acknowledgement */
+    REEL_OUTBOX_NOTHING, /* nothing new */
+    REEL_OUTBOX_ALIVE,   /* something left, or the sink is there and busy */
+    REEL_OUTBOX_REFUSED, /* `error` says why, `*refused_out` which where that is known */
+};
+
+struct reel_outbox_refused {
+    bool has_seq;
+    uint64_t seq;
+};
+
+/* Take a message that came for this outbox. A sink that is busy for more than five minutes
+ * refuses. */
+enum reel_outbox_heard reel_outbox_hear(struct reel_outbox *outbox,
+                                        const struct reel_bus_message *message, int64_t now_us,
+                                        struct reel_outbox_refused *refused_out);
 
 #endif

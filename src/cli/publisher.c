@@ -5,21 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/ask.h"
 #include "cli/client.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "io/loop.h"
-
-enum {
-    /* What may be unacknowledged: two of the sink's batches; and fewer messages than a broker with
-     * default settings queues for a sink that is away. */
-    WINDOW_BYTES = 8 * 1024 * 1024,
-    WINDOW_FRAGMENTS = 800,
-    RANGES_MAX = 256,
-    PROBE_US = 2000000,
-};
 
 struct publisher {
     const struct reel_publisher_config *config;
@@ -32,7 +22,6 @@ struct publisher {
     int signals; /* descriptor */
     bool stopping;
     int64_t heard_us; /* when the sink last moved something forward */
-    int64_t probe_us; /* when it is asked next */
     struct reel_progress progress;
 };
 
@@ -51,42 +40,15 @@ static bool waiting(const struct reel_sending *sending)
     return sending->state == REEL_SENDING_READING || sending->state == REEL_SENDING_DRAINING;
 }
 
-/* What the sink could not decode, too large for one, it refuses in JSON. */
-static bool refusal_decode(const struct reel_bus_message *message, struct reel_recorder_ack *ack)
-{
-    struct reel_error error = {0};
-    json_t *data = NULL;
-    enum reel_code code = reel_answer_decode(message, &data, &error);
-
-    json_decref(data);
-    ack->ok = false;
-    snprintf(ack->code, sizeof ack->code, "%s", reel_code_name(error.code));
-    snprintf(ack->field, sizeof ack->field, "%s", error.field);
-    snprintf(ack->message, sizeof ack->message, "%.*s", (int)sizeof ack->message - 1,
-             error.message);
-    return code != REEL_OK;
-}
-
-static bool ack_decode(const struct reel_bus_message *message, struct reel_recorder_ack *ack)
-{
-    if (message->payload_bytes > 0 && message->payload[0] == '{')
-        return refusal_decode(message, ack);
-    return reel_recorder_ack_decode(message->payload, message->payload_bytes, ack);
-}
-
 static void on_message(void *user, const struct reel_bus_message *message)
 {
     struct publisher *publisher = user;
-    struct reel_recorder_range missing[RANGES_MAX], lost[RANGES_MAX];
-    struct reel_recorder_ack ack = {.missing = {missing, RANGES_MAX, 0},
-                                    .lost = {lost, RANGES_MAX, 0}};
     uint32_t number = reel_client_number(message);
     int64_t now_us = reel_monotonic_us();
 
-    if (number == 0 || number > publisher->opened || !ack_decode(message, &ack))
+    if (number == 0 || number > publisher->opened)
         return;
-    publisher->probe_us = now_us + PROBE_US;
-    if (reel_sending_acknowledge(&publisher->sendings[number - 1], &ack, now_us))
+    if (reel_sending_hear(&publisher->sendings[number - 1], message, now_us))
         publisher->heard_us = now_us;
 }
 
@@ -107,11 +69,12 @@ static void open_next(struct publisher *publisher)
         enum reel_code code;
 
         reel_interrupt_allow(true); /* a pipe may make us wait */
-        code = reel_sending_open(sending, config->raw, config->fragment_ms, &error);
+        code = reel_sending_open(sending, publisher->client, (uint32_t)publisher->opened,
+                                 config->raw, config->fragment_ms, &error);
         reel_interrupt_allow(false);
         if (code)
             reel_sending_fail(sending, &error);
-        else if (reel_source_guessed(sending->source) && !config->common->quiet)
+        else if (reel_source_guessed(sending->cutter.source) && !config->common->quiet)
             reel_report_note("taking standard input as raw audio of 8000 frames a second, one "
                              "channel, one byte a sample; --rate, --channels, --sample-size and "
                              "--encoding say otherwise");
@@ -123,58 +86,22 @@ static bool window_open(const struct publisher *publisher)
     size_t bytes = 0, fragments = 0;
 
     for (size_t i = 0; i < publisher->opened; i++) {
-        bytes += publisher->sendings[i].outbox.bytes;
-        fragments += publisher->sendings[i].outbox.count;
+        bytes += publisher->sendings[i].outbox.ring.bytes;
+        fragments += publisher->sendings[i].outbox.ring.fragments;
     }
-    return bytes < WINDOW_BYTES && fragments < WINDOW_FRAGMENTS;
-}
-
-static enum reel_code send_item(struct publisher *publisher, uint32_t number,
-                                struct reel_outbox_item *item, struct reel_error *err_out)
-{
-    struct reel_sending *sending = &publisher->sendings[number - 1];
-    const struct reel_bus_publication what = {
-        .topic = sending->topic,
-        .payload = item->payload,
-        .payload_bytes = item->payload_bytes,
-        .qos = 1,
-        .content_type = "application/msgpack",
-        .response_topic = reel_client_reply_topic(publisher->client),
-        .correlation = (const uint8_t *)&number,
-        .correlation_bytes = sizeof number,
-    };
-    enum reel_code code = reel_client_publish(publisher->client, &what, NULL, err_out);
-
-    if (!code)
-        reel_outbox_sent(&sending->outbox, item, reel_monotonic_us());
-    return code;
+    return bytes < REEL_OUTBOX_WINDOW_BYTES && fragments < REEL_OUTBOX_WINDOW_FRAGMENTS;
 }
 
 static enum reel_code send_due(struct publisher *publisher, struct reel_error *err_out)
 {
     int64_t now_us = reel_monotonic_us();
+    enum reel_code code = REEL_OK;
 
-    for (size_t i = 0; i < publisher->opened; i++) {
-        struct reel_outbox_item *item;
-
-        while ((item = reel_sending_due(&publisher->sendings[i], now_us))) {
-            enum reel_code code = send_item(publisher, (uint32_t)i + 1, item, err_out);
-
-            if (code)
-                return code;
-        }
+    for (size_t i = 0; !code && i < publisher->opened; i++) {
+        if (waiting(&publisher->sendings[i]))
+            code = reel_outbox_run(&publisher->sendings[i].outbox, now_us, err_out);
     }
-    return REEL_OK;
-}
-
-/* While nothing is heard, the last fragment of each is sent again: its repeat is acknowledged. */
-static void probe(struct publisher *publisher, int64_t now_us)
-{
-    if (now_us < publisher->probe_us)
-        return;
-    publisher->probe_us = now_us + PROBE_US;
-    for (size_t i = 0; i < publisher->opened; i++)
-        reel_outbox_again_last(&publisher->sendings[i].outbox, now_us);
+    return code;
 }
 
 static enum reel_code reconnect(struct publisher *publisher, struct reel_error *err_out)
@@ -185,7 +112,7 @@ static enum reel_code reconnect(struct publisher *publisher, struct reel_error *
 
     publisher->heard_us = reel_monotonic_us();
     for (size_t i = 0; !code && i < publisher->opened; i++)
-        reel_outbox_again_all(&publisher->sendings[i].outbox, publisher->heard_us);
+        reel_outbox_reconnected(&publisher->sendings[i].outbox, publisher->heard_us);
     return code;
 }
 
@@ -196,10 +123,10 @@ static bool interrupted(struct publisher *publisher)
 
     if (!reel_interrupt_take(publisher->signals))
         return false;
-    if (publisher->stopping || !sending || !reel_source_live(sending->source))
+    if (publisher->stopping || !sending || !reel_source_live(sending->cutter.source))
         return true;
     publisher->stopping = true;
-    sending->stop = true;
+    sending->cutter.stop = true;
     publisher->count = publisher->opened;
     return false;
 }
@@ -213,14 +140,14 @@ static bool may_read(struct publisher *publisher, int64_t now_us, struct pollfd 
 
     if (!sending || !window_open(publisher))
         return false;
-    next_us = reel_sending_next_us(sending);
-    if (next_us > now_us && !sending->stop) {
+    next_us = reel_cutter_next_us(&sending->cutter);
+    if (next_us > now_us && !sending->cutter.stop) {
         *deadline_us = next_us < *deadline_us ? next_us : *deadline_us;
         return false;
     }
-    if (sending->stop || reel_source_fd(sending->source) < 0)
+    if (sending->cutter.stop || reel_source_fd(sending->cutter.source) < 0)
         return true;
-    also->fd = reel_source_fd(sending->source);
+    also->fd = reel_source_fd(sending->cutter.source);
     return also->revents != 0;
 }
 
@@ -231,7 +158,7 @@ static enum reel_code overdue(struct publisher *publisher, int64_t now_us,
     size_t unacknowledged = 0;
 
     for (size_t i = 0; i < publisher->opened; i++)
-        unacknowledged += publisher->sendings[i].outbox.count;
+        unacknowledged += publisher->sendings[i].outbox.ring.fragments;
     if (!unacknowledged)
         publisher->heard_us = now_us;
     if (now_us < publisher->heard_us + (int64_t)(timeout_s * 1e6))
@@ -257,8 +184,8 @@ static void show(struct publisher *publisher, int64_t now_us)
     const struct reel_sending *sending = &publisher->sendings[publisher->opened - 1];
 
     for (size_t i = 0; i < publisher->opened; i++) {
-        done += publisher->sendings[i].outbox.acknowledged_frames;
-        total += publisher->sendings[i].total_frames;
+        done += publisher->sendings[i].outbox.ring.durable_frames;
+        total += publisher->sendings[i].cutter.total_frames;
     }
     if (publisher->opened < publisher->count)
         total = 0; /* the length of the rest is not known yet */
@@ -282,7 +209,6 @@ static enum reel_code step(struct publisher *publisher, struct pollfd also[2],
     }
     if (!unfinished(publisher))
         return REEL_OK;
-    probe(publisher, now_us);
     code = send_due(publisher, err_out);
     if (!code)
         code = reel_client_run(publisher->client, also, 2, more ? 0 : deadline_us, err_out);
@@ -335,7 +261,6 @@ enum reel_code reel_publisher_run(const struct reel_publisher_config *config,
     if (!code) {
         publisher.signals = reel_interrupt_open();
         publisher.heard_us = reel_monotonic_us();
-        publisher.probe_us = publisher.heard_us + PROBE_US;
         reel_progress_init(&publisher.progress, config->common);
         code = loop(&publisher, interrupted_out, err_out);
         reel_progress_finish(&publisher.progress);

@@ -2,7 +2,7 @@
  *
  * Fragments leave at QoS 1, with the client's reply topic as Response Topic. Those that the sink
  * has not acknowledged are kept, at most a window's worth, so the sink sets the pace; they are sent
- * again when it says they are missing, when the connection was lost, and the last one now and then
+ * again when it says they are missing, when the connection was lost, and the oldest now and then
  * while nothing is heard (acknowledgements come at QoS 0). */
 #ifndef REEL_CLI_PUBLISHER_H
 #define REEL_CLI_PUBLISHER_H
@@ -22,10 +22,10 @@ struct reel_publisher_config {
 };
 
 /* Send them one after another, the next one beginning while the last acknowledgements of those
- * before are awaited. Each `sendings[i]` has path, session, topic, tags and realtime set; the rest
- * is zero. Returns when each is DONE or FAILED; the caller finishes them. An error here concerns
- * all that are neither: STALLED (no broker, no acknowledgement for --timeout), NOT_ALLOWED (the
- * broker refuses); `*interrupted_out`: a signal ended it. */
+ * before are awaited. Each `sendings[i]` has session, topic, and path, tags and realtime of its
+ * cutter set; the rest is zero. Returns when each is DONE or FAILED; the caller finishes them. An
+ * error here concerns all that are neither: STALLED (no broker, no acknowledgement for --timeout),
+ * NOT_ALLOWED (the broker refuses); `*interrupted_out`: a signal ended it. */
 enum reel_code reel_publisher_run(const struct reel_publisher_config *config,
                                   struct reel_sending *sendings, size_t count,
                                   bool *interrupted_out, struct reel_error *err_out);

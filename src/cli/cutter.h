@@ -1,0 +1,60 @@
+/* Cutter: from a source of audio into encoded fragments, numbered and timed. Reads the source, does
+ * no other I/O. */
+#ifndef REEL_CLI_CUTTER_H
+#define REEL_CLI_CUTTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "cli/source.h"
+#include "reel/fragment.h"
+
+struct reel_cutter {
+    /* Set by the caller, and borrowed. */
+    const char *path;
+    const struct reel_recorder_tag *tags; /* go with the first fragment */
+    size_t tags_count;
+    bool realtime;
+    bool stop; /* take what is there as the end of the source */
+
+    struct reel_source *source;
+    struct reel_format format;
+    uint64_t boot;
+    uint64_t next_seq;
+    uint64_t next_frame;
+    uint64_t total_frames; /* 0: not known */
+    int64_t started_us;    /* monotonic, when the first fragment was read; for realtime */
+    uint8_t *fragment;     /* the one that is being filled */
+    uint32_t fragment_frames;
+    uint64_t have_frames;
+    bool ended; /* nothing follows */
+};
+
+/* One encoded fragment. */
+struct reel_cut {
+    uint64_t seq;
+    uint64_t frame;
+    uint32_t frames;
+    bool end;         /* the recording's last */
+    uint8_t *payload; /* the receiver's, from malloc; NULL: there is no fragment yet */
+    size_t payload_bytes;
+};
+
+/* Open the source and prepare, with a random boot. `fragment_ms` 0: what suits the source. Errors
+ * as reel_source_open has them; the caller finishes in any case. */
+enum reel_code reel_cutter_open(struct reel_cutter *cutter, const struct reel_source_raw *raw,
+                                unsigned fragment_ms, struct reel_error *err_out);
+void reel_cutter_finish(struct reel_cutter *cutter);
+
+/* When the next read is worth while: monotonic; 0 for now. */
+int64_t reel_cutter_next_us(const struct reel_cutter *cutter);
+
+/* Read on; `*cut_out` has a fragment once one is whole, the last one with `end`. A failing source
+ * is an error that may come with what was read before it, in a fragment without that mark. */
+enum reel_code reel_cutter_read(struct reel_cutter *cutter, int64_t now_us, int64_t wall_us,
+                                struct reel_cut *cut_out, struct reel_error *err_out);
+
+#endif
