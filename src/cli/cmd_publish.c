@@ -6,11 +6,14 @@
 
 #include "cli/commands.h"
 #include "cli/names.h"
+#include "cli/publish_spool.h"
 #include "cli/publisher.h"
 #include "cli/report.h"
 #include "cli/tags.h"
 #include "io/loop.h"
 #include "wire/topic.h"
+
+enum { SPOOL_MAX_BYTES = 1 << 30, SPOOL_LEAST_BYTES = 1 << 20 };
 
 struct values {
     const char *device;
@@ -22,6 +25,8 @@ struct values {
     struct reel_uint_option fragment_ms;
     struct reel_texts_option tags;
     bool realtime;
+    const char *spool;
+    struct reel_uint_option spool_max_bytes;
 };
 
 #define FIELD(member) offsetof(struct values, member)
@@ -43,6 +48,10 @@ static const struct reel_option options[] = {
      "raw stdin: bytes a sample (1; float 4)", NULL},
     {0, "encoding", "NAME", REEL_OPTION_TEXT, FIELD(encoding),
      "raw stdin: pcm, float, alaw, ulaw (pcm)", NULL},
+    {0, "spool", "DIR", REEL_OPTION_TEXT, FIELD(spool),
+     "keep what is not acknowledged in this folder", "REEL_SPOOL"},
+    {0, "spool-max-bytes", "N", REEL_OPTION_UINT, FIELD(spool_max_bytes),
+     "what the folder may hold (1073741824)", NULL},
     {0},
 };
 
@@ -55,7 +64,15 @@ static const char help[] =
     "  arecord -t raw | reel publish -\n"
     "\n"
     "It ends with 0 only when the sink has acknowledged everything as durable. What gets lost on\n"
-    "the way is sent again; Ctrl-C ends live audio in good order.\n";
+    "the way is sent again; Ctrl-C ends live audio in good order.\n"
+    "\n"
+    "With --spool it records into DIR, whether or not there is a network, and sends from there "
+    "what\n"
+    "the sink has not acknowledged, what earlier runs left first. Audio is on the disk within a\n"
+    "second. Killed in the middle of a FILE, the same command goes on where it was. Without FILE "
+    "it\n"
+    "sends what is there and ends. --timeout counts once nothing is recorded any more. A full DIR\n"
+    "keeps what it has: a FILE waits for room, new live audio is left out, which shows as a gap.\n";
 
 /* The protocol's field as the option of its name: "metadata.audio.sample_size", --sample-size. */
 static enum reel_exit format_refused(const struct reel_error *error)
@@ -234,6 +251,34 @@ static enum reel_exit run_sendings(const struct reel_common *common, const char 
     return status;
 }
 
+static enum reel_exit run_spool(const struct reel_common *common, const struct values *values,
+                                const char *device, const struct reel_publisher_config *config,
+                                const struct reel_sending *sendings, size_t count)
+{
+    const struct reel_publish_spool_config spool = {
+        .common = common,
+        .folder = values->spool,
+        .max_bytes =
+            values->spool_max_bytes.given ? values->spool_max_bytes.value : SPOOL_MAX_BYTES,
+        .device = device,
+        .device_given = values->device || common->username,
+        .raw = config->raw,
+        .fragment_ms = config->fragment_ms,
+    };
+    struct reel_recording *recordings = calloc(count + 1, sizeof *recordings);
+    enum reel_exit status;
+
+    if (!recordings)
+        return REEL_EXIT_FAILED;
+    for (size_t i = 0; i < count; i++) {
+        strcpy(recordings[i].session, sendings[i].session);
+        recordings[i].cutter = sendings[i].cutter;
+    }
+    status = reel_publish_spool(&spool, recordings, count);
+    free(recordings);
+    return status;
+}
+
 static enum reel_exit run(const struct reel_common *common, const void *given,
                           const struct reel_arguments *arguments)
 {
@@ -256,12 +301,18 @@ static enum reel_exit run(const struct reel_common *common, const void *given,
     if (values->fragment_ms.given &&
         (values->fragment_ms.value == 0 || values->fragment_ms.value > 60000))
         return reel_report_usage("--fragment-ms: 1 to 60000");
+    if (arguments->count == 0 && !values->spool)
+        return reel_report_usage("a FILE is missing, or `-`, or --spool to send what is there");
+    if (values->spool_max_bytes.given && values->spool_max_bytes.value < SPOOL_LEAST_BYTES)
+        return reel_report_usage("--spool-max-bytes: at least %d", SPOOL_LEAST_BYTES);
     config.fragment_ms = (unsigned)values->fragment_ms.value;
-    sendings = calloc(arguments->count, sizeof *sendings);
+    sendings = calloc(arguments->count + 1, sizeof *sendings);
     if (!sendings)
         return REEL_EXIT_FAILED;
     status = sendings_prepare(common, values, device, arguments, &tags, sendings);
-    if (!status)
+    if (!status && values->spool)
+        status = run_spool(common, values, device, &config, sendings, arguments->count);
+    else if (!status)
         status = run_sendings(common, device, &config, sendings, arguments->count);
     free(sendings);
     reel_tags_finish(&tags);
@@ -270,12 +321,12 @@ static enum reel_exit run(const struct reel_common *common, const void *given,
 
 const struct reel_command reel_cmd_publish = {
     .name = "publish",
-    .arguments = "FILE...|-",
+    .arguments = "[FILE...|-]",
     .summary = "send audio files, or standard input, to the sink",
     .help = help,
     .options = options,
     .values_bytes = sizeof(struct values),
-    .arguments_min = 1,
+    .arguments_min = 0,
     .arguments_max = 100000,
     .timeout_s = 60,
     .run = run,

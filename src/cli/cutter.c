@@ -44,6 +44,20 @@ enum reel_code reel_cutter_open(struct reel_cutter *cutter, const struct reel_so
     return REEL_OK;
 }
 
+enum reel_code reel_cutter_resume(struct reel_cutter *cutter, uint64_t boot, uint32_t frames,
+                                  struct reel_error *err_out)
+{
+    uint8_t *fragment =
+        realloc(cutter->fragment, (size_t)frames * reel_format_frame_bytes(&cutter->format));
+
+    if (!fragment)
+        return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
+    cutter->fragment = fragment;
+    cutter->fragment_frames = frames;
+    cutter->boot = boot;
+    return REEL_OK;
+}
+
 void reel_cutter_finish(struct reel_cutter *cutter)
 {
     reel_source_close(&cutter->source);

@@ -47,6 +47,10 @@ struct reel_cut {
  * as reel_source_open has them; the caller finishes in any case. */
 enum reel_code reel_cutter_open(struct reel_cutter *cutter, const struct reel_source_raw *raw,
                                 unsigned fragment_ms, struct reel_error *err_out);
+/* Cut as another run of the recorder did, whose boot goes on; to be called before reading. The
+ * first fragments are then what they were in that run. */
+enum reel_code reel_cutter_resume(struct reel_cutter *cutter, uint64_t boot,
+                                  uint32_t fragment_frames, struct reel_error *err_out);
 void reel_cutter_finish(struct reel_cutter *cutter);
 
 /* When the next read is worth while: monotonic; 0 for now. */

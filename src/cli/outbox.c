@@ -33,12 +33,15 @@ static bool on_send(void *user, const struct reel_ring_slot *slot)
 
 static void on_forgotten(void *user, const struct reel_ring_slot *slot, enum reel_ring_end end)
 {
+    const struct reel_outbox *outbox = user;
     void *payload;
 
-    (void)user;
     (void)end;
     memcpy(&payload, &slot->payload, sizeof payload); /* ours, and const for others alone */
-    free(payload);
+    if (outbox->forgotten)
+        outbox->forgotten(outbox->user, payload);
+    else
+        free(payload);
 }
 
 bool reel_outbox_init(struct reel_outbox *outbox, struct reel_client *client, const char *topic,
@@ -75,10 +78,7 @@ void reel_outbox_finish(struct reel_outbox *outbox)
 bool reel_outbox_push(struct reel_outbox *outbox, uint64_t seq, uint32_t frames, uint8_t *payload,
                       size_t payload_bytes)
 {
-    if (reel_ring_push(&outbox->ring, seq, frames, payload, payload_bytes) == REEL_RING_PUSHED)
-        return true;
-    free(payload);
-    return false;
+    return reel_ring_push(&outbox->ring, seq, frames, payload, payload_bytes) == REEL_RING_PUSHED;
 }
 
 enum reel_code reel_outbox_run(struct reel_outbox *outbox, int64_t now_us,
@@ -139,7 +139,7 @@ static enum reel_outbox_heard bear(struct reel_outbox *outbox, const struct reel
 {
     if (!outbox->busy_since_us)
         outbox->busy_since_us = now_us;
-    if (now_us - outbox->busy_since_us >= BUSY_US)
+    if (!outbox->patient && now_us - outbox->busy_since_us >= BUSY_US)
         return refuse(outbox, ack, refused_out);
     return REEL_OUTBOX_ALIVE;
 }

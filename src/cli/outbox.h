@@ -23,9 +23,13 @@ struct reel_outbox {
     struct reel_client *client;
     const char *topic;
     uint32_t number;
+    bool patient;           /* never give a busy sink up; may be set */
     int64_t busy_since_us;  /* the sink refuses for now; 0: it does not */
     uint64_t stored_frames; /* the recording's length, as last acknowledged */
     struct reel_error error;
+    /* Called instead of free() for the payload of a fragment that leaves; may be set. */
+    void (*forgotten)(void *user, const uint8_t *payload);
+    void *user;
 };
 
 /* Make an outbox for at most `fragments`, connected from the start. `client` and `topic` are
@@ -35,7 +39,9 @@ bool reel_outbox_init(struct reel_outbox *outbox, struct reel_client *client, co
                       uint32_t number, size_t fragments, int64_t now_us);
 void reel_outbox_finish(struct reel_outbox *outbox); /* accepts one that is all zero */
 
-/* Put a fragment in. `payload` is taken over; false (and released) where the outbox is full. */
+/* Put a fragment in. `payload` is taken over; false where the outbox is full, or the number is not
+ * above the last: then it is still the caller's. Full is where `ring.used` is all the slots: what
+ * left between others is no room yet. */
 bool reel_outbox_push(struct reel_outbox *outbox, uint64_t seq, uint32_t frames, uint8_t *payload,
                       size_t payload_bytes);
 
@@ -59,7 +65,7 @@ struct reel_outbox_refused {
 };
 
 /* Take a message that came for this outbox. A sink that is busy for more than five minutes
- * refuses. */
+ * refuses, unless the outbox is patient. */
 enum reel_outbox_heard reel_outbox_hear(struct reel_outbox *outbox,
                                         const struct reel_bus_message *message, int64_t now_us,
                                         struct reel_outbox_refused *refused_out);

@@ -75,9 +75,7 @@ static void open_next(struct publisher *publisher)
         if (code)
             reel_sending_fail(sending, &error);
         else if (reel_source_guessed(sending->cutter.source) && !config->common->quiet)
-            reel_report_note("taking standard input as raw audio of 8000 frames a second, one "
-                             "channel, one byte a sample; --rate, --channels, --sample-size and "
-                             "--encoding say otherwise");
+            reel_source_guess_note();
     }
 }
 
@@ -87,7 +85,7 @@ static bool window_open(const struct publisher *publisher)
 
     for (size_t i = 0; i < publisher->opened; i++) {
         bytes += publisher->sendings[i].outbox.ring.bytes;
-        fragments += publisher->sendings[i].outbox.ring.fragments;
+        fragments += publisher->sendings[i].outbox.ring.used;
     }
     return bytes < REEL_OUTBOX_WINDOW_BYTES && fragments < REEL_OUTBOX_WINDOW_FRAGMENTS;
 }

@@ -2,6 +2,7 @@
 #include "cli/sending.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "io/loop.h"
 
@@ -50,7 +51,8 @@ void reel_sending_read(struct reel_sending *sending, int64_t now_us, int64_t wal
         sending->error = error; /* told once what came before it is durable */
     if (cut.payload &&
         !reel_outbox_push(&sending->outbox, cut.seq, cut.frames, cut.payload, cut.payload_bytes)) {
-        code = reel_error_set(&error, REEL_E_INTERNAL, NULL, "a fragment found no place");
+        free(cut.payload);
+        reel_error_set(&error, REEL_E_INTERNAL, NULL, "a fragment found no place");
         reel_sending_fail(sending, &error);
     } else if (code && !sending->outbox.ring.fragments) {
         reel_sending_fail(sending, &error);

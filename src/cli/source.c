@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/report.h"
 #include "core/wav_header.h"
 #include "store/import.h"
 
@@ -194,6 +195,13 @@ bool reel_source_live(const struct reel_source *source)
 bool reel_source_guessed(const struct reel_source *source)
 {
     return source->guessed;
+}
+
+void reel_source_guess_note(void)
+{
+    reel_report_note("taking standard input as raw audio of 8000 frames a second, one channel, "
+                     "one byte a sample; --rate, --channels, --sample-size and --encoding say "
+                     "otherwise");
 }
 
 uint64_t reel_source_frames(const struct reel_source *source)

@@ -31,6 +31,7 @@ bool reel_source_live(const struct reel_source *source);
 
 /* The bytes are taken as `arecord -t raw` sends them because nothing says what they are. */
 bool reel_source_guessed(const struct reel_source *source);
+void reel_source_guess_note(void); /* tells the user so */
 
 /* All frames it will give, 0 where that is not known. */
 uint64_t reel_source_frames(const struct reel_source *source);

@@ -1,0 +1,338 @@
+"""reel publish --spool: what was recorded reaches the sink whole, in order and once, whatever dies
+meanwhile: the publisher, the broker, the sink, the disk."""
+import os
+import random
+import resource
+import subprocess
+import threading
+import time
+
+import pytest
+
+from cli import finished, reel, start, wait_frames
+from harness import Format, assert_same_audio, read_ffmpeg, wav_bytes
+from lab import wait_for
+
+FORM = Format()
+RAW = ["--rate", FORM.rate, "--channels", 1, "--sample-size", 2]
+
+
+@pytest.fixture
+def lab(make_lab):
+    return make_lab()
+
+
+def spooled(broker, folder, *words, **options):
+    return start(broker, "publish", "--device", "mic", "--spool", folder, *words, **options)
+
+
+def live(broker, folder, *words, **options):
+    return spooled(broker, folder, "-", "--session", "s1", *RAW, *words, **options)
+
+
+def drain(broker, folder, status=0):
+    return reel(broker, "publish", "--spool", folder, "--timeout", 30, status=status)
+
+
+def wav(path, seconds, seed=0):
+    audio = FORM.noise(FORM.rate * seconds, seed)
+    path.write_bytes(wav_bytes(audio))
+    return audio
+
+
+def files(folder):
+    return sorted(folder.glob("*.spool"))
+
+
+def bytes_in(folder):
+    return sum(path.stat().st_size for path in files(folder))
+
+
+def wait_bytes(folder, count):
+    wait_for(lambda: bytes_in(folder) >= count, f"{count} bytes in the spool")
+
+
+def feed(process, audio):
+    process.stdin.write(audio)
+    process.stdin.flush()
+
+
+def end_of_input(process):
+    process.stdin.close()
+    process.stdin = None
+
+
+def assert_recorded(lab, audio, session="s1", device="mic"):
+    info = lab.client().request("info", {"device": device, "session": session})
+    assert_same_audio(read_ffmpeg(lab.sink.wav(device, session)), audio)
+    assert info["gap_frames"] == 0 and info["missing"] == [] and info["lost"] == []
+    assert len(info["stretches"]) == 1
+
+
+def test_file_leaves_the_spool_empty(lab, tmp_path):
+    audio = wav(tmp_path / "empty.wav", 20)
+    said = finished(spooled(lab.broker, tmp_path / "spool", tmp_path / "empty.wav"))
+    assert said.status == 0, said.err
+    assert f"{FORM.rate * 20} frames in" in said.text
+    assert files(tmp_path / "spool") == []
+    assert_recorded(lab, audio, "empty")
+    assert drain(lab.broker, tmp_path / "spool").text == ""
+
+
+def test_killed_publisher_goes_on_where_it_was(lab, tmp_path):
+    """Killed at random moments, while it reads, sends, and has nearly finished."""
+    audio = wav(tmp_path / "killed.wav", 600)
+    dice = random.Random(3)
+    kills = 0
+    for attempt in range(60):
+        process = spooled(lab.broker, tmp_path / "spool", tmp_path / "killed.wav")
+        try:
+            process.wait(dice.uniform(0.01, 0.4) * (1 + attempt / 10))
+            break
+        except subprocess.TimeoutExpired:
+            process.kill()
+            finished(process)
+            kills += 1
+    said = finished(process)
+    assert said.status == 0, said.err
+    assert kills >= 3
+    assert_recorded(lab, audio, "killed")
+
+
+def test_broker_that_is_away_for_the_whole_recording(lab, tmp_path):
+    """Live audio is taken in as it comes, without a broker."""
+    lab.watcher.close()
+    lab.close_clients()
+    lab.broker.stop()
+    audio = FORM.noise(FORM.rate * 100)
+    process = live(lab.broker, tmp_path / "spool")
+    started = time.monotonic()
+    feed(process, audio)
+    wait_bytes(tmp_path / "spool", len(audio) - 3200)
+    assert time.monotonic() - started < 10, "the recording waited for the broker"
+    end_of_input(process)
+    lab.restart_broker()
+    said = finished(process)
+    assert said.status == 0, said.err
+    assert_recorded(lab, audio)
+
+
+def test_killed_without_a_broker_and_drained_later(make_lab, tmp_path):
+    """What was recorded before a kill -9 is sent by a run without input; two sessions, in order."""
+    lab = make_lab(start=False)
+    nobody = ["-h", "127.0.0.1", "-p", 1]
+    parts = [FORM.noise(FORM.rate * 3, seed) for seed in range(2)]
+    for number, part in enumerate(parts):
+        process = start(None, "publish", *nobody, "--device", "mic", "--spool", tmp_path / "spool",
+                        "-", "--session", f"s{number}", *RAW)
+        before = bytes_in(tmp_path / "spool")
+        feed(process, part)
+        wait_bytes(tmp_path / "spool", before + len(part))
+        process.kill()
+        finished(process)
+    said = reel(None, "publish", *nobody, "--spool", tmp_path / "spool", "--timeout", 1, status=4)
+    assert "60 fragments stay" in said.err
+    lab.sink.start()
+    said = drain(lab.broker, tmp_path / "spool")
+    assert said.text.index("mic/s0") < said.text.index("mic/s1")
+    for number, part in enumerate(parts):
+        assert_recorded(lab, part, f"s{number}")
+    assert files(tmp_path / "spool") == []
+
+
+def test_sink_that_is_away_longer_than_the_queue_lasts(make_lab, tmp_path):
+    lab = make_lab(broker={"extra": "max_queued_messages 20\n"})
+    audio = FORM.noise(FORM.rate * 120)
+    process = live(lab.broker, tmp_path / "spool")
+    feed(process, audio[:64000])
+    wait_frames(lab.client(), "mic", "s1", 16000)
+    lab.close_clients()
+    lab.sink.stop()
+    feed(process, audio[64000:])
+    wait_bytes(tmp_path / "spool", len(audio) // 2)
+    wait_for(lambda: lab.broker.log().count("Received PUBLISH") >= 200, "a full queue")
+    end_of_input(process)
+    lab.sink.start()
+    said = finished(process)
+    assert said.status == 0, said.err
+    assert_recorded(lab, audio)
+
+
+def test_broker_that_is_killed_every_few_seconds(make_lab, tmp_path):
+    lab = make_lab({"ingest.commit_interval_ms": 200})
+    audio = wav(tmp_path / "often.wav", 600)
+    process = spooled(lab.broker, tmp_path / "spool", tmp_path / "often.wav", "--realtime",
+                      "--fragment-ms", 100, stdin=subprocess.DEVNULL)
+    for _ in range(4):
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(2)
+        lab.restart_broker()
+    process.kill()
+    finished(process)
+    process = spooled(lab.broker, tmp_path / "spool", tmp_path / "often.wav")
+    for _ in range(2):
+        try:
+            process.wait(1)
+        except subprocess.TimeoutExpired:
+            lab.restart_broker()
+    said = finished(process)
+    assert said.status == 0, said.err
+    assert_recorded(lab, audio, "often")
+
+
+def test_two_publishers_do_not_share_a_spool(lab, tmp_path):
+    first = live(lab.broker, tmp_path / "spool")
+    wait_for(lambda: (tmp_path / "spool" / "lock").exists(), "the lock")
+    feed(first, FORM.noise(1600))
+    wait_bytes(tmp_path / "spool", 3200)
+    said = drain(lab.broker, tmp_path / "spool", status=4)
+    assert "another program" in said.err
+    first.kill()
+    finished(first)
+    drain(lab.broker, tmp_path / "spool")
+
+
+def fill(folder, seconds, *words, **options):
+    """Record live audio without a broker until all was taken in, then end by a signal."""
+    audio = FORM.noise(FORM.rate * seconds)
+    process = start(None, "publish", "-h", "127.0.0.1", "-p", 1, "--device", "mic", "--spool",
+                    folder, "-", "--session", "s1", *RAW, *words, **options)
+    feed(process, audio)
+    end_of_input(process)
+    return audio, process
+
+
+def test_full_spool_leaves_new_live_audio_out(lab, tmp_path):
+    audio, process = fill(tmp_path / "spool", 60, "--spool-max-bytes", 1 << 20, "--timeout", 1)
+    said = finished(process)
+    assert said.status == 4 and "spool is full" in said.err and "were left out" in said.err
+    assert bytes_in(tmp_path / "spool") <= 1 << 20
+    drain(lab.broker, tmp_path / "spool")
+    gap = lab.client().request("info", {"device": "mic", "session": "s1"})["gaps"][0]
+    found = read_ffmpeg(lab.sink.wav("mic", "s1"))[: 2 * gap["from_frame"]]
+    assert len(found) > 900000
+    assert_same_audio(found, audio[: len(found)])
+
+
+def test_file_waits_for_room(lab, tmp_path):
+    audio = wav(tmp_path / "large.wav", 100)
+    said = finished(spooled(lab.broker, tmp_path / "spool", tmp_path / "large.wav",
+                            "--spool-max-bytes", 1 << 20))
+    assert said.status == 0, said.err
+    assert_recorded(lab, audio, "large")
+
+
+def test_limit_on_a_files_size_is_a_full_disk(lab, tmp_path):
+    """The kernel refuses to let a file grow; the next one goes on."""
+    limit = 300000
+    audio = wav(tmp_path / "limited.wav", 60)
+    said = finished(spooled(
+        lab.broker, tmp_path / "spool", tmp_path / "limited.wav",
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))))
+    assert said.status == 0, said.err
+    assert_recorded(lab, audio, "limited")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a file system")
+def test_full_disk(lab, tmp_path):
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder],
+                             capture_output=True)
+    if mounted.returncode:
+        pytest.skip("may not mount")
+    try:
+        audio, process = fill(folder / "spool", 60, "--timeout", 1)
+        said = finished(process)
+        assert said.status == 4 and "disk is full" in said.err, said.err
+        drain(lab.broker, folder / "spool")
+        found = read_ffmpeg(lab.sink.wav("mic", "s1"))
+        assert len(found) > 800000
+        assert_same_audio(found, audio[: len(found)])
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def recorded_without_a_broker(folder, seconds=12):
+    audio, process = fill(folder, seconds, "--timeout", 0)
+    assert finished(process).status == 4
+    return audio
+
+
+@pytest.mark.parametrize("how", ["cut", "overwritten", "zeros"])
+def test_damaged_tail_is_cut(lab, tmp_path, how):
+    audio = recorded_without_a_broker(tmp_path / "spool")
+    last = files(tmp_path / "spool")[-1]
+    size = last.stat().st_size
+    with open(last, "r+b") as spool:
+        if how == "cut":
+            spool.truncate(size - 5000)
+        else:
+            spool.seek(size - 5000)
+            spool.write((b"\0" if how == "zeros" else b"\xa5") * 5000)
+    said = drain(lab.broker, tmp_path / "spool")
+    assert "cut off" in said.err
+    found = read_ffmpeg(lab.sink.wav("mic", "s1"))
+    assert len(audio) - 9600 <= len(found) < len(audio)
+    assert_same_audio(found, audio[: len(found)])
+
+
+def test_damage_elsewhere_is_passed_over_and_told(lab, tmp_path):
+    audio = recorded_without_a_broker(tmp_path / "spool")
+    with open(files(tmp_path / "spool")[0], "r+b") as spool:
+        spool.seek(100000)
+        spool.write(b"RSP1" * 20)
+    said = drain(lab.broker, tmp_path / "spool")
+    assert "passed over" in said.err
+    found = read_ffmpeg(lab.sink.wav("mic", "s1"))
+    assert len(found) == len(audio)
+    differs = [at for at in range(0, len(audio), 3200) if found[at : at + 3200] != audio[at : at + 3200]]
+    assert len(differs) == 1 and found[differs[0] : differs[0] + 3200] == bytes(3200)
+
+
+def test_hostile_files_are_passed_over(lab, tmp_path):
+    folder = tmp_path / "spool"
+    folder.mkdir()
+    dice = random.Random(5)
+    (folder / "00000001.spool").write_bytes(dice.randbytes(100000))
+    (folder / "00000002.spool").write_bytes(b"RSP1" + b"\xff" * 40)
+    (folder / "00000003.spool").write_bytes(b"")
+    (folder / "notes.txt").write_text("mine")
+    said = drain(lab.broker, folder)
+    assert "passed over" in said.err and "cut off" not in said.err
+    assert sorted(os.listdir(folder)) == ["lock", "notes.txt"]
+
+
+def test_signal_ends_live_audio_in_good_order(lab, tmp_path):
+    audio = FORM.noise(20000)
+    process = live(lab.broker, tmp_path / "spool")
+    feed(process, audio)
+    wait_bytes(tmp_path / "spool", 38400)
+    process.terminate()
+    said = finished(process)
+    assert said.status == 0, said.err
+    assert_recorded(lab, audio)
+    assert lab.client().request("info", {"device": "mic", "session": "s1"})["end_reason"] == "end"
+
+
+def test_refused_fragments_do_not_hold_up_the_rest(lab, tmp_path):
+    """A recording of another format stands under that name: its fragments go, the next is sent."""
+    reel(lab.broker, "publish", "-", "--device", "mic", "--session", "clash", "--rate", 8000,
+         data=b"\x80" * 800)
+    audio = wav(tmp_path / "clash.wav", 5)
+    other = wav(tmp_path / "fine.wav", 5, 1)
+    said = finished(spooled(lab.broker, tmp_path / "spool", tmp_path / "clash.wav",
+                            tmp_path / "fine.wav"))
+    assert said.status == 1 and "refuses" in said.err and len(audio) == len(other)
+    assert_recorded(lab, other, "fine")
+    assert files(tmp_path / "spool") == []
+
+
+def test_usage(lab, tmp_path):
+    reel(lab.broker, "publish", status=2)
+    reel(lab.broker, "publish", "--spool", tmp_path / "spool", "--spool-max-bytes", 5, status=2)
+    said = reel(lab.broker, "publish", "--spool", tmp_path / "no" / "spool", status=4)
+    assert "No such file" in said.err
+    recorded_without_a_broker(tmp_path / "spool", 1)
+    said = reel(lab.broker, "publish", "--device", "other", "--spool", tmp_path / "spool", status=2)
+    assert "device mic" in said.err
