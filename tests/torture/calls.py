@@ -1,8 +1,9 @@
 """One system call after the other: the sink is killed at it, or it fails once.
 
 strace injects. A workload goes round, the Nth call of a kind is met, N counting up, until a round
-passes untouched. `start` counts the calls of the first thread from the program's beginning (folders,
-lock, catalog, recovery), `work` those of a running sink (create, append, commit, seal, settle).
+passes untouched. `start` counts the calls of the first thread from the program's beginning on a new
+folder, `again` on one that a killed sink left in the middle of a batch (recovery), `work` those of a
+running sink (create, append, commit, seal, settle).
 """
 import re
 import shutil
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 
@@ -23,9 +25,9 @@ from lab import Broker, Program, Sink, wait_for  # noqa: E402
 
 WRITING = ("pwrite64", "pwritev", "fdatasync", "fsync", "syncfs", "ftruncate", "renameat", "unlink",
            "unlinkat", "mkdir", "mkdirat", "openat", "rename", "renameat2", "write")
-READING = ("pread64", "newfstatat", "getdents64", "fcntl")
+READING = ("pread64", "newfstatat", "getdents64")
 SYNCS = ("fdatasync", "fsync", "syncfs")
-PHASES = ("start", "work")
+PHASES = ("start", "again", "work")
 KILL = "signal=KILL"
 ERRORS = ("error=EIO", "error=ENOSPC")
 # What is started, restarted under its old name, counted in frames, and sealed.
@@ -62,7 +64,7 @@ class Round:
 
     def launch_traced(self):
         """Start it, traced from the beginning or from when it stands."""
-        if self.phase == "start":
+        if self.phase != "work":
             self.sink._wrapper = [*self.inject(), "-D"]
             self.sink.launch()
             self.sink._wrapper = []
@@ -72,6 +74,15 @@ class Round:
         tracer = Program([*self.inject(), "-f", "-p", self.sink.program.pid], self.folder / "tracer")
         tracer.start()
         wait_for(lambda: "attached" in tracer.log(), "strace to be attached")
+
+    def leave_half_a_batch(self, fleet):
+        """Kill it when it has committed one batch and written some of the next."""
+        self.sink.settings |= {"ingest.commit_interval_ms": 300, "ingest.commit_bytes": 4096}
+        fleet.start()
+        self.sink.launch()
+        wait_for(lambda: fleet.check() or fleet.acknowledgements, "an acknowledgement")
+        self.sink.kill()
+        self.sink.settings |= SETTINGS | {"ingest.commit_bytes": 4 << 20}
 
     def wait_ready(self):
         self.stands += 1
@@ -89,7 +100,7 @@ class Round:
         status = self.sink.program.wait()
         if status == BY_SIGNAL and self.effect == KILL:
             return True
-        if self.phase == "start" and status in START_FAILED and self.effect != KILL:
+        if self.phase != "work" and status in START_FAILED and self.effect != KILL:
             return True
         self.findings.append(f"the sink ended with {status}:\n{self.sink.log()[-2000:]}")
         return True
@@ -135,9 +146,14 @@ class Round:
 
     def run(self):
         """Returns whether the call was met, and findings."""
-        self.launch_traced()
-        with Fleet(self.broker, self.ledger, len(STYLES), fragments=10, frames=20, styles=STYLES,
-                   numbers=self.numbers) as fleet:
+        fleet = Fleet(self.broker, self.ledger, len(STYLES), fragments=10, frames=20, styles=STYLES,
+                      numbers=self.numbers)
+        with closing(fleet):
+            if self.phase == "again":
+                self.leave_half_a_batch(fleet)
+            self.launch_traced()
+            if self.phase != "again":
+                fleet.start()
             self.record(fleet)
             if not self.findings:
                 self.stop()
