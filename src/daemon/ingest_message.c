@@ -291,6 +291,28 @@ static enum reel_document_kind reply_kind(const struct reel_bus_message *message
     return REEL_DOCUMENT_JSON;
 }
 
+/* Refuse what was not looked at for its place. The recording that it was for, if there is one,
+ * counts it: `*entry`, or where nothing of the payload could be believed the topic's. */
+static void refuse_whole(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                         struct reel_entry *entry, const struct reel_error *error)
+{
+    const struct reel_topic *topic = &arrival->topic;
+    struct reel_error failure;
+
+    if (!entry && topic->device[0] && topic->session[0]) {
+        enum reel_code code =
+            reel_store_get(ingest->store, topic->device, topic->session, &entry, &failure);
+
+        if (code && code != REEL_E_NOT_FOUND) {
+            reel_ingest_fail(ingest, &failure);
+            return;
+        }
+        entry = code ? NULL : entry;
+    }
+    if (reel_ingest_refuse(ingest, arrival, entry, error) && entry)
+        reel_entry_recording(entry)->rejected++;
+}
+
 static void take(struct reel_ingest *ingest, struct reel_arrival *arrival)
 {
     struct reel_entry *entry = NULL;
@@ -309,7 +331,7 @@ static void take(struct reel_ingest *ingest, struct reel_arrival *arrival)
     if (ingest->failed)
         return;
     if (code) {
-        reel_ingest_refuse(ingest, arrival, entry, &error);
+        refuse_whole(ingest, arrival, entry, &error);
         return;
     }
     reel_ingest_place(ingest, arrival, entry);

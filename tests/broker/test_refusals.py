@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from harness import PREFIX, Recorder, assert_same_audio, fragment
+from harness import PREFIX, Format, Recorder, assert_same_audio, fragment
 from lab import wait_for
 from target import AUDIO, FORM, Target
 
@@ -173,3 +173,29 @@ def test_refusal_of_what_is_not_even_read_has_the_fragments_encoding(make_lab):
         answer = client.wait_message(lambda message, topic=topic: message.topic == topic)
         assert answer.document["error"]["code"] == "too-large"
         assert (answer.payload[:1] == b"{") == (payload == "json-base64")
+
+
+# The recording that they were for
+
+
+@pytest.mark.parametrize("bad", [
+    b"no fragment", fragment(FORM.noise(100), Format(2, 16000, 2), seq=1),
+    fragment(FORM.noise(100, 7), seq=1), fragment(AUDIO, session="another", seq=2),
+], ids=["unreadable", "other format", "other audio", "other session"])
+@pytest.mark.parametrize("end", [False, True], ids=["open", "complete"])
+def test_recording_counts_what_was_refused_for_it(lab, device, bad, end):
+    recorder = Recorder(lab.client(), device)
+    recorder.store(AUDIO, seq=0)
+    recorder.store(FORM.noise(100, 1), seq=1, end=end)
+    for times in (1, 2):
+        recorder.client.publish(recorder.topic, bad)
+        wait_for(lambda: recorder.info()["rejected"] == times, f"{times} refused")
+    told = recorder.client.request("rejects", {"device": device, "session": "s1"})["rejects"]
+    assert len(told) == 2 and recorder.info()["frames"] == 200
+
+
+def test_refusals_for_no_recording_begin_none(lab, device):
+    client = lab.client()
+    client.publish(f"{PREFIX}/audio/{device}/s1", b"no fragment")
+    lab.watcher.wait_event(device, None, "rejected")
+    assert client.request("list", {"device": device})["recordings"] == []
