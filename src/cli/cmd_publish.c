@@ -88,7 +88,17 @@ static enum reel_exit format_refused(const struct reel_error *error)
     return reel_report_usage("--%s %s", option, error->message);
 }
 
-static enum reel_exit raw_take(const struct values *values, struct reel_source_raw *raw)
+static bool takes_stdin(const struct reel_arguments *arguments)
+{
+    for (size_t i = 0; i < arguments->count; i++) {
+        if (strcmp(arguments->items[i], "-") == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum reel_exit raw_take(const struct values *values, const struct reel_arguments *arguments,
+                               struct reel_source_raw *raw)
 {
     enum reel_encoding encoding =
         values->encoding ? reel_encoding_from_name(values->encoding) : REEL_PCM;
@@ -109,7 +119,12 @@ static enum reel_exit raw_take(const struct values *values, struct reel_source_r
         .sample_bytes = sample_bytes > UINT8_MAX ? UINT8_MAX : (uint8_t)sample_bytes,
         .encoding = encoding,
     };
-    return reel_format_check(&raw->format, &error) ? format_refused(&error) : REEL_EXIT_OK;
+    if (reel_format_check(&raw->format, &error))
+        return format_refused(&error);
+    if (raw->given && !takes_stdin(arguments))
+        return reel_report_usage("--rate, --channels, --sample-size and --encoding are of raw "
+                                 "standard input: put `-` for FILE, and `< FILE` behind it");
+    return REEL_EXIT_OK;
 }
 
 static enum reel_exit device_take(const struct reel_common *common, const struct values *values,
@@ -288,7 +303,7 @@ static enum reel_exit run(const struct reel_common *common, const void *given,
     char device[REEL_NAME_BYTES];
     struct reel_publisher_config config = {.common = common, .device = device, .raw = &raw};
     struct reel_sending *sendings;
-    enum reel_exit status = raw_take(values, &raw);
+    enum reel_exit status = raw_take(values, arguments, &raw);
 
     if (!status)
         status = device_take(common, values, device);

@@ -56,6 +56,12 @@ def test_format_that_cannot_be_is_told_with_its_option(option, value, hint):
     assert said.err.startswith(f"reel: {option} ") and hint in said.err
 
 
+def test_raw_file_by_its_name_is_told_how_it_goes(tmp_path):
+    (tmp_path / "a.raw").write_bytes(bytes(100))
+    said = reel(None, "publish", tmp_path / "a.raw", "--rate", 16000, status=2)
+    assert "are of raw standard input" in said.err and "`< FILE`" in said.err
+
+
 # get and rejects
 
 
