@@ -19,21 +19,37 @@
 #define FILE_LEAST     ((uint64_t)64 * 1024)
 #define FILES_IN_BOUND 8
 
+/* A new folder's name must last as long as what is in it. */
+static int parent_sync(int folder)
+{
+    int parent = openat(folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int status = parent < 0 ? -1 : fsync(parent);
+
+    if (parent >= 0)
+        close(parent);
+    return status;
+}
+
 static enum reel_code folder_open(struct reel_spool *spool, const char *folder,
                                   struct reel_error *err_out)
 {
-    if (mkdir(folder, 0700) && errno != EEXIST)
+    bool made = mkdir(folder, 0700) == 0;
+
+    if (!made && errno != EEXIST)
         return reel_error_errno(err_out, errno, "%s", folder);
     spool->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (spool->folder < 0)
         return reel_error_errno(err_out, errno, "%s", folder);
+    if (made && parent_sync(spool->folder))
+        return reel_error_errno(err_out, errno, "the folder of %s", folder);
     spool->lock = openat(spool->folder, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (spool->lock < 0)
         return reel_error_errno(err_out, errno, "%s/lock", folder);
-    if (flock(spool->lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
-        return reel_error_set(err_out, REEL_E_BUSY, NULL, "another program uses the spool %s",
-                              folder);
-    return REEL_OK;
+    if (flock(spool->lock, LOCK_EX | LOCK_NB) == 0)
+        return REEL_OK;
+    if (errno != EWOULDBLOCK)
+        return reel_error_errno(err_out, errno, "%s/lock", folder);
+    return reel_error_set(err_out, REEL_E_BUSY, NULL, "another program uses the spool %s", folder);
 }
 
 static int by_number(const struct dirent **a, const struct dirent **b)
@@ -54,24 +70,41 @@ static int is_file(const struct dirent *entry)
     return strcmp(name, entry->d_name) == 0;
 }
 
+/* What a lane's record says may be older than the fragments before it. */
+static enum reel_code lane_take(struct reel_spool *spool, const struct reel_spool_lane *read,
+                                uint64_t file, struct reel_error *err_out)
+{
+    struct spool_lane *lane = reel_spool_lane_find(spool, read->number);
+    struct reel_spool_lane state = *read;
+
+    if (lane && lane->state.next_seq > read->next_seq) {
+        state.next_seq = lane->state.next_seq;
+        state.next_frame = lane->state.next_frame;
+        state.ended = lane->state.ended;
+    }
+    if (lane && lane->state.acknowledged > read->acknowledged)
+        state.acknowledged = lane->state.acknowledged;
+    if (state.number >= spool->next_lane && state.number < UINT32_MAX)
+        spool->next_lane = state.number + 1;
+    return reel_spool_lane_put(spool, &state, file)
+               ? REEL_OK
+               : reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
+}
+
 static enum reel_code record_take(struct reel_spool *spool, const struct reel_spool_record *record,
                                   uint64_t file, struct reel_error *err_out)
 {
     const struct reel_spool_fragment *fragment = &record->fragment;
     struct spool_lane *lane;
 
-    if (record->kind == REEL_SPOOL_LANE) {
-        if (record->lane.number >= spool->next_lane && record->lane.number < UINT32_MAX)
-            spool->next_lane = record->lane.number + 1;
-        return reel_spool_lane_put(spool, &record->lane, file)
-                   ? REEL_OK
-                   : reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
-    }
+    if (record->kind == REEL_SPOOL_LANE)
+        return lane_take(spool, &record->lane, file, err_out);
     lane = reel_spool_lane_find(spool, fragment->lane);
     if (lane && fragment->seq >= lane->state.next_seq) {
         lane->state.next_seq = fragment->seq + 1;
         lane->state.next_frame = fragment->next_frame;
         lane->state.ended = fragment->end;
+        lane->durable = lane->state;
     }
     return REEL_OK;
 }

@@ -258,7 +258,7 @@ void reel_spool_clear(struct reel_spool *spool)
     pthread_mutex_lock(&spool->mutex);
     last = spool->next_file - 1;
     HASH_ITER (hh, spool->lanes, lane, next) {
-        if (lane->state.ended || !lane->state.source.path_hash) {
+        if (lane->durable.ended || !lane->state.source.path_hash) {
             HASH_DEL(spool->lanes, lane);
             free(lane);
         }

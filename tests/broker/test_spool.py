@@ -259,6 +259,21 @@ def recorded_without_a_broker(folder, seconds=12):
     return audio
 
 
+def test_file_is_read_again_from_a_hole_that_a_power_cut_left(lab, tmp_path):
+    """What was not synced may be there in parts: what stands behind a hole does not count."""
+    audio = wav(tmp_path / "holes.wav", 60)
+    nobody = ["-h", "127.0.0.1", "-p", 1, "--device", "mic", "--spool", tmp_path / "spool"]
+    for hole in (1000000, 500000):
+        reel(None, "publish", *nobody, tmp_path / "holes.wav", "--timeout", 0, status=4)
+        last = files(tmp_path / "spool")[-1]
+        with open(last, "r+b") as spool:
+            spool.seek(min(hole, last.stat().st_size // 2))
+            spool.write(bytes(4096))
+    said = finished(spooled(lab.broker, tmp_path / "spool", tmp_path / "holes.wav"))
+    assert said.status == 0 and "cut off" in said.err, said.err
+    assert_recorded(lab, audio, "holes")
+
+
 @pytest.mark.parametrize("how", ["cut", "overwritten", "zeros"])
 def test_damaged_tail_is_cut(lab, tmp_path, how):
     audio = recorded_without_a_broker(tmp_path / "spool")
@@ -313,6 +328,34 @@ def test_signal_ends_live_audio_in_good_order(lab, tmp_path):
     assert said.status == 0, said.err
     assert_recorded(lab, audio)
     assert lab.client().request("info", {"device": "mic", "session": "s1"})["end_reason"] == "end"
+
+
+def test_signal_while_the_first_bytes_are_awaited(lab, tmp_path):
+    """The recorder cannot be woken from that wait; the program ends all the same."""
+    process = spooled(lab.broker, tmp_path / "spool", "-", "--session", "s1")
+    wait_for(lambda: "/reply/mic/" in lab.broker.log(), "the client's subscription")
+    process.terminate()
+    assert process.wait(20) == 130
+    finished(process)
+
+
+def test_ring_with_holes_does_not_fail_a_publisher_without_a_spool(make_lab):
+    """The broker drops what is behind the first of its queue: those in between leave first."""
+    lab = make_lab(broker={"extra": "max_queued_messages 20\n"})
+    audio = FORM.noise(FORM.rate * 120)
+    process = start(lab.broker, "publish", "-", "--device", "mic", "--session", "s1", *RAW)
+    feed(process, audio[:64000])
+    wait_frames(lab.client(), "mic", "s1", 16000)
+    lab.close_clients()
+    lab.sink.stop()
+    feeder = threading.Thread(target=lambda: (feed(process, audio[64000:]), end_of_input(process)))
+    feeder.start()
+    wait_for(lambda: lab.broker.log().count("Received PUBLISH") >= 700, "a full window")
+    lab.sink.start()
+    feeder.join()
+    said = finished(process)
+    assert said.status == 0, said.err
+    assert_recorded(lab, audio)
 
 
 def test_refused_fragments_do_not_hold_up_the_rest(lab, tmp_path):
