@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "cli/lanes.h"
 #include "cli/options.h"
 #include "cli/recorder.h"
 #include "cli/spool.h"
@@ -20,16 +21,6 @@ struct reel_drain_config {
     const char *folder; /* of the spool, for messages */
     struct reel_spool *spool;
     struct reel_recorder *recorder; /* to be started and ended here; NULL: none */
-};
-
-/* What became of one boot's fragments in this run. Figures are of this run. */
-struct reel_drained {
-    const char *session;
-    uint64_t fragments;
-    uint64_t frames;
-    uint64_t resent;
-    uint64_t refused; /* given up: the sink refuses them (and keeps them in its quarantine) */
-    uint64_t lost;    /* the sink has given them up */
 };
 
 struct reel_drain_outcome {

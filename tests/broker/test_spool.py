@@ -140,6 +140,29 @@ def test_killed_without_a_broker_and_drained_later(make_lab, tmp_path):
     assert files(tmp_path / "spool") == []
 
 
+def test_two_boots_of_one_session_stay_in_order(make_lab, tmp_path):
+    """The sink takes nothing of an earlier boot any more once it has heard of a later one, and the
+    broker drops most of what is sent while the sink is away."""
+    lab = make_lab(broker={"extra": "max_queued_messages 20\n"}, start=False)
+    parts = [FORM.noise(FORM.rate * 20, seed) for seed in range(3)]
+    lab.sink.start()
+    lab.sink.stop()
+    for part in parts:
+        process = live(lab.broker, tmp_path / "spool")
+        before = bytes_in(tmp_path / "spool")
+        feed(process, part)
+        wait_bytes(tmp_path / "spool", before + len(part))
+        process.kill()
+        finished(process)
+    lab.sink.start()
+    drain(lab.broker, tmp_path / "spool")
+    assert_same_audio(read_ffmpeg(lab.sink.wav("mic", "s1")), b"".join(parts))
+    client = lab.client()
+    info = client.request("info", {"device": "mic", "session": "s1"})
+    assert len(info["stretches"]) == 3 and info["missing"] == [] and info["lost"] == []
+    assert client.request("rejects")["rejects"] == []
+
+
 def test_sink_that_is_away_longer_than_the_queue_lasts(make_lab, tmp_path):
     lab = make_lab(broker={"extra": "max_queued_messages 20\n"})
     audio = FORM.noise(FORM.rate * 120)
