@@ -9,9 +9,10 @@ import time
 
 import pytest
 
-from cli import finished, reel, start, wait_frames
+from cli import REEL, finished, reel, start, wait_frames
 from harness import Format, assert_same_audio, read_ffmpeg, wav_bytes
 from lab import wait_for
+from test_durability import strace
 
 FORM = Format()
 RAW = ["--rate", FORM.rate, "--channels", 1, "--sample-size", 2]
@@ -402,3 +403,22 @@ def test_usage(lab, tmp_path):
     recorded_without_a_broker(tmp_path / "spool", 1)
     said = reel(lab.broker, "publish", "--device", "other", "--spool", tmp_path / "spool", status=2)
     assert "device mic" in said.err
+
+
+@strace
+@pytest.mark.parametrize("call, when", [("fdatasync", 1), ("fdatasync", 2), ("pwrite64", 50),
+                                        ("fsync", 1)])
+def test_failing_disk_ends_the_recording_and_what_is_durable_is_sent(lab, tmp_path, call, when):
+    """Each call fails once; the same command then records the rest, no frame twice."""
+    audio = wav(tmp_path / "failing.wav", 60)
+    words = ["--device", "mic", "--spool", tmp_path / "spool", tmp_path / "failing.wav"]
+    traced = subprocess.run(
+        ["strace", "-f", "-qq", "-o", tmp_path / "trace", "-e", f"trace={call}", "-e",
+         f"inject={call}:error=EIO:when={when}", REEL, "publish", "-h", lab.broker.host,
+         "-p", str(lab.broker.port), *words],
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+        env=os.environ | {"ASAN_OPTIONS": "detect_leaks=0"})
+    assert traced.returncode == 4, traced.stderr.decode()
+    assert "Input/output error" in traced.stderr.decode()
+    reel(lab.broker, "publish", *words)
+    assert_recorded(lab, audio, "failing")
