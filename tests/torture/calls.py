@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 
 from checker import check
-from fleet import Fleet, Style
+from fleet import Fleet, Style, introduce
 from ledger import Ledger
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
@@ -203,6 +203,7 @@ def meet(build, folder, phase, call, effect, numbers):
     whether a round passed untouched, and findings; ends at the first finding."""
     folder, reached = Path(folder), 0
     with Broker(folder / "broker", log_types=("error",)) as broker:
+        introduce(build, folder, broker)
         for number in numbers:
             met, findings = one(build, folder / "round", broker, phase, call, effect, number)
             if findings or not met:

@@ -12,7 +12,7 @@ import paho.mqtt.client as mqtt
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "broker"))
 from harness import publish_properties  # noqa: E402
-from lab import PREFIX, NotReady, wait_for  # noqa: E402
+from lab import PREFIX, NotReady, Sink, wait_for  # noqa: E402
 
 from marked import CHANNELS, RATE, SAMPLE_BYTES, Recording  # noqa: E402
 
@@ -45,6 +45,13 @@ STYLES = (
     Style("frame", seq=False, varied=True),
     Style("backwards", qos=0, backwards=True, varied=True),
 )
+
+
+def introduce(build, folder, broker):
+    """Let the broker hold a session for the sink, so that nothing at QoS 1 is lost before the sink
+    under test has first subscribed: who counts in seq alone could not say what."""
+    with Sink(build, Path(folder, "introduced"), broker):
+        pass
 
 
 class Recorder:

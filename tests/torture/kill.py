@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from checker import check
-from fleet import Fleet
+from fleet import Fleet, introduce
 from ledger import Ledger
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
@@ -49,6 +49,7 @@ def kills(build, folder, seed, times, deadline=None):
     findings, reached = [], 0
     folder = Path(folder)
     with Broker(folder / "broker", log_types=QUIET) as broker:
+        introduce(build, folder, broker)
         sink = Sink(build, folder, broker, settings_of(generator))
         with Fleet(broker, ledger, DEVICES, numbers=numbers) as fleet:
             while reached < times and not findings and not (deadline and time.monotonic() > deadline):
