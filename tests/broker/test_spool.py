@@ -238,6 +238,19 @@ def test_full_spool_leaves_new_live_audio_out(lab, tmp_path):
     assert_same_audio(found, audio[: len(found)])
 
 
+def test_run_that_gives_up_leaves_every_file(lab, tmp_path):
+    """What is under way when a run ends was not acknowledged, and no file of it may go."""
+    audio, process = fill(tmp_path / "spool", 30, "--spool-max-bytes", 2 << 20, "--timeout", 0)
+    assert finished(process).status == 4
+    before = files(tmp_path / "spool")
+    assert len(before) > 2
+    reel(None, "publish", "-h", "127.0.0.1", "-p", 1, "--spool", tmp_path / "spool", "--timeout", 0,
+         status=4)
+    assert files(tmp_path / "spool")[: len(before)] == before
+    drain(lab.broker, tmp_path / "spool")
+    assert_recorded(lab, audio)
+
+
 def test_file_waits_for_room(lab, tmp_path):
     audio = wav(tmp_path / "large.wav", 100)
     said = finished(spooled(lab.broker, tmp_path / "spool", tmp_path / "large.wav",
