@@ -46,22 +46,53 @@ json_t *reel_presence_will(int64_t connected_at_us)
     return json_pack("{s:b, s:s}", "online", 0, "connected_at", connected_at);
 }
 
-/* Whether the status says that a sink has been online since before `than_us`. */
-static bool online_before(const uint8_t *payload, size_t payload_bytes, int64_t than_us)
+/* The connection that a status is of; false if it is no status. */
+static bool status_read(const uint8_t *payload, size_t payload_bytes, bool *online_out,
+                        int64_t *connected_at_us_out)
 {
     enum reel_document_kind kind;
     json_t *status = NULL;
     const char *connected_at;
-    int64_t connected_at_us;
-    bool before;
+    bool read;
 
     if (reel_document_decode(payload, payload_bytes, &status, &kind, NULL))
         return false;
     connected_at = json_string_value(json_object_get(status, "connected_at"));
-    before = json_is_true(json_object_get(status, "online")) && connected_at &&
-             reel_time_parse(connected_at, &connected_at_us) && connected_at_us < than_us;
+    *online_out = json_is_true(json_object_get(status, "online"));
+    read = connected_at && reel_time_parse(connected_at, connected_at_us_out);
     json_decref(status);
-    return before;
+    return read;
+}
+
+void reel_namesake_note(struct reel_namesake *namesake, int64_t connected_at_us)
+{
+    if (namesake->own_count == 0)
+        namesake->own_first_us = connected_at_us;
+    namesake->own_us[namesake->own_count++ % REEL_CONNECTIONS_KNOWN] = connected_at_us;
+}
+
+static bool is_own(const struct reel_namesake *namesake, int64_t connected_at_us)
+{
+    for (unsigned i = 0; i < namesake->own_count && i < REEL_CONNECTIONS_KNOWN; i++) {
+        if (namesake->own_us[i] == connected_at_us)
+            return true;
+    }
+    return false;
+}
+
+bool reel_namesake_hear(struct reel_namesake *namesake, const uint8_t *payload,
+                        size_t payload_bytes)
+{
+    bool online;
+    int64_t connected_at_us;
+
+    if (status_read(payload, payload_bytes, &online, &connected_at_us) &&
+        connected_at_us > namesake->own_first_us && !is_own(namesake, connected_at_us) &&
+        (namesake->other_count == 0 || connected_at_us != namesake->other_us)) {
+        namesake->other_us = connected_at_us;
+        namesake->other_count++;
+    }
+    return namesake->other_count >= REEL_NAMESAKE_CONNECTIONS;
 }
 
 bool reel_rival_hear(struct reel_rival *rival, const char *own_name, int64_t own_connected_at_us,
@@ -69,10 +100,13 @@ bool reel_rival_hear(struct reel_rival *rival, const char *own_name, int64_t own
                      int64_t monotonic_us)
 {
     bool known = rival->present && strcmp(rival->name, name) == 0;
+    int64_t since_us;
+    bool online;
 
     if (strcmp(name, own_name) == 0)
         return false;
-    if (online_before(payload, payload_bytes, own_connected_at_us)) {
+    if (status_read(payload, payload_bytes, &online, &since_us) && online &&
+        since_us < own_connected_at_us) {
         if (rival->present && !known)
             return false; /* one is enough */
         rival->present = true;

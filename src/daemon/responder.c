@@ -23,6 +23,7 @@ struct reel_responder {
     struct reel_query_links query;
     struct reel_sink_state state;
     struct reel_rival rival;
+    struct reel_namesake namesake;
     struct reel_bus *bus;
     unsigned subscriptions; /* that the broker has granted */
     bool lost;
@@ -110,6 +111,21 @@ static void take_notice(struct reel_responder *responder, struct reel_notice *no
 
 /* ---- what comes in ---- */
 
+/* A sink is online: ourselves, another one under our prefix, or another one with our name. */
+static void hear_status(struct reel_responder *responder, const char *name,
+                        const struct reel_bus_message *message)
+{
+    const char *own_name = responder->links.config->sink_name;
+
+    if (strcmp(name, own_name) == 0)
+        responder->taken_over =
+            responder->taken_over ||
+            reel_namesake_hear(&responder->namesake, message->payload, message->payload_bytes);
+    else if (reel_rival_hear(&responder->rival, own_name, responder->connected_at_us, name,
+                             message->payload, message->payload_bytes, reel_monotonic_us()))
+        responder->next_status_us = 0;
+}
+
 static void on_message(void *user, const struct reel_bus_message *message)
 {
     struct reel_responder *responder = user;
@@ -119,10 +135,7 @@ static void on_message(void *user, const struct reel_bus_message *message)
     memset(&topic, 0, sizeof topic);
     reel_topic_parse(config->broker_prefix, message->topic, &topic, NULL);
     if (topic.kind == REEL_TOPIC_STATUS) {
-        if (reel_rival_hear(&responder->rival, config->sink_name, responder->connected_at_us,
-                            topic.device, message->payload, message->payload_bytes,
-                            reel_monotonic_us()))
-            responder->next_status_us = 0;
+        hear_status(responder, topic.device, message);
         return;
     }
     if (!responder->rival.present)
@@ -176,7 +189,7 @@ static void on_disconnected(void *user, const char *reason, bool taken_over)
     struct reel_responder *responder = user;
 
     responder->lost = true;
-    responder->taken_over = taken_over;
+    responder->taken_over = responder->taken_over || taken_over;
     reel_log_write(responder->links.log, REEL_LOG_WARNING, "the query connection ended: %s",
                    reason);
 }
@@ -234,6 +247,7 @@ static void connect_bus(struct reel_responder *responder)
     enum reel_code code;
 
     responder->connected_at_us = reel_wall_us();
+    reel_namesake_note(&responder->namesake, responder->connected_at_us);
     code = create_bus(responder, &error);
     if (code == REEL_OK)
         code = reel_bus_connect(responder->bus, &error);
@@ -326,7 +340,11 @@ static void say_goodbye(struct reel_responder *responder)
     take_notices(responder);
     responder->state.subscribed = false;
     publish_metrics(responder);
-    publish_status(responder, false);
+    if (responder->taken_over) /* its own will, so that it does not see a connection of ours last */
+        announce(responder, REEL_ANNOUNCE_LAST_STATUS, responder->links.config->sink_name, NULL,
+                 reel_presence_will(responder->namesake.other_us));
+    else
+        publish_status(responder, false);
     flush(responder);
     if (!responder->lost) {
         reel_bus_disconnect(responder->bus);
@@ -338,11 +356,11 @@ enum reel_code reel_responder_run(struct reel_responder *responder, struct reel_
 {
     while (turn(responder))
         continue;
+    say_goodbye(responder);
     if (responder->taken_over)
         return reel_error_set(err_out, REEL_E_CONFLICT, "sink.name",
                               "another client took over reeld-%s-query: two sinks have one name",
                               responder->links.config->sink_name);
-    say_goodbye(responder);
     return REEL_OK;
 }
 
