@@ -24,8 +24,8 @@ static const struct manner manners[] = {
     [REEL_ANNOUNCE_METRICS] = {"metrics", 0, true, REEL_STATUS_EXPIRY_S},
 };
 
-void reel_announce(struct reel_bus *bus, const struct reel_log *log, const char *prefix,
-                   enum reel_announcement kind, const char *a, const char *b, json_t *document)
+int reel_announce(struct reel_bus *bus, const struct reel_log *log, const char *prefix,
+                  enum reel_announcement kind, const char *a, const char *b, json_t *document)
 {
     const struct manner *manner = &manners[kind];
     struct reel_buffer payload = {0};
@@ -38,17 +38,19 @@ void reel_announce(struct reel_bus *bus, const struct reel_log *log, const char 
         .content_type = reel_document_content_type(REEL_DOCUMENT_JSON),
     };
     struct reel_error error;
+    int publication_id = 0;
 
     reel_error_set(&error, REEL_E_INTERNAL, NULL, "out of memory");
     if (document && reel_topic_build(topic, sizeof topic, prefix, manner->kind, a, b) &&
         reel_document_encode(document, REEL_DOCUMENT_JSON, NULL, 0, &payload)) {
         what.payload = payload.bytes;
         what.payload_bytes = payload.size;
-        error.code = reel_bus_publish(bus, &what, NULL, &error);
+        error.code = reel_bus_publish(bus, &what, &publication_id, &error);
     }
     if (error.code)
         reel_log_write(log, REEL_LOG_WARNING, "%s/%s was not published: %s", manner->kind, a,
                        error.message);
     reel_buffer_finish(&payload);
     json_decref(document);
+    return error.code ? 0 : publication_id;
 }

@@ -16,8 +16,8 @@ enum reel_announcement {
 };
 
 /* Queue `document` (the reference is taken over; NULL: nothing) under {prefix}/{kind}/{a}/{b}; `b`
- * may be NULL. What cannot be queued is logged. */
-void reel_announce(struct reel_bus *bus, const struct reel_log *log, const char *prefix,
-                   enum reel_announcement kind, const char *a, const char *b, json_t *document);
+ * may be NULL. Returns its publication id (io/bus.h); 0, and it is logged, if it was not queued. */
+int reel_announce(struct reel_bus *bus, const struct reel_log *log, const char *prefix,
+                  enum reel_announcement kind, const char *a, const char *b, json_t *document);
 
 #endif

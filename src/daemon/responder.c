@@ -24,6 +24,7 @@ struct reel_responder {
     struct reel_sink_state state;
     struct reel_rival rival;
     struct reel_namesake namesake;
+    int awaited_id; /* the publication whose acknowledgement is waited for; 0: none */
     struct reel_bus *bus;
     unsigned subscriptions; /* that the broker has granted */
     bool lost;
@@ -42,30 +43,34 @@ static bool online(const struct reel_responder *responder)
 
 /* ---- what goes out ---- */
 
-static void announce(struct reel_responder *responder, enum reel_announcement kind, const char *a,
-                     const char *b, json_t *document)
+static int announce(struct reel_responder *responder, enum reel_announcement kind, const char *a,
+                    const char *b, json_t *document)
 {
-    reel_announce(responder->bus, responder->links.log, responder->links.config->broker_prefix,
-                  kind, a, b, document);
+    return reel_announce(responder->bus, responder->links.log,
+                         responder->links.config->broker_prefix, kind, a, b, document);
 }
 
-static void publish_status(struct reel_responder *responder, bool is_online)
+/* Returns its publication id. */
+static int publish_status(struct reel_responder *responder, bool is_online)
 {
     const struct reel_config *config = responder->links.config;
     char reason[256] = "";
+    int publication_id;
 
     if (responder->rival.present)
         snprintf(reason, sizeof reason,
                  "sink %s was online under this prefix before: requests are not answered",
                  responder->rival.name);
-    announce(responder, is_online ? REEL_ANNOUNCE_STATUS : REEL_ANNOUNCE_LAST_STATUS,
-             config->sink_name, NULL,
-             reel_presence_status(config, &responder->state, is_online, reason,
-                                  responder->connected_at_us, reel_wall_us()));
+    publication_id =
+        announce(responder, is_online ? REEL_ANNOUNCE_STATUS : REEL_ANNOUNCE_LAST_STATUS,
+                 config->sink_name, NULL,
+                 reel_presence_status(config, &responder->state, is_online, reason,
+                                      responder->connected_at_us, reel_wall_us()));
     responder->next_status_us =
         reel_monotonic_us() + (int64_t)REEL_STATUS_INTERVAL_S * SECOND_US;
     if (is_online)
         sd_notify(0, responder->state.stalled ? "STATUS=stalled" : "READY=1\nSTATUS=recording");
+    return publication_id;
 }
 
 static void publish_metrics(struct reel_responder *responder)
@@ -184,6 +189,15 @@ static void on_subscribed(void *user, const int *granted, size_t count)
     }
 }
 
+static void on_published(void *user, int publication_id, bool refused)
+{
+    struct reel_responder *responder = user;
+
+    (void)refused;
+    if (publication_id == responder->awaited_id)
+        responder->awaited_id = 0;
+}
+
 static void on_disconnected(void *user, const char *reason, bool taken_over)
 {
     struct reel_responder *responder = user;
@@ -216,6 +230,7 @@ static enum reel_code create_bus(struct reel_responder *responder, struct reel_e
         .connected = on_connected,
         .subscribed = on_subscribed,
         .message = on_message,
+        .published = on_published,
         .disconnected = on_disconnected,
     };
     struct reel_bus_config bus_config;
@@ -319,16 +334,21 @@ static bool turn(struct reel_responder *responder)
     return !responder->taken_over;
 }
 
-/* Send what is queued, for a bounded time. */
+/* Send what is queued, and wait for what is awaited, for a bounded time. A socket closed with
+ * something unread is reset, and the broker then loses what it has not read itself. */
 static void flush(struct reel_responder *responder)
 {
     int64_t deadline_us = reel_monotonic_us() + FLUSH_US;
 
-    while (!responder->lost && reel_bus_wants_write(responder->bus) &&
-           reel_monotonic_us() < deadline_us) {
-        struct pollfd fd = {.fd = reel_bus_fd(responder->bus), .events = POLLOUT};
+    while (!responder->lost && reel_monotonic_us() < deadline_us &&
+           (responder->awaited_id || reel_bus_wants_write(responder->bus))) {
+        struct pollfd fd = {.fd = reel_bus_fd(responder->bus), .events = POLLIN};
 
+        if (reel_bus_wants_write(responder->bus))
+            fd.events |= POLLOUT;
         reel_poll(&fd, 1, deadline_us);
+        while (reel_bus_read(responder->bus))
+            continue;
         reel_bus_write(responder->bus);
     }
 }
@@ -341,10 +361,11 @@ static void say_goodbye(struct reel_responder *responder)
     responder->state.subscribed = false;
     publish_metrics(responder);
     if (responder->taken_over) /* its own will, so that it does not see a connection of ours last */
-        announce(responder, REEL_ANNOUNCE_LAST_STATUS, responder->links.config->sink_name, NULL,
-                 reel_presence_will(responder->namesake.other_us));
+        responder->awaited_id =
+            announce(responder, REEL_ANNOUNCE_LAST_STATUS, responder->links.config->sink_name,
+                     NULL, reel_presence_will(responder->namesake.other_us));
     else
-        publish_status(responder, false);
+        responder->awaited_id = publish_status(responder, false);
     flush(responder);
     if (!responder->lost) {
         reel_bus_disconnect(responder->bus);
