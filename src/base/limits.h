@@ -29,11 +29,11 @@
 #define REEL_LIST_LIMIT_MAX     1000u
 #define REEL_LIST_COUNT_MAX     10000u
 
-#define REEL_BLOCK_BYTES_DEFAULT    (64 * REEL_KIB)
-#define REEL_BLOCK_BYTES_MAX        (1 * REEL_MIB)
-#define REEL_DOWNLOAD_LENGTH_MAX    (1 * REEL_MIB)
-#define REEL_REQUEST_MAX_BYTES      (64 * REEL_KIB) /* a request's payload */
-#define REEL_CORRELATION_MAX_BYTES  1024
+#define REEL_BLOCK_BYTES_DEFAULT   (64 * REEL_KIB)
+#define REEL_BLOCK_BYTES_MAX       (1 * REEL_MIB)
+#define REEL_DOWNLOAD_LENGTH_MAX   (1 * REEL_MIB)
+#define REEL_REQUEST_MAX_BYTES     (64 * REEL_KIB) /* a request's payload */
+#define REEL_CORRELATION_MAX_BYTES 1024
 
 /* Uniform fragments that a stretch must hold before a gap's length is inferred from `seq`. */
 #define REEL_INFER_FRAGMENTS_MIN 8u

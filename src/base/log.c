@@ -14,8 +14,8 @@ void reel_log_init(struct reel_log *log, enum reel_log_priority most)
     log->prefix = !isatty(STDERR_FILENO);
 }
 
-void reel_log_write(const struct reel_log *log, enum reel_log_priority priority,
-                    const char *format, ...)
+void reel_log_write(const struct reel_log *log, enum reel_log_priority priority, const char *format,
+                    ...)
 {
     char line[LINE_BYTES];
     va_list args;

@@ -23,7 +23,7 @@ void reel_log_init(struct reel_log *log, enum reel_log_priority most);
 
 /* Write one line, with one call, so that lines of several threads do not mix. Control characters
  * in it become '?'. A NULL `log` writes nothing. Safe from any thread. */
-void reel_log_write(const struct reel_log *log, enum reel_log_priority priority,
-                    const char *format, ...) __attribute__((format(printf, 3, 4)));
+void reel_log_write(const struct reel_log *log, enum reel_log_priority priority, const char *format,
+                    ...) __attribute__((format(printf, 3, 4)));
 
 #endif

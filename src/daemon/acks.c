@@ -163,8 +163,7 @@ static void publish(const struct ack *ack, struct reel_bus *bus, const struct re
     struct reel_error error;
 
     if (reel_bus_publish(bus, &what, NULL, &error))
-        reel_log_write(log, REEL_LOG_WARNING, "an acknowledgement was not sent: %s",
-                       error.message);
+        reel_log_write(log, REEL_LOG_WARNING, "an acknowledgement was not sent: %s", error.message);
 }
 
 size_t reel_acks_publish(struct reel_acks *acks, struct reel_bus *bus, const struct reel_log *log)

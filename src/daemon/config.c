@@ -18,16 +18,21 @@ struct setting {
     const char *name; /* section.key */
     enum kind kind;
     size_t offset;
-    size_t capacity; /* TEXT */
+    size_t capacity;                /* TEXT */
     uint64_t least, most, standard; /* NUMBER */
     const char *text;               /* TEXT: the default */
 };
 
-#define AT(member)       offsetof(struct reel_config, member)
-#define ROOM(member)     sizeof(((struct reel_config *)0)->member)
-#define TEXT_SETTING(name, member, text) {name, TEXT, AT(member), ROOM(member), 0, 0, 0, text}
+#define AT(member)   offsetof(struct reel_config, member)
+#define ROOM(member) sizeof(((struct reel_config *)0)->member)
+#define TEXT_SETTING(name, member, text)                                                           \
+    {                                                                                              \
+        name, TEXT, AT(member), ROOM(member), 0, 0, 0, text                                        \
+    }
 #define NUMBER_SETTING(name, member, least, most, standard)                                        \
-    {name, NUMBER, AT(member), 0, least, most, standard, NULL}
+    {                                                                                              \
+        name, NUMBER, AT(member), 0, least, most, standard, NULL                                   \
+    }
 
 #define GIB (1024 * REEL_MIB)
 
@@ -47,8 +52,7 @@ static const struct setting settings[] = {
     NUMBER_SETTING("session.idle_timeout_s", session_idle_timeout_s, 1, 31536000, 30),
     NUMBER_SETTING("ingest.commit_interval_ms", ingest_commit_interval_ms, 0, 60000, 1000),
     NUMBER_SETTING("ingest.commit_bytes", ingest_commit_bytes, 4096, GIB, 4 * REEL_MIB),
-    NUMBER_SETTING("limits.max_fragment_bytes", max_fragment_bytes, 1024, 256 * REEL_MIB,
-                   REEL_MIB),
+    NUMBER_SETTING("limits.max_fragment_bytes", max_fragment_bytes, 1024, 256 * REEL_MIB, REEL_MIB),
     NUMBER_SETTING("limits.max_gap_s", max_gap_s, 0, 31536000, 3600),
     NUMBER_SETTING("limits.max_gap_bytes", max_gap_bytes, 0, 64 * GIB, 256 * REEL_MIB),
     NUMBER_SETTING("limits.max_response_bytes", max_response_bytes, 65536, 128 * REEL_MIB,
@@ -182,8 +186,8 @@ enum reel_code reel_config_read(struct reel_config *config, const char *path,
     if (!reading.failed)
         return reel_error_set(err_out, REEL_E_BAD_REQUEST, NULL,
                               "%s:%d: neither [section] nor key = value", path, line);
-    return reel_error_set(err_out, REEL_E_BAD_REQUEST, reading.error.field, "%s:%d: %s", path,
-                          line, reading.error.message);
+    return reel_error_set(err_out, REEL_E_BAD_REQUEST, reading.error.field, "%s:%d: %s", path, line,
+                          reading.error.message);
 }
 
 enum reel_code reel_config_option(struct reel_config *config, const char *assignment,

@@ -31,14 +31,13 @@ static json_t *with(json_t *event, const char *key, json_t *value)
     return event;
 }
 
-json_t *reel_event_plain(const char *event, const struct reel_recording *recording,
-                         int64_t now_us)
+json_t *reel_event_plain(const char *event, const struct reel_recording *recording, int64_t now_us)
 {
     return event_create(event, reel_describe_recording(recording), now_us);
 }
 
-json_t *reel_event_gap(const struct reel_recording *recording, uint64_t from_frame,
-                       uint64_t frames, uint64_t seqs, bool inferred, int64_t now_us)
+json_t *reel_event_gap(const struct reel_recording *recording, uint64_t from_frame, uint64_t frames,
+                       uint64_t seqs, bool inferred, int64_t now_us)
 {
     json_t *event = reel_event_plain("gap", recording, now_us);
 
@@ -76,17 +75,15 @@ json_t *reel_event_discontinuity(const struct reel_recording *recording,
                                  int64_t now_us)
 {
     json_t *event = reel_event_plain("discontinuity", recording, now_us);
-    json_t *skipped =
-        placement->skipped_frames ? number(placement->skipped_frames) : json_null();
+    json_t *skipped = placement->skipped_frames ? number(placement->skipped_frames) : json_null();
 
     event = with(event, "at_frame", number(at_frame));
     event = with(event, "reason", json_string(discontinuity_reason(placement)));
     return with(event, "skipped_frames", skipped);
 }
 
-json_t *reel_event_rejected(const char *device, const char *session,
-                            const struct reel_error *error, uint64_t quarantine_id, uint64_t count,
-                            int64_t now_us)
+json_t *reel_event_rejected(const char *device, const char *session, const struct reel_error *error,
+                            uint64_t quarantine_id, uint64_t count, int64_t now_us)
 {
     json_t *recording = json_pack("{s:s, s:s}", "device", device[0] ? device : "-", "session",
                                   session[0] ? session : "-");

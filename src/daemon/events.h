@@ -11,12 +11,11 @@
 #include "core/recording.h"
 
 /* "started", "completed", "reopened", "restarted": no more to say than the recording itself. */
-json_t *reel_event_plain(const char *event, const struct reel_recording *recording,
-                         int64_t now_us);
+json_t *reel_event_plain(const char *event, const struct reel_recording *recording, int64_t now_us);
 
 /* "gap": silence was put in for `frames` frames at `from_frame`, for `seqs` sequence numbers. */
-json_t *reel_event_gap(const struct reel_recording *recording, uint64_t from_frame,
-                       uint64_t frames, uint64_t seqs, bool inferred, int64_t now_us);
+json_t *reel_event_gap(const struct reel_recording *recording, uint64_t from_frame, uint64_t frames,
+                       uint64_t seqs, bool inferred, int64_t now_us);
 
 /* "gap_filled": audio took the place of silence. */
 json_t *reel_event_gap_filled(const struct reel_recording *recording, uint64_t from_frame,
@@ -30,8 +29,7 @@ json_t *reel_event_discontinuity(const struct reel_recording *recording,
 
 /* "rejected": `count` refusals like this one since the last such event. `device` and `session` are
  * "" where they are not known. */
-json_t *reel_event_rejected(const char *device, const char *session,
-                            const struct reel_error *error, uint64_t quarantine_id, uint64_t count,
-                            int64_t now_us);
+json_t *reel_event_rejected(const char *device, const char *session, const struct reel_error *error,
+                            uint64_t quarantine_id, uint64_t count, int64_t now_us);
 
 #endif

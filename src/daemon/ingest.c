@@ -225,10 +225,10 @@ static void tell_rejected(struct reel_ingest *ingest, int64_t now_us)
     struct reel_rejection what;
 
     while (!ingest->batch.open && reel_reject_limit_due(ingest->rejects, now_us, &what)) {
-        struct reel_notice *notice = reel_notice_event(
-            what.device, what.session,
-            reel_event_rejected(what.device, what.session, &what.error, what.quarantine_id,
-                                what.count, reel_wall_us()));
+        struct reel_notice *notice =
+            reel_notice_event(what.device, what.session,
+                              reel_event_rejected(what.device, what.session, &what.error,
+                                                  what.quarantine_id, what.count, reel_wall_us()));
 
         if (!notice || !reel_mailbox_post(ingest->links.notices, notice)) {
             reel_notice_destroy(notice);
@@ -273,7 +273,8 @@ static void work(struct reel_ingest *ingest, bool readable)
     now_us = reel_monotonic_us();
     if (!ingest->failed)
         complete_idle(ingest, now_us);
-    if (!ingest->failed && (reel_batch_full(ingest, now_us) || (ingest->batch.open && ingest->lost)))
+    if (!ingest->failed &&
+        (reel_batch_full(ingest, now_us) || (ingest->batch.open && ingest->lost)))
         reel_ingest_commit(ingest);
     if (!ingest->failed && !ingest->lost) {
         reel_bus_misc(ingest->bus);

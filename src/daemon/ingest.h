@@ -21,11 +21,11 @@ struct reel_ingest_links {
     const char *password; /* "" for none */
     const struct reel_log *log;
     struct reel_counters *counters;
-    struct reel_mailbox *notices;  /* out: struct reel_notice, to the query thread */
-    struct reel_mailbox *jobs;     /* out: struct reel_hash_job, to the hashing thread */
-    struct reel_mailbox *hashes;   /* in: struct reel_hash_job, done */
+    struct reel_mailbox *notices;   /* out: struct reel_notice, to the query thread */
+    struct reel_mailbox *jobs;      /* out: struct reel_hash_job, to the hashing thread */
+    struct reel_mailbox *hashes;    /* in: struct reel_hash_job, done */
     pthread_mutex_t *connect_mutex; /* of all connections of the process */
-    int stop_fd;                   /* readable when it is time to end */
+    int stop_fd;                    /* readable when it is time to end */
 };
 
 /* `store` is open and is taken over, even on failure. */

@@ -139,8 +139,8 @@ void reel_ingest_commit(struct reel_ingest *ingest)
         reel_ingest_fail(ingest, &error);
         return;
     }
-    if (reel_store_commit(ingest->store, batch->deliveries, batch->deliveries_count,
-                          reel_wall_us(), &error)) {
+    if (reel_store_commit(ingest->store, batch->deliveries, batch->deliveries_count, reel_wall_us(),
+                          &error)) {
         reel_ingest_fail(ingest, &error);
         return;
     }

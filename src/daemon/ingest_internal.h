@@ -23,8 +23,8 @@
 
 /* What was taken in since the last commit. */
 struct reel_batch {
-    bool open;          /* something was taken in or staged */
-    int64_t since_us;   /* monotonic */
+    bool open;        /* something was taken in or staged */
+    int64_t since_us; /* monotonic */
     size_t messages;
     uint64_t bytes;
     struct reel_delivery *deliveries; /* QoS 1 messages, REEL_BATCH_MESSAGES_MAX places */
@@ -55,11 +55,11 @@ struct reel_ingest {
     bool hashing; /* a job is with the hashing thread: one at a time */
     bool subscribed;
     bool taken_over;
-    bool lost;   /* the connection ended */
+    bool lost;    /* the connection ended */
     bool suspect; /* the catalog may be damaged: that is looked at when the store is opened */
-    bool failed; /* the batch cannot be made durable: `failure` says why */
+    bool failed;  /* the batch cannot be made durable: `failure` says why */
     struct reel_error failure;
-    int64_t subscribed_us;  /* monotonic: nothing is idle that could not be heard */
+    int64_t subscribed_us;   /* monotonic: nothing is idle that could not be heard */
     int64_t next_attempt_us; /* monotonic: connecting or opening the store again */
     int64_t backoff_us;
 };

@@ -129,10 +129,10 @@ uint64_t reel_ingest_refuse(struct reel_ingest *ingest, const struct reel_arriva
     struct reel_error failure;
 
     if (arrival->reply_topic[0])
-        reel_acks_note_document(ingest->acks,
-                                reel_describe_refusal(error, topic->device, topic->session,
-                                                      &arrival->fragment.numbers),
-                                &place);
+        reel_acks_note_document(
+            ingest->acks,
+            reel_describe_refusal(error, topic->device, topic->session, &arrival->fragment.numbers),
+            &place);
     if (arrival->redelivered)
         return 0; /* it was refused before */
     note_refusal(&ingest->batch, arrival);
@@ -205,9 +205,9 @@ static enum reel_code begin_recording(struct reel_ingest *ingest,
     if (code)
         return code;
     reel_count(&ingest->links.counters->recordings_started, 1);
-    reel_ingest_event(ingest, topic->device, topic->session,
-                      reel_event_plain("started", reel_entry_recording(*entry_out),
-                                       arrival->wall_us));
+    reel_ingest_event(
+        ingest, topic->device, topic->session,
+        reel_event_plain("started", reel_entry_recording(*entry_out), arrival->wall_us));
     return REEL_OK;
 }
 
@@ -242,8 +242,7 @@ static enum reel_code check_against(const struct reel_recording *recording,
 }
 
 /* The recording, or a new one; on failure the error is a refusal unless the batch failed. */
-static enum reel_code find_recording(struct reel_ingest *ingest,
-                                     const struct reel_arrival *arrival,
+static enum reel_code find_recording(struct reel_ingest *ingest, const struct reel_arrival *arrival,
                                      struct reel_entry **entry_out, struct reel_error *err_out)
 {
     const struct reel_topic *topic = &arrival->topic;

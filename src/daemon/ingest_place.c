@@ -20,13 +20,11 @@ static enum reel_code compare(struct reel_ingest *ingest, struct reel_entry *ent
     struct reel_error error;
 
     *equal_out = true;
-    while (*equal_out &&
-           reel_place_next_segment(reel_entry_recording(entry), &fragment->numbers, placement,
-                                   &cursor, &segment)) {
-        if (segment.stored &&
-            reel_store_equal(ingest->store, entry, segment.at_frame,
-                             fragment_at(fragment, segment.offset_frames), segment.frames,
-                             equal_out, &error))
+    while (*equal_out && reel_place_next_segment(reel_entry_recording(entry), &fragment->numbers,
+                                                 placement, &cursor, &segment)) {
+        if (segment.stored && reel_store_equal(ingest->store, entry, segment.at_frame,
+                                               fragment_at(fragment, segment.offset_frames),
+                                               segment.frames, equal_out, &error))
             return reel_ingest_fail(ingest, &error);
     }
     return REEL_OK;
@@ -124,8 +122,7 @@ static enum reel_code refusal(const struct reel_placement *placement,
 
 static void set_captured(struct reel_recording *recording, const struct reel_fragment *fragment)
 {
-    uint64_t length_us =
-        (uint64_t)fragment->numbers.frames * 1000000u / recording->format.rate;
+    uint64_t length_us = (uint64_t)fragment->numbers.frames * 1000000u / recording->format.rate;
     int64_t from_us = (int64_t)fragment->time_us;
     int64_t to_us = from_us + (int64_t)length_us;
 
@@ -145,8 +142,7 @@ static void tell(struct reel_ingest *ingest, const struct reel_recording *record
 
 /* Events of what was put in. The gaps that were filled are the parts written before the old end. */
 static void tell_placed(struct reel_ingest *ingest, const struct reel_recording *recording,
-                        const struct reel_placement *placement, uint64_t end_before,
-                        int64_t now_us)
+                        const struct reel_placement *placement, uint64_t end_before, int64_t now_us)
 {
     if (placement->row == REEL_PLACE_GAP) {
         reel_count(&ingest->links.counters->gaps, 1);
@@ -159,8 +155,7 @@ static void tell_placed(struct reel_ingest *ingest, const struct reel_recording 
         tell(ingest, recording, reel_event_plain("restarted", recording, now_us));
     if (placement->row == REEL_PLACE_UNKNOWN || placement->row == REEL_PLACE_BOOT ||
         placement->row == REEL_PLACE_CONFIRMED || placement->row == REEL_PLACE_RESTARTED)
-        tell(ingest, recording,
-             reel_event_discontinuity(recording, placement, end_before, now_us));
+        tell(ingest, recording, reel_event_discontinuity(recording, placement, end_before, now_us));
 }
 
 /* The parts that go into gaps: noted before they are applied, told after. */
@@ -238,8 +233,7 @@ static void apply(struct reel_ingest *ingest, const struct reel_arrival *arrival
     tell_placed(ingest, recording, placement, end_before, arrival->wall_us);
     if (filled.frames)
         tell(ingest, recording,
-             reel_event_gap_filled(recording, filled.from_frame, filled.frames,
-                                   arrival->wall_us));
+             reel_event_gap_filled(recording, filled.from_frame, filled.frames, arrival->wall_us));
     if (numbers->end && recording->state == REEL_STATE_RECORDING)
         reel_ingest_complete(ingest, entry, REEL_END_END, arrival->wall_us);
 }

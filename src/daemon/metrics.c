@@ -9,7 +9,10 @@ struct metric {
     size_t offset;
 };
 
-#define METRIC(name, member) {name, offsetof(struct reel_counters, member)}
+#define METRIC(name, member)                                                                       \
+    {                                                                                              \
+        name, offsetof(struct reel_counters, member)                                               \
+    }
 
 static const struct metric metrics[] = {
     METRIC("reel_fragments_total", fragments),

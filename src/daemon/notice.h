@@ -1,4 +1,5 @@
-/* Notice: what the ingest thread tells the query thread, which alone publishes events and status. */
+/* Notice: what the ingest thread tells the query thread, which alone publishes events and status.
+ */
 #ifndef REEL_DAEMON_NOTICE_H
 #define REEL_DAEMON_NOTICE_H
 

@@ -121,8 +121,7 @@ bool reel_rival_hear(struct reel_rival *rival, const char *own_name, int64_t own
 
 bool reel_rival_expire(struct reel_rival *rival, int64_t monotonic_us)
 {
-    if (!rival->present ||
-        monotonic_us - rival->heard_us < (int64_t)REEL_STATUS_EXPIRY_S * 1000000)
+    if (!rival->present || monotonic_us - rival->heard_us < (int64_t)REEL_STATUS_EXPIRY_S * 1000000)
         return false;
     rival->present = false;
     return true;

@@ -21,7 +21,7 @@ typedef bool reel_query_publish_fn(const struct reel_bus_publication *what, void
 struct reel_sink_state {
     bool subscribed;
     bool stalled;
-    char reason[256]; /* "" when all is well */
+    char reason[256];   /* "" when all is well */
     int64_t started_us; /* when the process started: wall clock */
 };
 
@@ -38,7 +38,7 @@ struct reel_query_links {
 
 /* Answer one message that came under `{prefix}/request/#`. What is wrong with it is answered, not
  * returned. `wall_us` is now. */
-void reel_query_answer(const struct reel_query_links *links,
-                       const struct reel_bus_message *message, int64_t wall_us);
+void reel_query_answer(const struct reel_query_links *links, const struct reel_bus_message *message,
+                       int64_t wall_us);
 
 #endif

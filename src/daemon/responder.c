@@ -66,8 +66,7 @@ static int publish_status(struct reel_responder *responder, bool is_online)
                  config->sink_name, NULL,
                  reel_presence_status(config, &responder->state, is_online, reason,
                                       responder->connected_at_us, reel_wall_us()));
-    responder->next_status_us =
-        reel_monotonic_us() + (int64_t)REEL_STATUS_INTERVAL_S * SECOND_US;
+    responder->next_status_us = reel_monotonic_us() + (int64_t)REEL_STATUS_INTERVAL_S * SECOND_US;
     if (is_online)
         sd_notify(0, responder->state.stalled ? "STATUS=stalled" : "READY=1\nSTATUS=recording");
     return publication_id;
@@ -78,8 +77,7 @@ static void publish_metrics(struct reel_responder *responder)
     struct reel_reader_totals totals;
     struct reel_error error;
 
-    responder->next_metrics_us =
-        reel_monotonic_us() + (int64_t)REEL_METRICS_INTERVAL_S * SECOND_US;
+    responder->next_metrics_us = reel_monotonic_us() + (int64_t)REEL_METRICS_INTERVAL_S * SECOND_US;
     if (reel_reader_totals(responder->links.reader, &totals, &error)) {
         reel_log_write(responder->links.log, REEL_LOG_WARNING, "no metrics: %s", error.message);
         return;
@@ -362,8 +360,8 @@ static void say_goodbye(struct reel_responder *responder)
     publish_metrics(responder);
     if (responder->taken_over) /* its own will, so that it does not see a connection of ours last */
         responder->awaited_id =
-            announce(responder, REEL_ANNOUNCE_LAST_STATUS, responder->links.config->sink_name,
-                     NULL, reel_presence_will(responder->namesake.other_us));
+            announce(responder, REEL_ANNOUNCE_LAST_STATUS, responder->links.config->sink_name, NULL,
+                     reel_presence_will(responder->namesake.other_us));
     else
         responder->awaited_id = publish_status(responder, false);
     flush(responder);

@@ -23,7 +23,7 @@ struct reel_responder_links {
     struct reel_mailbox *notices; /* in: struct reel_notice */
     struct reel_reader *reader;
     pthread_mutex_t *connect_mutex; /* of all connections of the process */
-    int stop_fd; /* readable when it is time to end */
+    int stop_fd;                    /* readable when it is time to end */
 };
 
 /* NULL if memory ran out. */

@@ -61,10 +61,9 @@ static enum reel_code bus_set_up_tls(struct reel_bus *bus, const struct reel_bus
         return REEL_OK;
     rc = mosquitto_tls_set(bus->mosquitto, config->cafile, NULL, config->cert, config->key, NULL);
     if (rc != MOSQ_ERR_SUCCESS)
-        return reel_error_set(err_out, REEL_E_BAD_REQUEST, "broker.cafile",
-                              "the TLS files cannot be used: %s",
-                              rc == MOSQ_ERR_INVAL ? "one is missing or cannot be read"
-                                                   : mosquitto_strerror(rc));
+        return reel_error_set(
+            err_out, REEL_E_BAD_REQUEST, "broker.cafile", "the TLS files cannot be used: %s",
+            rc == MOSQ_ERR_INVAL ? "one is missing or cannot be read" : mosquitto_strerror(rc));
     return REEL_OK;
 }
 
@@ -227,9 +226,9 @@ static int publication_properties(const struct reel_bus_publication *what,
         rc = mosquitto_property_add_binary(properties, MQTT_PROP_CORRELATION_DATA,
                                            what->correlation, (uint16_t)what->correlation_bytes);
     for (size_t i = 0; i < what->properties_count && rc == MOSQ_ERR_SUCCESS; i++)
-        rc = mosquitto_property_add_string_pair(properties, MQTT_PROP_USER_PROPERTY,
-                                                what->properties[i].name,
-                                                what->properties[i].value);
+        rc =
+            mosquitto_property_add_string_pair(properties, MQTT_PROP_USER_PROPERTY,
+                                               what->properties[i].name, what->properties[i].value);
     return rc;
 }
 

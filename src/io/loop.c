@@ -31,8 +31,9 @@ int reel_poll(struct pollfd *descriptors, size_t count, int64_t deadline_us)
         int64_t left_us = deadline_us - reel_monotonic_us();
 
         /* Round up, so that the deadline has passed when poll returns. */
-        timeout_ms = left_us <= 0 ? 0 : left_us / 1000 >= INT_MAX ? INT_MAX
-                                                                   : (int)(left_us / 1000) + 1;
+        timeout_ms = left_us <= 0                ? 0
+                     : left_us / 1000 >= INT_MAX ? INT_MAX
+                                                 : (int)(left_us / 1000) + 1;
     }
     ready = poll(descriptors, (nfds_t)count, timeout_ms);
     if (ready < 0) {

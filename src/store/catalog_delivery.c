@@ -1,5 +1,5 @@
-/* Catalog delivery: the messages of the last batches, a row of packed bytes for each batch, since one
- * may hold tens of thousands of them and is always read and dropped as a whole. */
+/* Catalog delivery: the messages of the last batches, a row of packed bytes for each batch, since
+ * one may hold tens of thousands of them and is always read and dropped as a whole. */
 #include "store/catalog_internal.h"
 
 #include <stdlib.h>

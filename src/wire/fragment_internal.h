@@ -38,7 +38,7 @@ struct reel_numbers_source {
     size_t count;
     bool (*next)(struct reel_numbers_source *source, struct reel_token *token_out);
     struct reel_token_reader reader; /* MessagePack */
-    const json_t *array;       /* JSON */
+    const json_t *array;             /* JSON */
     size_t index;
 };
 

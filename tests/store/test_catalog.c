@@ -361,9 +361,10 @@ static void assert_deliveries(struct reel_catalog *catalog, const struct reel_de
 
 static void test_deliveries(void **state)
 {
-    static const struct reel_delivery batch[] = {
-        {1, 0, false}, {65535, UINT64_MAX, true}, {258, 0x0102030405060708, false},
-        {1, 1ull << 63, true}};
+    static const struct reel_delivery batch[] = {{1, 0, false},
+                                                 {65535, UINT64_MAX, true},
+                                                 {258, 0x0102030405060708, false},
+                                                 {1, 1ull << 63, true}};
     struct reel_catalog *catalog = open_in(*state, REEL_CATALOG_WRITE);
 
     assert_deliveries(catalog, NULL, 0);

@@ -292,9 +292,9 @@ static void no_recording_below_a_file(void **state)
     struct reel_entry *entry;
 
     path_write_at(scene_path(scene, "recordings/notes"), 0, "x", 1);
-    assert_int_equal(reel_store_create(scene->store, "notes", "s1", &mono16, scene->now_us, &entry,
-                                       NULL),
-                     REEL_E_NOT_ALLOWED);
+    assert_int_equal(
+        reel_store_create(scene->store, "notes", "s1", &mono16, scene->now_us, &entry, NULL),
+        REEL_E_NOT_ALLOWED);
     record(scene, 2);
     assert_fragments(scene, 2);
 }

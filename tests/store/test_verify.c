@@ -14,8 +14,8 @@ static void a_store_that_is_well(void **state)
     assert_int_equal(told.report.unhashed, 1);
     assert_int_equal(told.report.payloads, 2);
     assert_int_equal(told.report.put_aside, 0);
-    assert_int_equal(told.report.hashed_bytes, path_bytes(wav(scene, "mic1/done")) +
-                                                   path_bytes(wav(scene, "mic1/empty")));
+    assert_int_equal(told.report.hashed_bytes,
+                     path_bytes(wav(scene, "mic1/done")) + path_bytes(wav(scene, "mic1/empty")));
     scene_restart(scene);
     assert_well(scene);
     scene_crash(scene); /* without a sink */

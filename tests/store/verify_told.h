@@ -28,7 +28,8 @@ struct told {
     struct reel_verify_report report;
 };
 
-static inline void on_differs(void *user, const char *where, enum reel_difference what, const char *how)
+static inline void on_differs(void *user, const char *where, enum reel_difference what,
+                              const char *how)
 {
     struct told *told = user;
 
@@ -47,7 +48,8 @@ static inline void on_put_aside(void *user, const char *file, const char *why)
     snprintf(told->put_aside_why, sizeof told->put_aside_why, "%s", why);
 }
 
-static inline void on_progress(void *user, const char *where, uint64_t done_bytes, uint64_t total_bytes)
+static inline void on_progress(void *user, const char *where, uint64_t done_bytes,
+                               uint64_t total_bytes)
 {
     struct told *told = user;
 
@@ -120,7 +122,10 @@ static inline void make_sums(struct scene *scene)
 
 static inline void refuse(struct scene *scene, struct reel_entry *candidate_of)
 {
-    struct reel_reject reject = {.topic = "t", .device = "mic1", .session = "", .bytes = 3,
+    struct reel_reject reject = {.topic = "t",
+                                 .device = "mic1",
+                                 .session = "",
+                                 .bytes = 3,
                                  .error = {.code = REEL_E_LATE, .message = "late"}};
     uint64_t id;
 
@@ -137,8 +142,8 @@ static inline void refuse(struct scene *scene, struct reel_entry *candidate_of)
 
 static inline void restarted_recorder(struct scene *scene, struct reel_entry *entry)
 {
-    struct reel_numbers numbers = {.has_seq = true, .frames = FRAGMENT_FRAMES,
-                                   .boot = {.text = "second"}};
+    struct reel_numbers numbers = {
+        .has_seq = true, .frames = FRAGMENT_FRAMES, .boot = {.text = "second"}};
 
     publish(scene, entry, &numbers, 7);
 }
