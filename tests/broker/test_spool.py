@@ -92,6 +92,7 @@ def test_killed_publisher_goes_on_where_it_was(lab, tmp_path):
     audio = wav(tmp_path / "killed.wav", 600)
     dice = random.Random(3)
     kills = 0
+    said = None
     for attempt in range(60):
         process = spooled(lab.broker, tmp_path / "spool", tmp_path / "killed.wav")
         if attempt < 3:  # however fast it is, it is not done when so much has come
@@ -99,13 +100,15 @@ def test_killed_publisher_goes_on_where_it_was(lab, tmp_path):
                      or bytes_in(tmp_path / "spool") > most, "some of it in the spool")
         try:
             process.wait(0 if attempt < 3 else dice.uniform(0.01, 0.4) * (1 + attempt / 10))
+            said = finished(process)
             break
         except subprocess.TimeoutExpired:
             process.kill()
             finished(process)
             kills += 1
-    said = finished(process)
-    assert said.status == 0, said.err
+            if bytes_in(tmp_path / "spool") == 0:
+                break  # all was acknowledged, only its end was not
+    assert said is None or said.status == 0, said.err
     assert kills >= 3
     assert_recorded(lab, audio, "killed")
 
