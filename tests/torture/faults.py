@@ -1,14 +1,14 @@
 """Faults: what make torture does, how far, and how it is told.
 
-To add one: a class with the four members below, and its line in FAULTS.
+To add one: a class with the members below, in a file of its own if it needs more than a few lines,
+and its line in FAULTS.
   figures    what is reached in make test, what closes the case, the goal
+  unit       what is counted
   reached    (state) what was reached, over all runs, as it stands in the table
-  step       (build, state, seed, deadline) go on from `state`, a dictionary of its own that is kept
-             as JSON; return findings
+  step       (step: step.Step) go on from `step.state`, for about a minute; return findings
   look       (build) a short look, for mutants: findings
 """
 import tempfile
-import time
 
 import calls
 import kill
@@ -25,10 +25,10 @@ class Kill:
     def reached(state):
         return f"{state.get('reached', 0):,}"
 
-    def step(self, build, state, seed, deadline):
-        reached, findings = kill.run(build, self.in_a_step, seed, deadline)
-        state["reached"] = state.get("reached", 0) + reached
-        return [f"seed {seed}: {line}" for line in findings]
+    def step(self, step):
+        reached, findings = kill.run(step.build, self.in_a_step, step.seed, step.deadline, step.folder)
+        step.add(reached)
+        return [f"seed {step.seed}: {line}" for line in findings]
 
     @staticmethod
     def look(build):
@@ -49,18 +49,18 @@ class EachCall:
         share = f"{state.get('job', 0)}/{len(self.jobs)} kinds" if not whole else f"all, {whole}x"
         return f"{state.get('reached', 0):,} ({share})"
 
-    def step(self, build, state, seed, deadline):
+    def step(self, step):
         """A few numbers of one kind of call; the kind is done when one is not met any more."""
-        job, number = state.get("job", 0), state.get("number", 1)
+        job, number = step.state.get("job", 0), step.state.get("number", 1)
         with tempfile.TemporaryDirectory(prefix="torture-calls-") as folder:
             numbers = range(number, number + self.in_a_step)
-            in_time = (n for n in numbers if time.monotonic() < deadline)
-            met, untouched, findings = calls.meet(build, folder, *self.jobs[job], in_time)
-        state["reached"] = state.get("reached", 0) + met
-        state["number"] = number + met
+            in_time = (n for n in numbers if step.in_time())
+            met, untouched, findings = calls.meet(step.build, folder, *self.jobs[job], in_time)
+        step.add(met)
+        step.state["number"] = number + met
         if untouched:
-            state["number"], state["job"] = 1, (job + 1) % len(self.jobs)
-            state["passes"] = state.get("passes", 0) + (job + 1 == len(self.jobs))
+            step.state["number"], step.state["job"] = 1, (job + 1) % len(self.jobs)
+            step.add(job + 1 == len(self.jobs), "passes")
         return findings
 
     def look(self, build):
