@@ -174,6 +174,13 @@ static enum reel_code adopt_sidecar(struct recovery *recovery, const struct foun
     return REEL_OK;
 }
 
+/* A complete one's sidecar that is older than its file is written anew once the file is well, so
+ * that the next start need not look again. */
+static bool is_outdated(const struct found *found)
+{
+    return found->row == ROW_COMPLETE && found->sidecar_us < found->file_us;
+}
+
 static enum reel_code mend(struct recovery *recovery, const struct found *found,
                            struct reel_recording *recording, struct reel_error *err_out)
 {
@@ -193,8 +200,9 @@ static enum reel_code mend(struct recovery *recovery, const struct found *found,
         return code;
     if (changed || sidecar == SIDECAR_AHEAD)
         return save(recovery, recording, err_out);
-    return sidecar == SIDECAR_STANDS ? REEL_OK
-                                     : reel_sidecars_write(recovery->sidecars, recording, err_out);
+    return sidecar == SIDECAR_STANDS && !is_outdated(found)
+               ? REEL_OK
+               : reel_sidecars_write(recovery->sidecars, recording, err_out);
 }
 
 /* Put aside what is no file where one must be made. */
@@ -236,8 +244,7 @@ static enum reel_code settle(struct recovery *recovery, const struct found *foun
 /* Complete, and its sidecar was written after its header. */
 static bool is_well(const struct found *found)
 {
-    return found->row == ROW_COMPLETE && found->fits && found->has_sidecar &&
-           found->sidecar_us >= found->file_us;
+    return found->row == ROW_COMPLETE && found->fits && found->has_sidecar && !is_outdated(found);
 }
 
 static enum reel_code settle_all(struct recovery *recovery, struct found *all,

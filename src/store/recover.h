@@ -13,8 +13,9 @@
  *                                 to be marked with it goes to recovered/
  *   another recording's           goes to recovered/, as if there were none
  *   not there                     the row goes, its sidecar to recovered/
- * and of an open one noted gaps become silence again, the header is brought up, and the file is
- * synced. Silence does not count towards a batch: it was filled in, not received.
+ * and noted gaps become silence again, the header is brought up, and the file is synced. A complete
+ * recording whose file fits and whose sidecar is younger was sealed and not touched since: it is
+ * passed over. Silence does not count towards a batch: it was filled in, not received.
  *
  * A file without a row is
  *   with a sidecar                indexed from both

@@ -176,13 +176,13 @@ static enum reel_code lose_tail(struct repair *repair, struct reel_error *err_ou
     return silence(repair, lost_from, recording->frames, err_out);
 }
 
+/* Also of a complete one: what a batch that was never committed wrote into its gaps would belie its
+ * sum. */
 static enum reel_code silence_gaps(struct repair *repair, struct reel_error *err_out)
 {
     struct reel_gap_cursor cursor = {0};
     struct reel_gap gap;
 
-    if (repair->recording->state != REEL_STATE_RECORDING)
-        return REEL_OK;
     while (reel_recording_next_gap(repair->recording, &cursor, &gap)) {
         if (silence(repair, gap.from_frame, gap.from_frame + gap.frames, err_out) != REEL_OK)
             return REEL_E_STALLED;

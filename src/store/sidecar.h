@@ -50,6 +50,14 @@ enum reel_code reel_sidecars_write(struct reel_sidecars *sidecars,
 /* Put all those written in the place of the old ones, durably. STALLED; each is then old or new. */
 enum reel_code reel_sidecars_flush(struct reel_sidecars *sidecars, struct reel_error *err_out);
 
+/* Make the sidecar of a complete recording durably older than its file, before audio is written
+ * into that: recovery believes that such a file is as it was sealed only where the sidecar is
+ * younger. One that is not there serves as well. STALLED; it says the same as before in any case.
+ */
+enum reel_code reel_sidecars_outdate(struct reel_sidecars *sidecars,
+                                     const struct reel_recording *recording,
+                                     struct reel_error *err_out);
+
 /* Read the sidecar of a name. NOT_FOUND; BAD_REQUEST where it is damaged or another's. */
 enum reel_code reel_sidecars_read(struct reel_sidecars *sidecars, const char *device,
                                   const char *session, struct reel_recording *recording_out,

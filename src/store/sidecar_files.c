@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/disk.h"
@@ -168,6 +169,26 @@ enum reel_code reel_sidecars_flush(struct reel_sidecars *sidecars, struct reel_e
     if (code == REEL_OK)
         code = many ? sync_everything(sidecars, err_out) : sync_folders(sidecars, err_out);
     sidecars->count = 0;
+    return code;
+}
+
+enum reel_code reel_sidecars_outdate(struct reel_sidecars *sidecars,
+                                     const struct reel_recording *recording,
+                                     struct reel_error *err_out)
+{
+    static const struct timespec long_ago[2];
+    char name[PATH_BYTES];
+    enum reel_code code = REEL_OK;
+    int fd;
+
+    path_of(recording->device, recording->session, name);
+    fd = openat(sidecars->root_fd, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? REEL_OK : reel_error_errno(err_out, errno, "open %s", name);
+    /* fdatasync would leave the time out. */
+    if (futimens(fd, long_ago) != 0 || fsync(fd) != 0)
+        code = reel_error_errno(err_out, errno, "outdate %s", name);
+    close(fd);
     return code;
 }
 

@@ -189,15 +189,26 @@ enum reel_code reel_store_wav(struct reel_store *store, struct reel_entry *entry
     return REEL_OK;
 }
 
+/* Its file, to write into. One that was sealed is first marked, so that recovery looks at it again
+ * if this batch is never committed. */
+static enum reel_code unseal(struct reel_store *store, struct reel_entry *entry,
+                             struct reel_wav **wav_out, struct reel_error *err_out)
+{
+    if (!entry->unsealed &&
+        reel_sidecars_outdate(store->sidecars, &entry->recording, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    entry->unsealed = true;
+    return reel_store_wav(store, entry, wav_out, err_out);
+}
+
 enum reel_code reel_store_write(struct reel_store *store, struct reel_entry *entry,
                                 uint64_t at_frame, const void *frames, uint64_t frames_count,
                                 struct reel_error *err_out)
 {
     struct reel_wav *wav;
 
-    if (reel_store_wav(store, entry, &wav, err_out) != REEL_OK)
-        return REEL_E_STALLED;
-    entry->unsealed = true;
+    if (unseal(store, entry, &wav, err_out) != REEL_OK)
+        return reel_store_outcome(store, REEL_E_STALLED);
     return reel_store_outcome(store, reel_wav_write(wav, at_frame, frames, frames_count, err_out));
 }
 
@@ -206,9 +217,8 @@ enum reel_code reel_store_fill(struct reel_store *store, struct reel_entry *entr
 {
     struct reel_wav *wav;
 
-    if (reel_store_wav(store, entry, &wav, err_out) != REEL_OK)
-        return REEL_E_STALLED;
-    entry->unsealed = true;
+    if (unseal(store, entry, &wav, err_out) != REEL_OK)
+        return reel_store_outcome(store, REEL_E_STALLED);
     return reel_store_outcome(store, reel_wav_fill(wav, at_frame, frames_count, err_out));
 }
 

@@ -260,6 +260,42 @@ static void noted_gaps_of_open_recordings_become_silence(void **state)
     free(file);
 }
 
+static struct timespec modified(const char *path)
+{
+    struct stat status;
+
+    assert_int_equal(stat(path, &status), 0);
+    return status.st_mtim;
+}
+
+/* Cut the power, so that the audio reached the disk and the time of its writing did not. */
+static void sealed_recording_whose_fill_was_not_committed_is_as_it_was(void **state)
+{
+    struct scene *scene = *state;
+    struct reel_entry *entry = record(scene, 2);
+    struct timespec times[2];
+    uint8_t *sealed;
+    uint8_t *found;
+    size_t bytes;
+
+    publish_seq(scene, entry, 5);
+    complete(scene, entry);
+    scene_commit(scene);
+    sealed = path_read(scene_path(scene, WAV), &bytes);
+    times[0] = times[1] = modified(scene_path(scene, WAV));
+    publish_seq(scene, scene_get(scene, "mic1", "s1"), 3);
+    scene_crash(scene);
+    assert_int_equal(utimensat(AT_FDCWD, scene_path(scene, WAV), times, 0), 0);
+    scene_open(scene);
+    found = path_read(scene_path(scene, WAV), &bytes);
+    assert_memory_equal(found, sealed, bytes);
+    assert_int_equal(scene->report.repaired, 1);
+    scene_restart(scene); /* its sidecar is younger again: it is passed over */
+    assert_true(modified(scene_path(scene, SIDECAR)).tv_sec > 0);
+    free(sealed);
+    free(found);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -277,6 +313,7 @@ int main(void)
         TEST(another_recordings_file_is_not_taken_for_ours),
         TEST(what_is_in_the_way_goes_to_recovered),
         TEST(noted_gaps_of_open_recordings_become_silence),
+        TEST(sealed_recording_whose_fill_was_not_committed_is_as_it_was),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
