@@ -4,6 +4,7 @@
 Written apart from the product: Python's sqlite3 reads the catalog (in a copy: to look at it changes
 nothing), this file and libsndfile and sox the audio. A finding is a line that names the recording.
 """
+import hashlib
 import json
 import shutil
 import sqlite3
@@ -218,6 +219,13 @@ def check_sidecar(path, row):
         if frames > row["frames"] else []
 
 
+def check_sum(path, row):
+    """The sum of a complete recording is that of its file; between two commits it need not be."""
+    if row["sha256"] is None or hashlib.sha256(path.read_bytes()).hexdigest() == row["sha256"]:
+        return []
+    return ["the file is not what was summed"]
+
+
 def check_recording(store, recording, row, acknowledged, with_sox, settled, complete):
     path = Path(store, "recordings", recording.device, f"{recording.session}.wav")
     if row is None:
@@ -238,6 +246,8 @@ def check_recording(store, recording, row, acknowledged, with_sox, settled, comp
         findings.append(f"the catalog claims {row['frames']} frames, the file has {len(words)}")
     if settled and header_frames != row["frames"]:
         findings.append(f"the header says {header_frames} frames, the catalog {row['frames']}")
+    if settled:
+        findings += check_sum(path, row)
     words = words[: row["frames"]]
     fragments, _, torn = read_fragments(recording, words)
     findings += torn + check_order(recording, fragments, len(words))

@@ -84,6 +84,7 @@ def test_damaged_audio_is_noticed(store, sound, change, finding):
     ("UPDATE recording SET frames = frames + 20", "the catalog claims"),
     ("UPDATE recording SET frames = frames - 20", "acknowledged and lost"),
     ("UPDATE run SET kind = 'gap'", "acknowledged and read as silence"),
+    (f"UPDATE recording SET sha256 = '{64 * '0'}'", "the file is not what was summed"),
     ("UPDATE recording SET state = 'recording'", "recording, with 0 frames of gaps"),
     ("INSERT INTO quarantine VALUES (1, 't', 'd', 's', 'conflict', '', '', 1, 1, 1)",
      "d/s: in quarantine: conflict"),
