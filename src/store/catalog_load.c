@@ -111,9 +111,17 @@ static enum reel_code load_found(struct reel_statement *statement, struct reel_r
     return REEL_OK;
 }
 
-enum reel_code reel_catalog_load(struct reel_catalog *catalog, const char *device,
-                                 const char *session, struct reel_recording *recording_out,
-                                 struct reel_error *err_out)
+/* A query for one recording: the first that fits a name, or if that is NULL a rowid. */
+struct lookup {
+    enum reel_statement_id id;
+    const char *sql;
+    const char *device;
+    const char *session;
+    uint64_t rowid;
+};
+
+static enum reel_code load_one(struct reel_catalog *catalog, const struct lookup *lookup,
+                               struct reel_recording *recording_out, struct reel_error *err_out)
 {
     struct reel_statement statement;
     bool opened;
@@ -121,14 +129,30 @@ enum reel_code reel_catalog_load(struct reel_catalog *catalog, const char *devic
 
     if (code != REEL_OK)
         return code;
-    reel_statement_start(&statement, catalog, REEL_STATEMENT_LOAD,
-                         "SELECT " REEL_RECORDING_COLUMNS " FROM recording"
-                         " WHERE device = ? AND session = ?");
-    reel_bind_text(&statement, device);
-    reel_bind_text(&statement, session);
+    reel_statement_start(&statement, catalog, lookup->id, lookup->sql);
+    if (lookup->device) {
+        reel_bind_text(&statement, lookup->device);
+        reel_bind_text(&statement, lookup->session);
+    } else {
+        reel_bind_u64(&statement, lookup->rowid);
+    }
     code = load_found(&statement, recording_out, err_out);
     reel_catalog_snapshot_end(catalog, opened);
     return code;
+}
+
+enum reel_code reel_catalog_load(struct reel_catalog *catalog, const char *device,
+                                 const char *session, struct reel_recording *recording_out,
+                                 struct reel_error *err_out)
+{
+    const struct lookup lookup = {
+        .id = REEL_STATEMENT_LOAD,
+        .sql = "SELECT " REEL_RECORDING_COLUMNS " FROM recording WHERE device = ? AND session = ?",
+        .device = device,
+        .session = session,
+    };
+
+    return load_one(catalog, &lookup, recording_out, err_out);
 }
 
 /* The first recording behind a name. Asked anew for each, so that `each` may change the catalog. */
@@ -136,27 +160,23 @@ static enum reel_code load_next(struct reel_catalog *catalog, bool open_only, co
                                 const char *session, struct reel_recording *recording_out,
                                 struct reel_error *err_out)
 {
-    struct reel_statement statement;
-    bool opened;
-    enum reel_code code = reel_catalog_snapshot(catalog, &opened, err_out);
+    const struct lookup all = {
+        .id = REEL_STATEMENT_NEXT,
+        .sql = "SELECT " REEL_RECORDING_COLUMNS " FROM recording"
+               " WHERE (device, session) > (?, ?) ORDER BY device, session LIMIT 1",
+        .device = device,
+        .session = session,
+    };
+    const struct lookup open = {
+        .id = REEL_STATEMENT_NEXT_OPEN,
+        .sql = "SELECT " REEL_RECORDING_COLUMNS " FROM recording"
+               " WHERE state = 'recording' AND (device, session) > (?, ?)"
+               " ORDER BY device, session LIMIT 1",
+        .device = device,
+        .session = session,
+    };
 
-    if (code != REEL_OK)
-        return code;
-    if (open_only)
-        reel_statement_start(&statement, catalog, REEL_STATEMENT_NEXT_OPEN,
-                             "SELECT " REEL_RECORDING_COLUMNS " FROM recording"
-                             " WHERE state = 'recording' AND (device, session) > (?, ?)"
-                             " ORDER BY device, session LIMIT 1");
-    else
-        reel_statement_start(&statement, catalog, REEL_STATEMENT_NEXT,
-                             "SELECT " REEL_RECORDING_COLUMNS " FROM recording"
-                             " WHERE (device, session) > (?, ?)"
-                             " ORDER BY device, session LIMIT 1");
-    reel_bind_text(&statement, device);
-    reel_bind_text(&statement, session);
-    code = load_found(&statement, recording_out, err_out);
-    reel_catalog_snapshot_end(catalog, opened);
-    return code;
+    return load_one(catalog, open_only ? &open : &all, recording_out, err_out);
 }
 
 enum reel_code reel_catalog_each(struct reel_catalog *catalog, bool open_only,
@@ -188,18 +208,13 @@ enum reel_code reel_catalog_next_unhashed(struct reel_catalog *catalog, uint64_t
                                           struct reel_recording *recording_out,
                                           struct reel_error *err_out)
 {
-    struct reel_statement statement;
-    bool opened;
-    enum reel_code code = reel_catalog_snapshot(catalog, &opened, err_out);
+    const struct lookup lookup = {
+        .id = REEL_STATEMENT_NEXT_UNHASHED,
+        .sql = "SELECT " REEL_RECORDING_COLUMNS " FROM recording"
+               " WHERE state = 'complete' AND sha256 IS NULL AND recording > ?"
+               " ORDER BY recording LIMIT 1",
+        .rowid = after_rowid,
+    };
 
-    if (code != REEL_OK)
-        return code;
-    reel_statement_start(&statement, catalog, REEL_STATEMENT_NEXT_UNHASHED,
-                         "SELECT " REEL_RECORDING_COLUMNS " FROM recording"
-                         " WHERE state = 'complete' AND sha256 IS NULL AND recording > ?"
-                         " ORDER BY recording LIMIT 1");
-    reel_bind_u64(&statement, after_rowid);
-    code = load_found(&statement, recording_out, err_out);
-    reel_catalog_snapshot_end(catalog, opened);
-    return code;
+    return load_one(catalog, &lookup, recording_out, err_out);
 }
