@@ -10,6 +10,7 @@
 #include "io/loop.h"
 
 enum { SECOND_US = 1000000, BACKOFF_MOST_US = 8 * SECOND_US, READS_AT_ONCE = 4096 };
+enum { TURN_WAIT_US = SECOND_US / 20 };
 
 static void tell_state(struct reel_ingest *ingest, const char *reason)
 {
@@ -167,11 +168,22 @@ static void open_store(struct reel_ingest *ingest)
     if (reel_store_open(&config, reel_wall_us(), &ingest->store, NULL, &error)) {
         reel_log_write(ingest->links.log, REEL_LOG_ERROR, "the store does not open: %s",
                        error.message);
+        reel_turns_take(ingest->links.turns);
         back_off(ingest);
         tell_state(ingest, error.message);
         return;
     }
+    reel_turns_take(ingest->links.turns);
     reel_log_write(ingest->links.log, REEL_LOG_NOTICE, "the store is open again");
+}
+
+/* Once the reader has let go of the old one. */
+static void try_store(struct reel_ingest *ingest)
+{
+    if (reel_turns_behind(ingest->links.turns))
+        ingest->next_attempt_us = reel_monotonic_us() + TURN_WAIT_US;
+    else
+        open_store(ingest);
 }
 
 /* Invariant 6: the batch is not acknowledged, the connection is dropped without another write, the
@@ -185,6 +197,7 @@ static void give_up_batch(struct reel_ingest *ingest)
     reel_ingest_drop(ingest);
     reel_store_close(ingest->store);
     ingest->store = NULL;
+    reel_turns_take(ingest->links.turns);
     ingest->suspect = ingest->failure.code == REEL_E_INTERNAL;
     ingest->failed = false;
     disconnect(ingest, ingest->failure.message);
@@ -305,7 +318,7 @@ static bool turn(struct reel_ingest *ingest)
     if (ingest->store && ingest->bus)
         work(ingest, fds[2].revents != 0);
     else if (reel_monotonic_us() >= ingest->next_attempt_us && !ingest->store)
-        open_store(ingest);
+        try_store(ingest);
     else if (reel_monotonic_us() >= ingest->next_attempt_us)
         connect_bus(ingest);
     return !ingest->taken_over;

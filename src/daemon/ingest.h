@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "daemon/config.h"
 #include "daemon/counters.h"
+#include "daemon/turns.h"
 #include "io/mailbox.h"
 #include "store/store.h"
 
@@ -21,6 +22,7 @@ struct reel_ingest_links {
     const char *password; /* "" for none */
     const struct reel_log *log;
     struct reel_counters *counters;
+    struct reel_turns *turns;       /* of the store */
     struct reel_mailbox *notices;   /* out: struct reel_notice, to the query thread */
     struct reel_mailbox *jobs;      /* out: struct reel_hash_job, to the hashing thread */
     struct reel_mailbox *hashes;    /* in: struct reel_hash_job, done */

@@ -16,6 +16,7 @@
 #include "wire/topic.h"
 
 enum { SECOND_US = 1000000, BACKOFF_MOST_US = 8 * SECOND_US, FLUSH_US = 2 * SECOND_US };
+enum { FOLLOW_US = SECOND_US / 2 };
 enum { SUBSCRIPTIONS = 2, READS_AT_ONCE = 64, TOPIC_BYTES = 512 };
 
 struct reel_responder {
@@ -282,6 +283,17 @@ static void take_notices(struct reel_responder *responder)
     }
 }
 
+static void follow_store(struct reel_responder *responder)
+{
+    struct reel_turns *turns = responder->links.turns;
+    uint64_t turn = reel_turns_now(turns);
+
+    if (!reel_turns_behind(turns))
+        return;
+    reel_reader_renew(responder->links.reader);
+    reel_turns_follow(turns, turn);
+}
+
 static bool may_read(const struct reel_responder *responder)
 {
     return !responder->lost && !reel_bus_wants_write(responder->bus);
@@ -313,6 +325,7 @@ static void work(struct reel_responder *responder, bool readable)
 static bool turn(struct reel_responder *responder)
 {
     bool ready = responder->bus && responder->subscriptions == SUBSCRIPTIONS;
+    int64_t deadline_us = reel_monotonic_us() + FOLLOW_US;
     struct pollfd fds[3] = {
         {.fd = responder->links.stop_fd, .events = POLLIN},
         {.fd = ready ? reel_mailbox_fd(responder->links.notices) : -1, .events = POLLIN},
@@ -321,10 +334,12 @@ static bool turn(struct reel_responder *responder)
 
     if (responder->bus && reel_bus_wants_write(responder->bus))
         fds[2].events = POLLOUT;
-    reel_poll(fds, 3,
-              responder->bus ? reel_monotonic_us() + SECOND_US : responder->next_attempt_us);
+    if (!responder->bus && responder->next_attempt_us < deadline_us)
+        deadline_us = responder->next_attempt_us;
+    reel_poll(fds, 3, deadline_us);
     if (fds[0].revents)
         return false;
+    follow_store(responder);
     if (responder->bus)
         work(responder, fds[2].revents != 0);
     else if (reel_monotonic_us() >= responder->next_attempt_us)

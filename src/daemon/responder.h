@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "daemon/config.h"
 #include "daemon/counters.h"
+#include "daemon/turns.h"
 #include "io/mailbox.h"
 #include "store/reader.h"
 
@@ -20,6 +21,7 @@ struct reel_responder_links {
     const char *password; /* "" for none */
     const struct reel_log *log;
     struct reel_counters *counters;
+    struct reel_turns *turns;     /* of the store */
     struct reel_mailbox *notices; /* in: struct reel_notice */
     struct reel_reader *reader;
     pthread_mutex_t *connect_mutex; /* of all connections of the process */

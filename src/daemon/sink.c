@@ -33,6 +33,7 @@ struct reel_sink {
     const struct reel_config *config;
     const struct reel_log *log;
     struct reel_counters counters;
+    struct reel_turns turns;
     pthread_mutex_t connect_mutex;
     struct reel_mailbox *notices;
     struct reel_mailbox *jobs;
@@ -142,6 +143,7 @@ static enum reel_code create_ingest(struct reel_sink *sink, const char *password
         .password = password,
         .log = sink->log,
         .counters = &sink->counters,
+        .turns = &sink->turns,
         .notices = sink->notices,
         .jobs = sink->jobs,
         .hashes = sink->hashes,
@@ -174,6 +176,7 @@ static enum reel_code create_responder(struct reel_sink *sink, const char *passw
         .password = password,
         .log = sink->log,
         .counters = &sink->counters,
+        .turns = &sink->turns,
         .notices = sink->notices,
         .reader = sink->reader,
         .connect_mutex = &sink->connect_mutex,

@@ -24,6 +24,13 @@ struct reel_reader {
     char fd_name[2 * REEL_NAME_BYTES + 8]; /* ... and whose it is */
 };
 
+static void close_file(struct reel_reader *reader)
+{
+    if (reader->fd >= 0)
+        close(reader->fd);
+    reader->fd = -1;
+}
+
 static enum reel_code open_parts(struct reel_reader *reader, struct reel_error *err_out)
 {
     char path[PATH_MAX];
@@ -33,6 +40,26 @@ static enum reel_code open_parts(struct reel_reader *reader, struct reel_error *
         return REEL_E_STALLED;
     snprintf(path, sizeof path, "%s/catalog.db", reader->dir);
     return reel_catalog_open(path, REEL_CATALOG_READ, &reader->catalog, err_out);
+}
+
+void reel_reader_renew(struct reel_reader *reader)
+{
+    close_file(reader);
+    if (reader->recordings_fd >= 0)
+        close(reader->recordings_fd);
+    reader->recordings_fd = -1;
+    reel_catalog_close(reader->catalog);
+    reader->catalog = NULL;
+}
+
+/* Open what reel_reader_renew has closed. */
+static enum reel_code ready(struct reel_reader *reader, struct reel_error *err_out)
+{
+    enum reel_code code = reader->catalog ? REEL_OK : open_parts(reader, err_out);
+
+    if (code != REEL_OK)
+        reel_reader_renew(reader);
+    return code;
 }
 
 enum reel_code reel_reader_open(const char *dir, struct reel_reader **reader_out,
@@ -55,21 +82,11 @@ enum reel_code reel_reader_open(const char *dir, struct reel_reader **reader_out
     return REEL_OK;
 }
 
-static void close_file(struct reel_reader *reader)
-{
-    if (reader->fd >= 0)
-        close(reader->fd);
-    reader->fd = -1;
-}
-
 void reel_reader_close(struct reel_reader *reader)
 {
     if (!reader)
         return;
-    close_file(reader);
-    if (reader->recordings_fd >= 0)
-        close(reader->recordings_fd);
-    reel_catalog_close(reader->catalog);
+    reel_reader_renew(reader);
     free(reader->dir);
     free(reader);
 }
@@ -78,20 +95,31 @@ enum reel_code reel_reader_list(struct reel_reader *reader, const struct reel_li
                                 reel_reader_row_fn *row, void *user, struct reel_list_end *end_out,
                                 struct reel_error *err_out)
 {
-    return reel_catalog_list(reader->catalog, plan, row, user, end_out, err_out);
+    enum reel_code code = ready(reader, err_out);
+
+    return code != REEL_OK ? code
+                           : reel_catalog_list(reader->catalog, plan, row, user, end_out, err_out);
 }
 
 enum reel_code reel_reader_count(struct reel_reader *reader, const struct reel_list_plan *plan,
                                  uint64_t *count_out, bool *is_minimum_out,
                                  struct reel_error *err_out)
 {
-    return reel_catalog_count(reader->catalog, plan, count_out, is_minimum_out, err_out);
+    enum reel_code code = ready(reader, err_out);
+
+    return code != REEL_OK
+               ? code
+               : reel_catalog_count(reader->catalog, plan, count_out, is_minimum_out, err_out);
 }
 
 enum reel_code reel_reader_load(struct reel_reader *reader, const char *device, const char *session,
                                 struct reel_recording *recording_out, struct reel_error *err_out)
 {
-    return reel_catalog_load(reader->catalog, device, session, recording_out, err_out);
+    enum reel_code code = ready(reader, err_out);
+
+    return code != REEL_OK
+               ? code
+               : reel_catalog_load(reader->catalog, device, session, recording_out, err_out);
 }
 
 static enum reel_code mismatch(const struct reel_reader *reader, const char *how,
@@ -169,7 +197,9 @@ enum reel_code reel_reader_audio(struct reel_reader *reader, const struct reel_r
 
     if (from_frame > recording->frames || count_frames > recording->frames - from_frame)
         return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "audio past the recording's end");
-    code = open_file(reader, recording, err_out);
+    code = ready(reader, err_out);
+    if (code == REEL_OK)
+        code = open_file(reader, recording, err_out);
     if (code != REEL_OK)
         return code;
     code =
@@ -186,7 +216,11 @@ enum reel_code reel_reader_rejects(struct reel_reader *reader, const struct reel
                                    reel_reader_reject_fn *row, void *user, bool *more_out,
                                    struct reel_error *err_out)
 {
-    return reel_catalog_rejects(reader->catalog, plan, row, user, more_out, err_out);
+    enum reel_code code = ready(reader, err_out);
+
+    return code != REEL_OK
+               ? code
+               : reel_catalog_rejects(reader->catalog, plan, row, user, more_out, err_out);
 }
 
 enum reel_code reel_reader_reject(struct reel_reader *reader, uint64_t quarantine_id,
@@ -197,7 +231,10 @@ enum reel_code reel_reader_reject(struct reel_reader *reader, uint64_t quarantin
     bool has_payload;
     enum reel_code code;
 
-    code = reel_catalog_reject_find(reader->catalog, quarantine_id, device, &has_payload, err_out);
+    code = ready(reader, err_out);
+    if (code == REEL_OK)
+        code =
+            reel_catalog_reject_find(reader->catalog, quarantine_id, device, &has_payload, err_out);
     if (code != REEL_OK)
         return code;
     if (confined_device && strcmp(confined_device, device) != 0)
@@ -216,8 +253,10 @@ enum reel_code reel_reader_totals(struct reel_reader *reader, struct reel_reader
     struct statvfs disk;
     enum reel_code code;
 
-    code =
-        reel_catalog_counts(reader->catalog, &totals.recordings, &totals.recordings_open, err_out);
+    code = ready(reader, err_out);
+    if (code == REEL_OK)
+        code = reel_catalog_counts(reader->catalog, &totals.recordings, &totals.recordings_open,
+                                   err_out);
     if (code == REEL_OK)
         code = reel_catalog_reject_totals(reader->catalog, &totals.quarantine_count,
                                           &totals.quarantine_bytes, err_out);

@@ -20,6 +20,11 @@ enum reel_code reel_reader_open(const char *dir, struct reel_reader **reader_out
                                 struct reel_error *err_out);
 void reel_reader_close(struct reel_reader *reader); /* accepts NULL */
 
+/* Close everything; what is asked next opens it anew, and is STALLED where that fails. For after a
+ * store was closed or opened: SQLite's locks belong to the process, so one that could not be let go
+ * of stays as long as any connection here does, and the catalog may have become another file. */
+void reel_reader_renew(struct reel_reader *reader);
+
 /* Call `row` for each recording of the page, in order; it returns false to end the page before the
  * one it was shown. The recording holds all but stretches and candidate and is borrowed for the
  * call. The page ends with the plan's limit, where `row` ends it, or after so many recordings that

@@ -216,6 +216,41 @@ static void totals_count_everything(void **state)
     reel_reader_close(reader);
 }
 
+static uint64_t recordings_seen(struct reel_reader *reader)
+{
+    struct reel_reader_totals totals;
+
+    assert_ok(reel_reader_totals(reader, &totals, err));
+    return totals.recordings;
+}
+
+/* The catalog was damaged, put aside and built anew: the old one is still there to be read. */
+static void renewed_reader_sees_the_catalog_that_took_the_place_of_the_old(void **state)
+{
+    struct scene *scene = *state;
+    struct reel_reader *reader;
+    uint8_t zeros[4096] = {0};
+
+    record(scene, 2);
+    scene_crash(scene);
+    reader = open_reader(scene);
+    assert_int_equal(recordings_seen(reader), 1);
+    path_write_at(scene_path(scene, "catalog.db"), 0, zeros, sizeof zeros);
+    scene_open(scene);
+    scene_create(scene, "mic2", "s2", &mono16);
+    scene_commit(scene);
+    reel_reader_renew(reader);
+    assert_int_equal(recordings_seen(reader), 2);
+    reel_reader_renew(reader);
+    scene_crash(scene);
+    assert_int_equal(unlink(scene_path(scene, "catalog.db")), 0);
+    assert_int_equal(reel_reader_load(reader, "mic1", "s1", &(struct reel_recording){0}, NULL),
+                     REEL_E_STALLED);
+    scene_open(scene);
+    assert_int_equal(recordings_seen(reader), 2);
+    reel_reader_close(reader);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -228,6 +263,7 @@ int main(void)
         TEST(a_folder_without_a_catalog_is_stalled),
         TEST(a_payload_is_read_by_its_device_only),
         TEST(totals_count_everything),
+        TEST(renewed_reader_sees_the_catalog_that_took_the_place_of_the_old),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

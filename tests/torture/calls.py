@@ -25,7 +25,7 @@ from lab import Broker, Program, Sink, wait_for  # noqa: E402
 
 WRITING = ("pwrite64", "pwritev", "fdatasync", "fsync", "syncfs", "ftruncate", "renameat", "unlink",
            "unlinkat", "mkdir", "mkdirat", "openat", "rename", "renameat2", "write")
-READING = ("pread64", "newfstatat", "getdents64")
+READING = ("pread64", "newfstatat", "getdents64", "fcntl")
 SYNCS = ("fdatasync", "fsync", "syncfs")
 PHASES = ("start", "again", "work")
 KILL = "signal=KILL"

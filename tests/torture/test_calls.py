@@ -22,3 +22,8 @@ def test_each_call_that_fails_once_is_put_right_without_a_false_acknowledgement(
     jobs = calls.plan(calls.ERRORS[:1], ("again", "work")) + [
         ("work", call, calls.ERRORS[1]) for call in ("pwrite64", "ftruncate", "mkdirat", "openat")]
     assert_sound(jobs, [1, 2, 5], at_least=30)
+
+
+def test_lock_of_the_catalog_that_cannot_be_let_go_of_does_not_stay():
+    """It is the process's: it stays for as long as any connection, the reader's too, is open."""
+    assert_sound([("work", "fcntl", calls.ERRORS[0])] * 2, range(13, 16), at_least=5)
