@@ -136,6 +136,9 @@ enum reel_code reel_home_complete(struct reel_home *home, struct reel_error *err
         code = reel_catalog_set_store_id(home->catalog, home->id, err_out);
     if (code == REEL_OK)
         code = reel_catalog_checkpoint(home->catalog, err_out);
+    /* SQLite does not look at whether its own sync of a new log's folder failed. */
+    if (code == REEL_OK)
+        code = reel_disk_sync_folder(home->dir_fd, ".", err_out);
     if (code == REEL_OK)
         home->rebuild = false;
     return code;

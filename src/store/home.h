@@ -32,7 +32,8 @@ struct reel_home {
 enum reel_code reel_home_open(const struct reel_store_config *config, bool discard, int64_t now_us,
                               struct reel_home *home_out, struct reel_error *err_out);
 
-/* After recovery: the catalog is this folder's from now on, and has taken in its log. */
+/* After recovery: the catalog is this folder's from now on, has taken in its log, and its files
+ * have their names durably. */
 enum reel_code reel_home_complete(struct reel_home *home, struct reel_error *err_out);
 void reel_home_close(struct reel_home *home);
 

@@ -403,6 +403,20 @@ static void a_failed_call_fails_the_batch_for_good(void **state)
     forget_all();
 }
 
+/* SQLite syncs the folder of a new log by fdatasync, and goes on when that fails: the commit would
+ * be acknowledged, and the log's name be gone after a power cut. */
+static void the_name_of_the_log_is_synced_before_anything_is_committed(void **state)
+{
+    struct scene *scene = *state;
+
+    assert_true(calls.log_named);
+    scene_crash(scene);
+    assert_false(path_exists(scene_path(scene, "catalog.db-wal")));
+    calls.log_named = false;
+    scene_open(scene);
+    assert_true(calls.log_named);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -411,6 +425,8 @@ int main(void)
         cmocka_unit_test(with_the_power_cut_it_loses_no_commit),
         cmocka_unit_test(with_the_power_cut_on_a_strange_file_system_too),
         cmocka_unit_test(a_failed_call_fails_the_batch_for_good),
+        cmocka_unit_test_setup_teardown(the_name_of_the_log_is_synced_before_anything_is_committed,
+                                        set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
