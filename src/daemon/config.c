@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "io/loop.h"
 #include "wire/topic.h"
 
 enum kind { TEXT, NUMBER };
@@ -49,6 +50,7 @@ static const struct setting settings[] = {
     NUMBER_SETTING("broker.keepalive_s", broker_keepalive_s, 5, 65535, 300),
     TEXT_SETTING("sink.name", sink_name, ""),
     TEXT_SETTING("store.dir", store_dir, "/var/lib/reel"),
+    TEXT_SETTING("store.sync", store_sync, "auto"),
     NUMBER_SETTING("session.idle_timeout_s", session_idle_timeout_s, 1, 31536000, 30),
     NUMBER_SETTING("ingest.commit_interval_ms", ingest_commit_interval_ms, 0, 60000, 1000),
     NUMBER_SETTING("ingest.commit_bytes", ingest_commit_bytes, 4096, GIB, 4 * REEL_MIB),
@@ -204,6 +206,23 @@ enum reel_code reel_config_option(struct reel_config *config, const char *assign
     return set(config, name, equals + 1, err_out);
 }
 
+static const char *const sync_ways[] = {
+    [REEL_SYNC_AUTO] = "auto",
+    [REEL_SYNC_FILES] = "files",
+    [REEL_SYNC_FILE_SYSTEM] = "filesystem",
+};
+enum { SYNC_WAYS = sizeof sync_ways / sizeof sync_ways[0] };
+
+/* SYNC_WAYS for what is none. */
+static unsigned sync_way(const char *name)
+{
+    unsigned way = 0;
+
+    while (way < SYNC_WAYS && strcmp(sync_ways[way], name) != 0)
+        way++;
+    return way;
+}
+
 static bool prefix_valid(const char *prefix)
 {
     size_t length = strlen(prefix);
@@ -224,6 +243,9 @@ enum reel_code reel_config_finish(struct reel_config *config, struct reel_error 
                               "the first a letter or digit");
     if (config->store_dir[0] == '\0')
         return reel_error_set(err_out, REEL_E_BAD_REQUEST, "store.dir", "store.dir is empty");
+    if (sync_way(config->store_sync) == SYNC_WAYS)
+        return reel_error_set(err_out, REEL_E_BAD_REQUEST, "store.sync",
+                              "store.sync must be auto, files or filesystem");
     if ((config->broker_cert[0] != '\0') != (config->broker_key[0] != '\0'))
         return reel_error_set(err_out, REEL_E_BAD_REQUEST, "broker.key",
                               "broker.cert and broker.key go together");
@@ -297,6 +319,8 @@ void reel_config_store(const struct reel_config *config, const struct reel_log *
     /* A batch is closed by the message that fills it, with which a candidate may come. Numbers of
      * one byte in an array may stand for samples of four. */
     store_out->batch_max_bytes = config->ingest_commit_bytes + 2 * 4 * config->max_fragment_bytes;
+    store_out->sync_way = (enum reel_sync_way)sync_way(config->store_sync);
+    store_out->clock = reel_monotonic_us;
     store_out->catalog_suspect = false;
     store_out->log = log;
 }

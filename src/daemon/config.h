@@ -27,6 +27,7 @@ struct reel_config {
     uint64_t broker_keepalive_s;
     char sink_name[REEL_NAME_BYTES];
     char store_dir[REEL_SETTING_BYTES];
+    char store_sync[REEL_SETTING_BYTES]; /* auto, files, filesystem */
     uint64_t session_idle_timeout_s;
     uint64_t ingest_commit_interval_ms;
     uint64_t ingest_commit_bytes;

@@ -42,7 +42,4 @@ enum reel_code reel_disk_load(int parent_fd, const char *name, uint64_t bytes_ma
  * what failed: ext4, xfs, btrfs, f2fs since Linux 5.8 (facts.md). */
 bool reel_disk_syncfs_counts(int fd);
 
-/* More files than these are synced with one syncfs where that counts. */
-enum { REEL_DISK_SINGLE_SYNCS_MAX = 4 };
-
 #endif

@@ -131,7 +131,7 @@ enum reel_code reel_quarantine_sync(struct reel_quarantine *quarantine, struct r
 
     if (written->count == 0)
         return REEL_OK;
-    if (quarantine->syncfs_counts && written->count > REEL_DISK_SINGLE_SYNCS_MAX)
+    if (quarantine->syncfs && reel_sync_whole(quarantine->sync, written->count))
         return syncfs(quarantine->fd) == 0
                    ? REEL_OK
                    : reel_error_errno(err_out, errno, "sync the file system of quarantine");

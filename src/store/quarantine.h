@@ -15,9 +15,11 @@ struct reel_quarantine;
 enum { REEL_QUARANTINE_ROWS_MAX = 16384 };
 
 /* Open `{dir}/quarantine` (made if missing). Files without a row are removed, rows without their
- * file lose their payload. `catalog` is borrowed, and has no transaction open. */
+ * file lose their payload. `catalog` is borrowed, and has no transaction open; `sync` is
+ * borrowed, and says how to sync. */
 enum reel_code reel_quarantine_open(const char *dir, struct reel_catalog *catalog,
-                                    uint64_t max_bytes, struct reel_quarantine **quarantine_out,
+                                    uint64_t max_bytes, const struct reel_sync *sync,
+                                    struct reel_quarantine **quarantine_out,
                                     struct reel_error *err_out);
 void reel_quarantine_close(struct reel_quarantine *quarantine); /* accepts NULL */
 

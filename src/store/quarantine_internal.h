@@ -17,7 +17,8 @@ struct reel_id_list {
 struct reel_quarantine {
     struct reel_catalog *catalog; /* borrowed */
     int fd;                       /* the folder */
-    bool syncfs_counts;
+    bool syncfs;                  /* it counts here, and may be used */
+    const struct reel_sync *sync; /* borrowed */
     uint64_t max_bytes;
     uint64_t count; /* with what the batch put there and removed */
     uint64_t bytes;

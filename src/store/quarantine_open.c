@@ -92,7 +92,8 @@ static enum reel_code reconcile(struct reel_quarantine *quarantine, struct reel_
 }
 
 enum reel_code reel_quarantine_open(const char *dir, struct reel_catalog *catalog,
-                                    uint64_t max_bytes, struct reel_quarantine **quarantine_out,
+                                    uint64_t max_bytes, const struct reel_sync *sync,
+                                    struct reel_quarantine **quarantine_out,
                                     struct reel_error *err_out)
 {
     struct reel_quarantine *quarantine = calloc(1, sizeof *quarantine);
@@ -105,11 +106,13 @@ enum reel_code reel_quarantine_open(const char *dir, struct reel_catalog *catalo
     }
     quarantine->catalog = catalog;
     quarantine->max_bytes = max_bytes;
+    quarantine->sync = sync;
     quarantine->fd = -1;
     code = reel_disk_folder(AT_FDCWD, path, &quarantine->fd, NULL, err_out);
     free(path);
     if (code == REEL_OK) {
-        quarantine->syncfs_counts = reel_disk_syncfs_counts(quarantine->fd);
+        quarantine->syncfs =
+            reel_sync_whole_allowed(sync) && reel_disk_syncfs_counts(quarantine->fd);
         code = reconcile(quarantine, err_out);
     }
     if (code == REEL_OK)

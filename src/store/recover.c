@@ -284,11 +284,15 @@ enum reel_code reel_recover(struct reel_home *home, const struct reel_store_conf
         .log = config->log,
         .batch_max_bytes = config->batch_max_bytes,
         .now_us = now_us,
-        .syncfs = reel_disk_syncfs_counts(home->recordings_fd),
     };
+    struct reel_sync sync;
     struct found *all = NULL;
-    enum reel_code code = reel_sidecars_create(home->dir, &recovery.sidecars, err_out);
+    enum reel_code code;
 
+    reel_sync_init(&sync, config->sync_way, NULL);
+    recovery.syncfs =
+        reel_sync_whole_allowed(&sync) && reel_disk_syncfs_counts(home->recordings_fd);
+    code = reel_sidecars_create(home->dir, &sync, &recovery.sidecars, err_out);
     if (code != REEL_OK)
         return code;
     code = reel_recover_tree(&recovery, &all, err_out);

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "core/recording.h"
+#include "store/sync.h"
 
 /* More runs than these are not written at every change, and `plain_growth` is false. */
 enum { REEL_SIDECAR_RUNS_PROMPT = 256 };
@@ -38,7 +39,9 @@ struct reel_sidecar_mark reel_sidecar_mark(const struct reel_recording *recordin
  * of the folders. */
 struct reel_sidecars;
 
-enum reel_code reel_sidecars_create(const char *dir, struct reel_sidecars **sidecars_out,
+/* `sync` is borrowed, and says how to sync; NULL for reading only. */
+enum reel_code reel_sidecars_create(const char *dir, const struct reel_sync *sync,
+                                    struct reel_sidecars **sidecars_out,
                                     struct reel_error *err_out);
 void reel_sidecars_destroy(struct reel_sidecars **sidecars);
 

@@ -20,14 +20,16 @@ struct staged {
 
 struct reel_sidecars {
     int root_fd; /* recordings/ */
-    bool syncfs;
+    bool syncfs; /* it counts here, and may be used */
+    const struct reel_sync *sync;
+    bool unsynced; /* some are left to a syncfs */
     struct staged *staged;
     size_t count;
     size_t capacity;
 };
 
-enum reel_code reel_sidecars_create(const char *dir, struct reel_sidecars **sidecars_out,
-                                    struct reel_error *err_out)
+enum reel_code reel_sidecars_create(const char *dir, const struct reel_sync *sync,
+                                    struct reel_sidecars **sidecars_out, struct reel_error *err_out)
 {
     struct reel_sidecars *sidecars = calloc(1, sizeof *sidecars);
 
@@ -37,7 +39,9 @@ enum reel_code reel_sidecars_create(const char *dir, struct reel_sidecars **side
         free(sidecars);
         return REEL_E_STALLED;
     }
-    sidecars->syncfs = reel_disk_syncfs_counts(sidecars->root_fd);
+    sidecars->syncfs =
+        sync && reel_sync_whole_allowed(sync) && reel_disk_syncfs_counts(sidecars->root_fd);
+    sidecars->sync = sync;
     *sidecars_out = sidecars;
     return REEL_OK;
 }
@@ -84,9 +88,14 @@ static enum reel_code stage(struct reel_sidecars *sidecars, const struct reel_re
 }
 
 /* The first few are synced one by one, for there may be no more; syncfs takes the rest. */
-static bool left_to_syncfs(const struct reel_sidecars *sidecars)
+static enum reel_code sync_file(struct reel_sidecars *sidecars, int fd, const char *name,
+                                struct reel_error *err_out)
 {
-    return sidecars->syncfs && sidecars->count >= REEL_DISK_SINGLE_SYNCS_MAX;
+    if (sidecars->syncfs && reel_sync_whole(sidecars->sync, sidecars->count + 1)) {
+        sidecars->unsynced = true;
+        return REEL_OK;
+    }
+    return fdatasync(fd) == 0 ? REEL_OK : reel_error_errno(err_out, errno, "sync %s", name);
 }
 
 enum reel_code reel_sidecars_write(struct reel_sidecars *sidecars,
@@ -110,8 +119,8 @@ enum reel_code reel_sidecars_write(struct reel_sidecars *sidecars,
         return reel_error_errno(err_out, errno, "make %s", name);
     }
     code = reel_disk_write(fd, text, bytes, 0, name, err_out);
-    if (code == REEL_OK && !left_to_syncfs(sidecars) && fdatasync(fd) != 0)
-        code = reel_error_errno(err_out, errno, "sync %s", name);
+    if (code == REEL_OK)
+        code = sync_file(sidecars, fd, name, err_out);
     if (close(fd) != 0 && code == REEL_OK)
         code = reel_error_errno(err_out, errno, "close %s", name);
     free(text);
@@ -157,18 +166,19 @@ static enum reel_code rename_all(struct reel_sidecars *sidecars, struct reel_err
 
 enum reel_code reel_sidecars_flush(struct reel_sidecars *sidecars, struct reel_error *err_out)
 {
-    bool many = sidecars->syncfs && sidecars->count > REEL_DISK_SINGLE_SYNCS_MAX;
+    bool whole = sidecars->unsynced;
     enum reel_code code = REEL_OK;
 
     if (sidecars->count == 0)
         return REEL_OK;
-    if (many)
+    if (whole)
         code = sync_everything(sidecars, err_out);
     if (code == REEL_OK)
         code = rename_all(sidecars, err_out);
     if (code == REEL_OK)
-        code = many ? sync_everything(sidecars, err_out) : sync_folders(sidecars, err_out);
+        code = whole ? sync_everything(sidecars, err_out) : sync_folders(sidecars, err_out);
     sidecars->count = 0;
+    sidecars->unsynced = false;
     return code;
 }
 

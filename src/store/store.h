@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "core/recording.h"
+#include "store/sync.h"
 #include "wire/message.h"
 
 struct reel_store;
@@ -29,6 +30,9 @@ struct reel_store_config {
     uint64_t quarantine_max_bytes; /* quarantine.max_bytes */
     uint64_t batch_max_bytes;      /* the most audio one batch holds, silence that it fills in
                                       aside: recovery cuts back no more */
+    enum reel_sync_way sync_way;   /* store.sync */
+    int64_t (*clock)(void);        /* monotonic, microseconds, to tell what a sync costs; NULL:
+                                      the first guess stays */
     bool catalog_suspect;          /* using it failed: read all of it to see whether it is whole */
     const struct reel_log *log;    /* borrowed; NULL: silent */
 };

@@ -8,6 +8,7 @@
 #include "store/quarantine.h"
 #include "store/sidecar.h"
 #include "store/store.h"
+#include "store/sync.h"
 #include "store/wav.h"
 
 /* A failed allocation in uthash leaves the entry out of the table; see reel_store_hold. */
@@ -48,6 +49,7 @@ struct hash_wait {
 
 struct reel_store {
     struct reel_home home;
+    struct reel_sync sync;
     struct reel_quarantine *quarantine;
     struct reel_wav_files *files;
     struct reel_sidecars *sidecars;

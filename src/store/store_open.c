@@ -57,11 +57,12 @@ static enum reel_code open_parts(struct reel_store *store, const struct reel_sto
         code = recover(&store->home, config, now_us, report, err_out);
     if (code == REEL_OK)
         code = reel_quarantine_open(config->dir, store->home.catalog, config->quarantine_max_bytes,
-                                    &store->quarantine, err_out);
+                                    &store->sync, &store->quarantine, err_out);
     if (code == REEL_OK)
-        code = reel_wav_files_create(config->dir, descriptors_max(), &store->files, err_out);
+        code = reel_wav_files_create(config->dir, descriptors_max(), &store->sync, &store->files,
+                                     err_out);
     if (code == REEL_OK)
-        code = reel_sidecars_create(config->dir, &store->sidecars, err_out);
+        code = reel_sidecars_create(config->dir, &store->sync, &store->sidecars, err_out);
     if (code == REEL_OK)
         code = reel_catalog_deliveries(store->home.catalog, &store->deliveries,
                                        &store->deliveries_count, err_out);
@@ -83,6 +84,7 @@ static enum reel_code open_once(const struct reel_store_config *config, bool dis
         return reel_error_errno(err_out, ENOMEM, "store");
     store->home = (struct reel_home){.dir_fd = -1, .recordings_fd = -1, .lock_fd = -1};
     store->log = config->log;
+    reel_sync_init(&store->sync, config->sync_way, config->clock);
     code = open_parts(store, config, discard, now_us, &report, err_out);
     if (code != REEL_OK) {
         reel_store_close(store);

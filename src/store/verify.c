@@ -229,7 +229,7 @@ static enum reel_code open_store(struct verification *verification, const char *
         openat(verification->dir_fd, "quarantine", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (verification->quarantine_fd < 0 && errno != ENOENT)
         return reel_error_errno(err_out, errno, "open folder %s/quarantine", dir);
-    if (reel_sidecars_create(dir, &verification->sidecars, err_out) != REEL_OK)
+    if (reel_sidecars_create(dir, NULL, &verification->sidecars, err_out) != REEL_OK)
         return REEL_E_STALLED;
     snprintf(path, sizeof path, "%s/catalog.db", dir);
     return reel_catalog_open(path, REEL_CATALOG_READ, &verification->catalog, err_out);

@@ -10,14 +10,17 @@
 
 #include "base/err.h"
 #include "core/recording.h"
+#include "store/sync.h"
 
 struct reel_wav_files;
 struct reel_wav;
 
 /* The cache: at most `descriptors_max` files open at once. `dir` is store.dir, in which the folder
- * `recordings` stands already. */
+ * `recordings` stands already. `sync` is borrowed: it says how to sync, and is told what that
+ * cost. */
 enum reel_code reel_wav_files_create(const char *dir, size_t descriptors_max,
-                                     struct reel_wav_files **files_out, struct reel_error *err_out);
+                                     struct reel_sync *sync, struct reel_wav_files **files_out,
+                                     struct reel_error *err_out);
 void reel_wav_files_destroy(struct reel_wav_files **files);
 
 /* Make the file (and the device's folder) with a header for no frames; fails where it exists
@@ -47,8 +50,8 @@ enum reel_code reel_wav_header(struct reel_wav *wav, const struct reel_recording
                                struct reel_error *err_out);
 
 /* Sync everything written through the cache since the last call, folders of new files included:
- * one syncfs where the file system makes it a promise and enough files are dirty, fdatasync of
- * each else. A failure is final for what was dirty (invariant 6). */
+ * one syncfs where the file system makes it a promise and `sync` finds it the cheaper way,
+ * fdatasync of each else. A failure is final for what was dirty (invariant 6). */
 enum reel_code reel_wav_files_sync(struct reel_wav_files *files, uint64_t *synced_files_out,
                                    struct reel_error *err_out);
 

@@ -13,7 +13,8 @@
 #include "store/disk.h"
 
 enum reel_code reel_wav_files_create(const char *dir, size_t descriptors_max,
-                                     struct reel_wav_files **files_out, struct reel_error *err_out)
+                                     struct reel_sync *sync, struct reel_wav_files **files_out,
+                                     struct reel_error *err_out)
 {
     struct reel_wav_files *files = calloc(1, sizeof *files);
 
@@ -23,7 +24,8 @@ enum reel_code reel_wav_files_create(const char *dir, size_t descriptors_max,
         free(files);
         return REEL_E_STALLED;
     }
-    files->syncfs = reel_disk_syncfs_counts(files->root_fd);
+    files->syncfs = reel_sync_whole_allowed(sync) && reel_disk_syncfs_counts(files->root_fd);
+    files->sync = sync;
     files->descriptors_max = descriptors_max > 0 ? descriptors_max : 1;
     *files_out = files;
     return REEL_OK;
@@ -237,20 +239,43 @@ static enum reel_code sync_folders(struct reel_wav_files *files, struct reel_err
     return files->root_dirty ? reel_disk_sync_folder(files->root_fd, ".", err_out) : REEL_OK;
 }
 
-static enum reel_code sync_all(struct reel_wav_files *files, struct reel_error *err_out)
+/* Let the disk begin with all of them before the first is waited for. Only a hint: what fails is
+ * told by the sync that follows. */
+static void start_writing(const struct reel_wav_files *files)
 {
     struct reel_wav *wav;
 
-    if (files->closed_dirty ||
-        (files->syncfs && files->dirty_count + files->folders_count > REEL_DISK_SINGLE_SYNCS_MAX))
-        return syncfs(files->root_fd) == 0 ? REEL_OK
-                                           : reel_error_errno(err_out, errno, "sync recordings");
+    if (files->dirty_count < 2)
+        return;
+    DL_FOREACH2(files->dirty_list, wav, dirty_next)
+    (void)sync_file_range(wav->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
+static enum reel_code sync_singly(struct reel_wav_files *files, struct reel_error *err_out)
+{
+    struct reel_wav *wav;
+
+    start_writing(files);
     DL_FOREACH2(files->dirty_list, wav, dirty_next)
     {
         if (sync_one(wav, err_out) != REEL_OK)
             return REEL_E_STALLED;
     }
     return sync_folders(files, err_out);
+}
+
+static enum reel_code sync_all(struct reel_wav_files *files, struct reel_error *err_out)
+{
+    size_t items = files->dirty_count + files->folders_count;
+    bool whole = files->closed_dirty || (files->syncfs && reel_sync_whole(files->sync, items));
+    int64_t began_us = reel_sync_now_us(files->sync);
+
+    if (whole && syncfs(files->root_fd) != 0)
+        return reel_error_errno(err_out, errno, "sync recordings");
+    if (!whole && sync_singly(files, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    reel_sync_took(files->sync, whole, items, reel_sync_now_us(files->sync) - began_us);
+    return REEL_OK;
 }
 
 enum reel_code reel_wav_files_sync(struct reel_wav_files *files, uint64_t *synced_files_out,

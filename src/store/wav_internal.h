@@ -20,7 +20,8 @@ struct reel_wav {
 
 struct reel_wav_files {
     int root_fd; /* recordings/ */
-    bool syncfs;
+    bool syncfs; /* it counts here, and may be used */
+    struct reel_sync *sync;
     bool failed; /* a sync failed: what was dirty is lost, and nothing here works any more */
     size_t descriptors_max;
     size_t descriptors;

@@ -35,6 +35,7 @@ reply_allow = reel/v1/reply/#
 name = attic
 [store]
 dir = /var/lib/reel
+sync = auto
 [session]
 idle_timeout_s = 30
 [ingest]
@@ -82,6 +83,8 @@ def test_a_mistake_is_told_with_file_and_line(tmp_path, text, line, named):
     ("sink.name=my sink", "sink.name"),
     ("sink.name=-x", "sink.name"),
     ("store.dir=", "store.dir"),
+    ("store.sync=", "store.sync"),
+    ("store.sync=file", "store.sync"),
     ("broker.cert=/etc/cert.pem", "broker.cert"),
     ("no.such=1", "no.such"),
     ("nothing", "section.key=value"),

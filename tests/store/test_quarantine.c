@@ -14,6 +14,7 @@
 struct place {
     const char *folder;
     struct reel_catalog *catalog;
+    struct reel_sync sync;
     struct reel_quarantine *quarantine;
 };
 
@@ -24,7 +25,9 @@ static void open_place(struct place *place, const char *folder, uint64_t max_byt
     place->folder = folder;
     assert_ok(reel_catalog_open(path_in(folder, "catalog.db", path), REEL_CATALOG_WRITE,
                                 &place->catalog, err));
-    assert_ok(reel_quarantine_open(folder, place->catalog, max_bytes, &place->quarantine, err));
+    reel_sync_init(&place->sync, REEL_SYNC_AUTO, NULL);
+    assert_ok(reel_quarantine_open(folder, place->catalog, max_bytes, &place->sync,
+                                   &place->quarantine, err));
 }
 
 static void close_place(struct place *place)

@@ -210,7 +210,7 @@ static void files_are_put_in_place(void **state)
     bool plain_growth;
 
     assert_int_equal(mkdir(scene_path(scene, "recordings/mic1"), 0755), 0);
-    assert_ok(reel_sidecars_create(scene->dir, &sidecars, err));
+    assert_ok(reel_sidecars_create(scene->dir, NULL, &sidecars, err));
     for (unsigned count = 2; count <= FILES; count += 10) {
         for (unsigned i = 0; i < count; i++) {
             char session[8];

@@ -7,6 +7,7 @@
 
 struct bench {
     char *dir;
+    struct reel_sync sync;
     struct reel_wav_files *files;
 };
 
@@ -20,7 +21,9 @@ static int set_up_files(void **state, const char *pattern, size_t descriptors)
     assert_non_null(bench->dir);
     assert_non_null(mkdtemp(bench->dir));
     assert_int_equal(mkdir(path_in(bench->dir, "recordings", path), 0755), 0);
-    assert_int_equal(reel_wav_files_create(bench->dir, descriptors, &bench->files, NULL), REEL_OK);
+    reel_sync_init(&bench->sync, REEL_SYNC_AUTO, NULL);
+    assert_int_equal(
+        reel_wav_files_create(bench->dir, descriptors, &bench->sync, &bench->files, NULL), REEL_OK);
     *state = bench;
     return 0;
 }
