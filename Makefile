@@ -4,6 +4,7 @@
 #   make demo     the whole thing, to watch       make run      a broker and a sink to play with
 #   make deps     what it needs, through apt      make install  PREFIX=/usr/local DESTDIR=
 #   make coverage   where the tests do not reach  V=1 shows commands, SAN=1 builds with sanitizers
+#   make bench-sync DIR=DIR: what a commit costs on the file system of DIR
 #   make torture  STATE=DIR HOURS=n: one fault after the other; totals add up in STATE
 
 VERSION := 0.1.0
@@ -38,8 +39,9 @@ store   := $(call objects,store)
 io      := $(call objects,io)
 unit_tests  := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 store_tests := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/store/test_*.c))
+benches     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
 
-.PHONY: all deps test check demo run torture install uninstall coverage clean
+.PHONY: all deps test check demo run torture bench-sync install uninstall coverage clean
 all: $(BUILD)/libreel.a $(BUILD)/reeld $(BUILD)/reel
 
 $(BUILD)/libreel.a: $(pure)
@@ -79,7 +81,7 @@ $(unit_tests): %: %.o $(BUILD)/libreel.a
 	@echo "  LINK  $@"
 	$(Q)$(link) -o $@ $^ $(test_libs) $(pure_libs)
 
-$(store_tests): %: %.o $(BUILD)/store.a $(BUILD)/libreel.a
+$(store_tests) $(benches): %: %.o $(BUILD)/store.a $(BUILD)/libreel.a
 	@echo "  LINK  $@"
 	$(Q)$(link) -o $@ $^ $(test_libs) $(store_libs) $(pure_libs)
 
@@ -103,6 +105,9 @@ torture:
 	@tests/tools/deps.sh build test
 	@$(MAKE) -s --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j2) all
 	@$(PYTHON) -B tests/torture/torture.py --build $(BUILD) $(if $(STATE),--state $(STATE)) $(if $(HOURS),--hours $(HOURS))
+
+bench-sync: $(BUILD)/tests/bench/bench_sync
+	@$< $(or $(DIR),.)
 
 coverage:
 	@tests/tools/deps.sh build coverage

@@ -1,0 +1,146 @@
+/* Load: a store in a folder, recordings in it, and numbered fragments for them. What fails ends the
+ * program. */
+#ifndef REEL_TESTS_BENCH_LOAD_H
+#define REEL_TESTS_BENCH_LOAD_H
+
+#include <errno.h>
+#include <ftw.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "bench/counted.h"
+#include "core/place.h"
+#include "store/store.h"
+
+enum { FRAGMENT_BYTES = 1920, FRAGMENT_FRAMES = FRAGMENT_BYTES / 2, MIB = 1 << 20 };
+
+struct load {
+    struct reel_store *store;
+    struct reel_entry **entries;
+    uint64_t *next_seq;
+    size_t count;
+    int64_t now_us; /* wall clock, a parameter of the store */
+};
+
+static inline void demand(bool holds, const char *what)
+{
+    if (holds)
+        return;
+    fprintf(stderr, "%s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static inline void demand_ok(enum reel_code code, const struct reel_error *error)
+{
+    if (code == REEL_OK)
+        return;
+    fprintf(stderr, "%s\n", error->message);
+    exit(1);
+}
+
+static inline int remove_one(const char *path, const struct stat *status, int kind,
+                             struct FTW *where)
+{
+    (void)status;
+    (void)kind;
+    (void)where;
+    return remove(path);
+}
+
+static inline void remove_tree(const char *path)
+{
+    nftw(path, remove_one, 64, FTW_DEPTH | FTW_PHYS);
+}
+
+static inline void allow_many_descriptors(void)
+{
+    struct rlimit limit;
+
+    demand(getrlimit(RLIMIT_NOFILE, &limit) == 0, "limits");
+    limit.rlim_cur = limit.rlim_max;
+    demand(setrlimit(RLIMIT_NOFILE, &limit) == 0, "limits");
+}
+
+/* `count` recordings of 16 bits, one channel, `rate_hz`; nothing is committed yet. */
+static inline void load_open(struct load *load, const char *dir, enum reel_sync_way way,
+                             size_t count, uint32_t rate_hz)
+{
+    const struct reel_store_config config = {
+        .dir = dir, .batch_max_bytes = 64 * MIB, .sync_way = way, .clock = monotonic_us};
+    const struct reel_format format = {rate_hz, 1, 2, REEL_PCM};
+    struct reel_error error;
+    char device[32];
+
+    *load = (struct load){.count = count, .now_us = INT64_C(1767323045000000)};
+    demand_ok(reel_store_open(&config, load->now_us, &load->store, NULL, &error), &error);
+    load->entries = calloc(count, sizeof(struct reel_entry *));
+    load->next_seq = calloc(count, sizeof *load->next_seq);
+    demand(load->entries && load->next_seq, "memory");
+    for (size_t i = 0; i < count; i++) {
+        snprintf(device, sizeof device, "mic%zu", i);
+        demand_ok(reel_store_create(load->store, device, "s1", &format, load->now_us,
+                                    &load->entries[i], &error),
+                  &error);
+    }
+}
+
+static inline void load_close(struct load *load)
+{
+    reel_store_close(load->store);
+    free(load->entries);
+    free(load->next_seq);
+}
+
+/* The next fragment of one recording, placed and written as ingest does. */
+static inline void load_fragment(struct load *load, size_t which)
+{
+    static const int16_t frames[FRAGMENT_FRAMES] = {1, -1};
+    const struct reel_place_limits limits = {3600, 256 * MIB};
+    const uint64_t seq = load->next_seq[which]++;
+    const struct reel_numbers numbers = {.has_seq = true,
+                                         .has_frame = true,
+                                         .seq = seq,
+                                         .frame = seq * FRAGMENT_FRAMES,
+                                         .frames = FRAGMENT_FRAMES};
+    struct reel_entry *entry = load->entries[which];
+    struct reel_recording *recording = reel_entry_recording(entry);
+    struct reel_placement placement;
+    struct reel_error error;
+
+    reel_place(recording, &numbers, &limits, &placement);
+    demand_ok(
+        reel_store_write(load->store, entry, recording->frames, frames, FRAGMENT_FRAMES, &error),
+        &error);
+    demand(reel_place_apply(recording, &numbers, &placement, 0), "memory");
+    recording->updated_us = load->now_us;
+    reel_store_touch(load->store, entry, load->now_us);
+}
+
+/* What the commit took. */
+static inline int64_t load_commit(struct load *load, const struct reel_delivery *deliveries,
+                                  size_t count)
+{
+    int64_t began_us = monotonic_us();
+    struct reel_error error;
+
+    demand_ok(reel_store_commit(load->store, deliveries, count, load->now_us, &error), &error);
+    return monotonic_us() - began_us;
+}
+
+static inline int compare_times(const void *left, const void *right)
+{
+    int64_t a = *(const int64_t *)left;
+    int64_t b = *(const int64_t *)right;
+
+    return (a > b) - (a < b);
+}
+
+/* The value below which that share of them lies, in ms; sorts them. */
+static inline double at_share_ms(int64_t *values_us, size_t count, double share)
+{
+    qsort(values_us, count, sizeof *values_us, compare_times);
+    return (double)values_us[(size_t)(share * (double)(count - 1))] / 1000;
+}
+
+#endif
