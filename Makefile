@@ -4,7 +4,7 @@
 #   make demo     the whole thing, to watch       make run      a broker and a sink to play with
 #   make deps     what it needs, through apt      make install  PREFIX=/usr/local DESTDIR=
 #   make coverage   where the tests do not reach  V=1 shows commands, SAN=1 builds with sanitizers
-#   make bench-sync DIR=DIR: what a commit costs on the file system of DIR
+#   make bench-sync bench-commit DIR=DIR: what a commit costs on the file system of DIR
 #   make torture  STATE=DIR HOURS=n: one fault after the other; totals add up in STATE
 
 VERSION := 0.1.0
@@ -41,7 +41,7 @@ unit_tests  := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_
 store_tests := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/store/test_*.c))
 benches     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
 
-.PHONY: all deps test check demo run torture bench-sync install uninstall coverage clean
+.PHONY: all deps test check demo run torture bench-sync bench-commit install uninstall coverage clean
 all: $(BUILD)/libreel.a $(BUILD)/reeld $(BUILD)/reel
 
 $(BUILD)/libreel.a: $(pure)
@@ -106,7 +106,7 @@ torture:
 	@$(MAKE) -s --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j2) all
 	@$(PYTHON) -B tests/torture/torture.py --build $(BUILD) $(if $(STATE),--state $(STATE)) $(if $(HOURS),--hours $(HOURS))
 
-bench-sync: $(BUILD)/tests/bench/bench_sync
+bench-sync bench-commit: bench-%: $(BUILD)/tests/bench/bench_%
 	@$< $(or $(DIR),.)
 
 coverage:

@@ -15,8 +15,8 @@
 struct counted {
     uint64_t file_syncs; /* of recordings, sidecars, folders, file systems */
     uint64_t catalog_syncs;
-    uint64_t writes;
-    uint64_t written_bytes; /* as handed to the kernel */
+    uint64_t file_bytes; /* written, as handed to the kernel */
+    uint64_t catalog_bytes;
     int64_t file_syncs_us;
     int64_t catalog_syncs_us;
 };
@@ -85,8 +85,7 @@ int sync_file_range(int fd, off64_t offset, off64_t bytes, unsigned flags)
 
 ssize_t pwrite64(int fd, const void *data, size_t bytes, off64_t offset)
 {
-    counted.now.writes++;
-    counted.now.written_bytes += bytes;
+    *(is_catalog(fd) ? &counted.now.catalog_bytes : &counted.now.file_bytes) += bytes;
     return syscall(SYS_pwrite64, fd, data, bytes, offset);
 }
 
