@@ -24,8 +24,9 @@ enum reel_code reel_wav_files_create(const char *dir, size_t descriptors_max,
 void reel_wav_files_destroy(struct reel_wav_files **files);
 
 /* Make the file (and the device's folder) with a header for no frames; fails where it exists
- * (CONFLICT). Or open one that recovery has checked, `frames` long. The handle remembers names,
- * format and length, not the recording. */
+ * (CONFLICT). It has its name from the next sync on: a name that reached the disk before the header
+ * would be a file that does not open (invariant 5). Or open one that recovery has checked, `frames`
+ * long. The handle remembers names, format and length, not the recording. */
 enum reel_code reel_wav_create(struct reel_wav_files *files, const struct reel_recording *recording,
                                struct reel_wav **wav_out, struct reel_error *err_out);
 enum reel_code reel_wav_open(struct reel_wav_files *files, const struct reel_recording *recording,
@@ -49,9 +50,9 @@ uint64_t reel_wav_frames(const struct reel_wav *wav);
 enum reel_code reel_wav_header(struct reel_wav *wav, const struct reel_recording *recording,
                                struct reel_error *err_out);
 
-/* Sync everything written through the cache since the last call, folders of new files included:
- * one syncfs where the file system makes it a promise and `sync` finds it the cheaper way,
- * fdatasync of each else. A failure is final for what was dirty (invariant 6). */
+/* Sync everything written through the cache since the last call, then give new files their names
+ * and sync those: one syncfs where the file system makes it a promise and `sync` finds it the
+ * cheaper way, fdatasync of each else. A failure is final for what was dirty (invariant 6). */
 enum reel_code reel_wav_files_sync(struct reel_wav_files *files, uint64_t *synced_files_out,
                                    struct reel_error *err_out);
 

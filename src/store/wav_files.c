@@ -12,6 +12,8 @@
 
 #include "store/disk.h"
 
+enum { TEMPORARY_BYTES = 2 * REEL_NAME_BYTES + 16 };
+
 enum reel_code reel_wav_files_create(const char *dir, size_t descriptors_max,
                                      struct reel_sync *sync, struct reel_wav_files **files_out,
                                      struct reel_error *err_out)
@@ -60,6 +62,8 @@ void reel_wav_forget(struct reel_wav *wav)
 {
     if (wav->dirty)
         unmark_dirty(wav);
+    if (wav->unnamed)
+        DL_DELETE2(wav->files->unnamed_list, wav, unnamed_prev, unnamed_next);
     if (wav->fd >= 0)
         close_descriptor(wav);
 }
@@ -105,6 +109,23 @@ static enum reel_code check_usable(const struct reel_wav_files *files, struct re
                : REEL_OK;
 }
 
+/* "device/.session.wav.tmp", which is no session's name. */
+static void temporary_of(const struct reel_wav *wav, char out[TEMPORARY_BYTES])
+{
+    const char *base = strchr(wav->name, '/') + 1;
+
+    snprintf(out, TEMPORARY_BYTES, "%.*s.%s.tmp", (int)(base - wav->name), wav->name, base);
+}
+
+static int open_file(const struct reel_wav *wav, int more_flags)
+{
+    int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | more_flags;
+    char temporary[TEMPORARY_BYTES];
+
+    temporary_of(wav, temporary);
+    return openat(wav->files->root_fd, wav->unnamed ? temporary : wav->name, flags, 0644);
+}
+
 enum reel_code reel_wav_descriptor(struct reel_wav *wav, int *fd_out, struct reel_error *err_out)
 {
     struct reel_wav_files *files = wav->files;
@@ -120,7 +141,7 @@ enum reel_code reel_wav_descriptor(struct reel_wav *wav, int *fd_out, struct ree
     }
     if (make_room(files, err_out) != REEL_OK)
         return REEL_E_STALLED;
-    fd = openat(files->root_fd, wav->name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    fd = open_file(wav, 0);
     if (fd < 0)
         return reel_error_errno(err_out, errno, "open %s", wav->name);
     took_descriptor(wav, fd);
@@ -129,12 +150,14 @@ enum reel_code reel_wav_descriptor(struct reel_wav *wav, int *fd_out, struct ree
 }
 
 /* Folders may be noted twice: syncing one again costs next to nothing. */
-static enum reel_code note_folder(struct reel_wav_files *files, const char *device,
+static enum reel_code note_folder(struct reel_wav_files *files, const struct reel_wav *wav,
                                   struct reel_error *err_out)
 {
+    size_t bytes = (size_t)(strchr(wav->name, '/') - wav->name);
     size_t count = files->folders_count;
 
-    if (count > 0 && strcmp(files->folders[count - 1], device) == 0)
+    if (count > 0 && strncmp(files->folders[count - 1], wav->name, bytes) == 0 &&
+        files->folders[count - 1][bytes] == '\0')
         return REEL_OK;
     if (count == files->folders_capacity) {
         size_t capacity = count > 0 ? 2 * count : 16;
@@ -145,13 +168,14 @@ static enum reel_code note_folder(struct reel_wav_files *files, const char *devi
         files->folders = folders;
         files->folders_capacity = capacity;
     }
-    snprintf(files->folders[count], sizeof *files->folders, "%s", device);
+    memcpy(files->folders[count], wav->name, bytes);
+    files->folders[count][bytes] = '\0';
     files->folders_count++;
     return REEL_OK;
 }
 
-static enum reel_code make_file(struct reel_wav *wav, const char *device, const char *temporary,
-                                int *fd_out, struct reel_error *err_out)
+static enum reel_code make_file(struct reel_wav *wav, const char *device, int *fd_out,
+                                struct reel_error *err_out)
 {
     struct reel_wav_files *files = wav->files;
 
@@ -159,12 +183,37 @@ static enum reel_code make_file(struct reel_wav *wav, const char *device, const 
         files->root_dirty = true;
     else if (errno != EEXIST)
         return reel_error_errno(err_out, errno, "make folder %s", device);
-    *fd_out = openat(files->root_fd, temporary, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-                     0644);
+    if (faccessat(files->root_fd, wav->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return reel_error_set(err_out, REEL_E_CONFLICT, NULL, "%s exists", wav->name);
+    *fd_out = open_file(wav, O_CREAT | O_TRUNC);
     if (*fd_out < 0 && errno == ENOTDIR)
         return reel_error_set(err_out, REEL_E_NOT_ALLOWED, "device",
                               "what has the name of the device's folder is no folder");
-    return *fd_out >= 0 ? REEL_OK : reel_error_errno(err_out, errno, "make %s", temporary);
+    return *fd_out >= 0 ? REEL_OK : reel_error_errno(err_out, errno, "make %s", wav->name);
+}
+
+enum reel_code reel_wav_make(struct reel_wav *wav, const char *device, const uint8_t *header,
+                             size_t header_bytes, struct reel_error *err_out)
+{
+    struct reel_wav_files *files = wav->files;
+    enum reel_code code;
+    int fd = -1;
+
+    if (check_usable(files, err_out) != REEL_OK || make_room(files, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    wav->unnamed = true;
+    DL_APPEND2(files->unnamed_list, wav, unnamed_prev, unnamed_next);
+    code = make_file(wav, device, &fd, err_out);
+    if (code != REEL_OK)
+        return code;
+    code = reel_disk_write(fd, header, header_bytes, 0, wav->name, err_out);
+    if (code != REEL_OK) {
+        close(fd);
+        return code;
+    }
+    took_descriptor(wav, fd);
+    reel_wav_mark_dirty(wav);
+    return REEL_OK;
 }
 
 /* Not every file system can refuse to replace; nobody else makes files here. */
@@ -181,43 +230,20 @@ static int rename_new(int folder_fd, const char *from, const char *to)
     return renameat(folder_fd, from, folder_fd, to);
 }
 
-static enum reel_code name_file(struct reel_wav *wav, const char *temporary,
-                                struct reel_error *err_out)
+static enum reel_code name_new(struct reel_wav_files *files, struct reel_error *err_out)
 {
-    if (rename_new(wav->files->root_fd, temporary, wav->name) == 0)
-        return REEL_OK;
-    if (errno == EEXIST)
-        return reel_error_set(err_out, REEL_E_CONFLICT, NULL, "%s exists", wav->name);
-    return reel_error_errno(err_out, errno, "rename %s", temporary);
-}
+    while (files->unnamed_list) {
+        struct reel_wav *wav = files->unnamed_list;
+        char temporary[TEMPORARY_BYTES];
 
-enum reel_code reel_wav_make(struct reel_wav *wav, const char *device, const uint8_t *header,
-                             size_t header_bytes, struct reel_error *err_out)
-{
-    struct reel_wav_files *files = wav->files;
-    const char *base = wav->name + strlen(device) + 1;
-    char temporary[2 * REEL_NAME_BYTES + 16];
-    enum reel_code code;
-    int fd = -1;
-
-    snprintf(temporary, sizeof temporary, "%s/.%s.tmp", device, base);
-    if (check_usable(files, err_out) != REEL_OK || make_room(files, err_out) != REEL_OK)
-        return REEL_E_STALLED;
-    code = make_file(wav, device, temporary, &fd, err_out);
-    if (code != REEL_OK)
-        return code;
-    code = note_folder(files, device, err_out);
-    if (code == REEL_OK)
-        code = reel_disk_write(fd, header, header_bytes, 0, wav->name, err_out);
-    if (code == REEL_OK)
-        code = name_file(wav, temporary, err_out);
-    if (code != REEL_OK) {
-        unlinkat(files->root_fd, temporary, 0);
-        close(fd);
-        return code;
+        temporary_of(wav, temporary);
+        if (note_folder(files, wav, err_out) != REEL_OK)
+            return REEL_E_STALLED;
+        if (rename_new(files->root_fd, temporary, wav->name) != 0)
+            return reel_error_errno(err_out, errno, "rename %s", temporary);
+        DL_DELETE2(files->unnamed_list, wav, unnamed_prev, unnamed_next);
+        wav->unnamed = false;
     }
-    took_descriptor(wav, fd);
-    reel_wav_mark_dirty(wav);
     return REEL_OK;
 }
 
@@ -278,6 +304,19 @@ static enum reel_code sync_all(struct reel_wav_files *files, struct reel_error *
     return REEL_OK;
 }
 
+/* What was left to sync is synced. */
+static enum reel_code settle(struct reel_wav_files *files, struct reel_error *err_out)
+{
+    if (files->dirty_count + files->folders_count > 0 && sync_all(files, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    while (files->dirty_list)
+        unmark_dirty(files->dirty_list);
+    files->closed_dirty = false;
+    files->root_dirty = false;
+    files->folders_count = 0;
+    return REEL_OK;
+}
+
 enum reel_code reel_wav_files_sync(struct reel_wav_files *files, uint64_t *synced_files_out,
                                    struct reel_error *err_out)
 {
@@ -285,15 +324,11 @@ enum reel_code reel_wav_files_sync(struct reel_wav_files *files, uint64_t *synce
 
     if (check_usable(files, err_out) != REEL_OK)
         return REEL_E_STALLED;
-    if (dirty + files->folders_count > 0 && sync_all(files, err_out) != REEL_OK) {
+    if (settle(files, err_out) != REEL_OK || name_new(files, err_out) != REEL_OK ||
+        settle(files, err_out) != REEL_OK) {
         files->failed = true;
         return REEL_E_STALLED;
     }
-    while (files->dirty_list)
-        unmark_dirty(files->dirty_list);
-    files->closed_dirty = false;
-    files->root_dirty = false;
-    files->folders_count = 0;
     if (synced_files_out)
         *synced_files_out = dirty;
     return REEL_OK;

@@ -6,13 +6,15 @@
 
 enum { WAV_SLICE_BYTES = 64 * 1024 };
 
-/* About 100 bytes and the name. `name` is "device/session.wav". */
+/* About 120 bytes and the name. `name` is "device/session.wav". */
 struct reel_wav {
     struct reel_wav_files *files;
     struct reel_wav *prev, *next;             /* open ones, least recently used first */
     struct reel_wav *dirty_prev, *dirty_next; /* written since the last sync */
-    int fd;                                   /* -1: not open at the moment */
+    struct reel_wav *unnamed_prev, *unnamed_next;
+    int fd; /* -1: not open at the moment */
     bool dirty;
+    bool unnamed; /* it has a temporary name until it is synced */
     struct reel_format format;
     uint64_t frames;
     char name[];
@@ -28,6 +30,7 @@ struct reel_wav_files {
     struct reel_wav *open_list;
     struct reel_wav *dirty_list;
     size_t dirty_count;
+    struct reel_wav *unnamed_list;
     bool closed_dirty; /* one was closed with its data unsynced: only syncfs reaches it */
     bool root_dirty;   /* a device's folder is new */
     char (*folders)[REEL_NAME_BYTES]; /* devices with new files */
@@ -39,8 +42,8 @@ struct reel_wav_files {
 /* Its descriptor, opened if need be, now the most recently used one. */
 enum reel_code reel_wav_descriptor(struct reel_wav *wav, int *fd_out, struct reel_error *err_out);
 
-/* Make its file, which has that header from the moment it has its name. CONFLICT where there is
- * one already. */
+/* Make its file with that header; the next sync gives it its name. CONFLICT where there is one
+ * already. */
 enum reel_code reel_wav_make(struct reel_wav *wav, const char *device, const uint8_t *header,
                              size_t header_bytes, struct reel_error *err_out);
 

@@ -28,7 +28,7 @@ def test_trickle_is_not_synced_for_every_fragment(make_lab):
     """Fragments that come one by one, each when the one before is written, make one batch."""
     lab = make_lab({"ingest.commit_interval_ms": NEVER_MS, "ingest.commit_bytes": 1 << 28})
     recorder = Recorder(lab.client(), "mic")
-    path = lab.sink.wav("mic", "s1")
+    path = lab.sink.uncommitted_wav("mic", "s1")
     for seq in range(30):
         data = recorder.post(noise(seq), seq=seq)
         wait_for(lambda: path.exists() and path.read_bytes().endswith(data), "it to be written")
@@ -36,7 +36,8 @@ def test_trickle_is_not_synced_for_every_fragment(make_lab):
     lab.sink.stop()
     assert len(acknowledged(lab.broker)) == 30
     assert batches(lab.sink) == [30]
-    assert_same_audio(read_wave(path)[1], b"".join(noise(seq) for seq in range(30)))
+    assert_same_audio(read_wave(lab.sink.wav("mic", "s1"))[1],
+                      b"".join(noise(seq) for seq in range(30)))
 
 
 def test_without_an_interval_each_fragment_of_a_trickle_is_committed_at_once(make_lab):

@@ -65,7 +65,7 @@ def test_fragments_read_but_not_committed_are_sent_again(make_lab):
     recorder = Recorder(lab.client(), "mic")
     for seq in range(10):
         recorder.post(noise(seq), seq=seq)
-    path = lab.sink.wav("mic", "s1")
+    path = lab.sink.uncommitted_wav("mic", "s1")
     wait_for(lambda: len(audio_given(lab.broker)) == 10, "the broker to send them")
     wait_for(lambda: unread_bytes(lab.sink) == 0, "the sink to have read them")
     # Written, all of them, so they were read and decoded; and yet nothing is acknowledged.

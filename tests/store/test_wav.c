@@ -83,6 +83,7 @@ static void frames_stand_where_they_were_written(void **state)
     SNDFILE *file;
 
     assert_int_equal(reel_wav_create(bench->files, &recording, &wav, NULL), REEL_OK);
+    assert_int_equal(reel_wav_files_sync(bench->files, NULL, NULL), REEL_OK);
     assert_int_equal(reel_wav_write(wav, 0, frames, 5, NULL), REEL_OK);
     assert_int_equal(reel_wav_fill(wav, 5, 3, NULL), REEL_OK);
     assert_int_equal(reel_wav_write(wav, 1, late, 2, NULL), REEL_OK);
@@ -109,6 +110,7 @@ static void a_write_past_the_end_would_leave_a_hole(void **state)
     bool equal = true;
 
     assert_int_equal(reel_wav_create(bench->files, &recording, &wav, NULL), REEL_OK);
+    assert_int_equal(reel_wav_files_sync(bench->files, NULL, NULL), REEL_OK);
     assert_int_equal(reel_wav_write(wav, 1, &frame, 1, NULL), REEL_E_INTERNAL);
     assert_int_equal(reel_wav_fill(wav, UINT64_MAX, 1, NULL), REEL_E_INTERNAL);
     assert_int_equal(reel_wav_equal(wav, 0, &frame, 1, &equal, NULL), REEL_E_INTERNAL);
@@ -126,6 +128,7 @@ static void a_file_that_exists_is_not_taken(void **state)
     struct reel_wav *second = NULL;
 
     assert_int_equal(reel_wav_create(bench->files, &recording, &wav, NULL), REEL_OK);
+    assert_int_equal(reel_wav_files_sync(bench->files, NULL, NULL), REEL_OK);
     assert_int_equal(reel_wav_create(bench->files, &recording, &second, NULL), REEL_E_CONFLICT);
     assert_null(second);
     reel_wav_close(&wav);
@@ -171,6 +174,7 @@ static void silence_is_what_the_encoding_calls_so(void **state)
         size_t count;
 
         assert_int_equal(reel_wav_create(bench->files, &recording, &wav, NULL), REEL_OK);
+        assert_int_equal(reel_wav_files_sync(bench->files, NULL, NULL), REEL_OK);
         assert_int_equal(reel_wav_fill(wav, 0, 100000, NULL), REEL_OK); /* more than a slice */
         bytes = path_read(path_of(bench, session, path), &count);
         assert_int_equal(count,
@@ -193,6 +197,7 @@ static void odd_data_is_padded_and_the_pad_overwritten(void **state)
     size_t count;
 
     assert_int_equal(reel_wav_create(bench->files, &recording, &wav, NULL), REEL_OK);
+    assert_int_equal(reel_wav_files_sync(bench->files, NULL, NULL), REEL_OK);
     assert_int_equal(reel_wav_write(wav, 0, frames, 3, NULL), REEL_OK);
     assert_int_equal(reel_wav_header(wav, &recording, NULL), REEL_OK);
     bytes = path_read(path_of(bench, "s1", path), &count);
@@ -280,6 +285,22 @@ static void more_files_than_descriptors(void **state)
     }
 }
 
+/* After a power cut a name may be there without what was written before it: a file whose header is
+ * not durable would not open (invariant 5). */
+static void a_new_file_gets_its_name_after_its_header_is_synced(void **state)
+{
+    struct bench *bench = *state;
+    struct reel_recording recording = recording_of("s1", &mono16);
+    char path[PATH_BYTES];
+    struct reel_wav *wav;
+
+    assert_int_equal(reel_wav_create(bench->files, &recording, &wav, NULL), REEL_OK);
+    assert_int_equal(access(path_of(bench, "s1", path), F_OK), -1);
+    assert_int_equal(reel_wav_files_sync(bench->files, NULL, NULL), REEL_OK);
+    assert_int_equal(access(path, R_OK), 0);
+    reel_wav_close(&wav);
+}
+
 /* A full disk, by the limit on a file's size: a write that is short, then fails. */
 static void a_short_write_is_an_error(void **state)
 {
@@ -318,6 +339,7 @@ static void headers_cross_4_gib_and_come_back(void **state)
     int fd;
 
     assert_int_equal(reel_wav_create(bench->files, &recording, &wav, NULL), REEL_OK);
+    assert_int_equal(reel_wav_files_sync(bench->files, NULL, NULL), REEL_OK);
     reel_wav_close(&wav);
     fd = open(path_of(bench, "s1", path), O_RDWR);
     assert_true(fd >= 0);
@@ -348,6 +370,7 @@ static void a_torn_header_opens(void **state)
     char path[PATH_BYTES];
 
     assert_int_equal(reel_wav_create(bench->files, &recording, &wav, NULL), REEL_OK);
+    assert_int_equal(reel_wav_files_sync(bench->files, NULL, NULL), REEL_OK);
     reel_wav_close(&wav);
     assert_int_equal(
         truncate(path_of(bench, "s1", path), (off_t)reel_wav_file_bytes(&mono16, many)), 0);
@@ -381,6 +404,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(more_files_than_descriptors, set_up_two, tear_down_files),
         {"more_files_than_descriptors on tmpfs", more_files_than_descriptors, set_up_two_on_tmpfs,
          tear_down_files, NULL},
+        TEST(a_new_file_gets_its_name_after_its_header_is_synced),
         TEST(a_short_write_is_an_error),
         TEST(headers_cross_4_gib_and_come_back),
         TEST(a_torn_header_opens),

@@ -331,6 +331,10 @@ class Sink:
         """Where the recording's file is."""
         return self.store / "recordings" / device / f"{session}.wav"
 
+    def uncommitted_wav(self, device, session):
+        """Where the recording's file is until its first commit."""
+        return self.store / "recordings" / device / f".{session}.wav.tmp"
+
     def __enter__(self):
         return self.start()
 
