@@ -81,12 +81,31 @@ enum reel_code reel_disk_sync_folder(int parent_fd, const char *name, struct ree
     return code;
 }
 
-/* The entry of a new folder lasts once the folder it stands in is synced. */
-static enum reel_code sync_parent(int fd, const char *name, struct reel_error *err_out)
+/* Sync a folder above that may be another's: one that may not be read, or that is on something
+ * that knows no sync, is left as it is. */
+static enum reel_code sync_above(int fd, const char *above, const char *name,
+                                 struct reel_error *err_out)
 {
-    return reel_disk_sync_folder(fd, "..", err_out) == REEL_OK
-               ? REEL_OK
-               : reel_error_set(err_out, REEL_E_STALLED, NULL, "sync the folder above %s", name);
+    int above_fd = openat(fd, above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum reel_code code = REEL_OK;
+
+    if (above_fd < 0)
+        return errno == EACCES ? REEL_OK
+                               : reel_error_errno(err_out, errno, "open the folder above %s", name);
+    if (fsync(above_fd) != 0 && errno != EINVAL && errno != EROFS)
+        code = reel_error_errno(err_out, errno, "sync the folder above %s", name);
+    close(above_fd);
+    return code;
+}
+
+enum reel_code reel_disk_keep_folder(int fd, const char *name, bool made,
+                                     struct reel_error *err_out)
+{
+    if (!made)
+        return sync_above(fd, "..", name, err_out);
+    if (reel_disk_sync_folder(fd, "..", err_out) != REEL_OK)
+        return reel_error_set(err_out, REEL_E_STALLED, NULL, "sync the folder above %s", name);
+    return sync_above(fd, "../..", name, err_out);
 }
 
 enum reel_code reel_disk_folder(int parent_fd, const char *name, int *fd_out, bool *made_out,
@@ -100,7 +119,7 @@ enum reel_code reel_disk_folder(int parent_fd, const char *name, int *fd_out, bo
     fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return reel_error_errno(err_out, errno, "open folder %s", name);
-    if (made && sync_parent(fd, name, err_out) != REEL_OK) {
+    if (reel_disk_keep_folder(fd, name, made, err_out) != REEL_OK) {
         close(fd);
         return REEL_E_STALLED;
     }

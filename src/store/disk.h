@@ -16,10 +16,16 @@ enum reel_code reel_disk_write(int fd, const void *data, uint64_t bytes, uint64_
 enum reel_code reel_disk_read(int fd, void *data, uint64_t bytes, uint64_t offset, const char *name,
                               struct reel_error *err_out);
 
-/* Open the folder `name` below `parent_fd` (AT_FDCWD for a path); made, with what its entry needs
- * to last, if it is missing. `*made_out` (may be NULL) says whether it was. */
+/* Open the folder `name` below `parent_fd` (AT_FDCWD for a path), made if it is missing, its entry
+ * kept. `*made_out` (may be NULL) says whether it was. */
 enum reel_code reel_disk_folder(int parent_fd, const char *name, int *fd_out, bool *made_out,
                                 struct reel_error *err_out);
+
+/* Make the entry of a folder last, by a sync of the folder above it. Also of one that was there:
+ * whoever made it may have been killed before that sync. When it was `made` now, that goes for the
+ * one above too. What is above and not ours to read is left. */
+enum reel_code reel_disk_keep_folder(int fd, const char *name, bool made,
+                                     struct reel_error *err_out);
 
 /* Open the folder `name` of the store, which must be there. */
 enum reel_code reel_disk_open_folder(const char *dir, const char *name, int *fd_out,

@@ -18,7 +18,19 @@
 
 static const char id_file[] = "store.id";
 
-/* Each folder on the way to `dir`; the last one is synced into its parent. */
+static enum reel_code keep_new_folder(const char *path, struct reel_error *err_out)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum reel_code code;
+
+    if (fd < 0)
+        return reel_error_errno(err_out, errno, "open folder %s", path);
+    code = reel_disk_keep_folder(fd, path, true, err_out);
+    close(fd);
+    return code;
+}
+
+/* Each folder on the way to `dir`, and `dir` itself. */
 static enum reel_code make_folders(const char *dir, int *fd_out, struct reel_error *err_out)
 {
     char path[PATH_MAX];
@@ -30,8 +42,12 @@ static enum reel_code make_folders(const char *dir, int *fd_out, struct reel_err
             continue;
         memcpy(path, dir, i);
         path[i] = '\0';
-        if (mkdir(path, 0755) != 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
+        if (mkdir(path, 0755) == 0) {
+            if (keep_new_folder(path, err_out) != REEL_OK)
+                return REEL_E_STALLED;
+        } else if (errno != EEXIST && errno != EROFS && errno != EACCES) {
             return reel_error_errno(err_out, errno, "make folder %s", path);
+        }
     }
     return reel_disk_folder(AT_FDCWD, dir, fd_out, NULL, err_out);
 }

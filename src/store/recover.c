@@ -275,6 +275,28 @@ static enum reel_code settle_all(struct recovery *recovery, struct found *all,
     return code;
 }
 
+/* A process that was killed may have given names that it never synced, and rows are to rest on
+ * them. Where syncfs counts, the one of the first commit reaches them. */
+static enum reel_code sync_names(struct recovery *recovery, struct found *all,
+                                 struct reel_error *err_out)
+{
+    int root_fd = recovery->home->recordings_fd;
+    const char *device = "";
+    struct found *found;
+    struct found *after;
+
+    if (recovery->syncfs)
+        return REEL_OK;
+    HASH_ITER (hh, all, found, after) {
+        if ((!found->has_wav && !found->has_sidecar) || strcmp(device, found->device) == 0)
+            continue;
+        device = found->device;
+        if (reel_disk_sync_folder(root_fd, device, err_out) != REEL_OK)
+            return REEL_E_STALLED;
+    }
+    return reel_disk_sync_folder(root_fd, ".", err_out);
+}
+
 enum reel_code reel_recover(struct reel_home *home, const struct reel_store_config *config,
                             int64_t now_us, struct reel_store_report *report_out,
                             struct reel_error *err_out)
@@ -296,6 +318,8 @@ enum reel_code reel_recover(struct reel_home *home, const struct reel_store_conf
     if (code != REEL_OK)
         return code;
     code = reel_recover_tree(&recovery, &all, err_out);
+    if (code == REEL_OK)
+        code = sync_names(&recovery, all, err_out);
     if (code == REEL_OK)
         code = settle_all(&recovery, all, err_out);
     reel_recover_tree_free(&all);
