@@ -85,8 +85,15 @@ $(store_tests) $(benches): %: %.o $(BUILD)/store.a $(BUILD)/libreel.a
 	@echo "  LINK  $@"
 	$(Q)$(link) -o $@ $^ $(test_libs) $(store_libs) $(pure_libs)
 
+# Loaded before the C library, whose calls it takes the place of under both their names.
+shim := $(BUILD)/tests/torture/journal.so
+$(shim): $(wildcard tests/torture/shim/*.[ch]) Makefile
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -pthread $(warnings) -O2 -g -fPIC -shared -o $@ $(filter %.c,$^)
+
 .PHONY: test-programs
-test-programs: $(unit_tests) $(store_tests)
+test-programs: $(unit_tests) $(store_tests) $(shim)
 
 # After `deps` make starts anew, because it asked pkg-config before the packages were there.
 deps:
@@ -103,7 +110,7 @@ test check:
 
 torture:
 	@tests/tools/deps.sh build test
-	@$(MAKE) -s --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j2) all
+	@$(MAKE) -s --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j2) all $(BUILD)/tests/torture/journal.so
 	@$(PYTHON) -B tests/torture/torture.py --build $(BUILD) $(if $(STATE),--state $(STATE)) $(if $(HOURS),--hours $(HOURS))
 
 bench-sync bench-commit: bench-%: $(BUILD)/tests/bench/bench_%

@@ -8,10 +8,12 @@ and its line in FAULTS.
   step       (step: step.Step) go on from `step.state`, for about a minute; return findings
   look       (build) a short look, for mutants: findings
 """
+import os
 import tempfile
 
 import calls
 import kill
+import power
 
 
 class Kill:
@@ -67,10 +69,37 @@ class EachCall:
         return calls.sweep(build, self.shown_by, range(1, 6))[1]
 
 
+class PowerCut:
+    """What a disk may hold after a power cut, recovered and checked."""
+
+    figures = "500", "20,000", "100,000"
+    unit = "states"
+    workloads, states = 6, 200  # in a step, of each workload
+
+    @staticmethod
+    def reached(state):
+        return f"{state.get('reached', 0):,}"
+
+    def step(self, step):
+        reached, findings = power.run_side_by_side(step.build, self.workloads, self.states, step.seed,
+                                                   step.deadline, step.folder)
+        step.add(reached)
+        return findings
+
+    @staticmethod
+    def look(build):
+        findings = []
+        for _ in range(4):
+            seed = int.from_bytes(os.urandom(4), "big")
+            findings = findings or power.run_side_by_side(build, 2, 60, seed)[1]
+        return findings
+
+
 FAULTS = {
     "kill": Kill(),
     "kill at each call": EachCall(
         "calls", [calls.KILL], [("work", "pwrite64", calls.KILL), ("work", "fdatasync", calls.KILL)]),
     "failing call": EachCall(
         "calls", calls.ERRORS, [("work", call, calls.ERRORS[0]) for call in calls.SYNCS]),
+    "power cut": PowerCut(),
 }

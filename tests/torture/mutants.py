@@ -36,14 +36,17 @@ MUTANTS = (
            "sync_all(files, err_out) != REEL_OK",
            "sync_all(files, err_out) == REEL_E_NOT_FOUND",
            "failing call"),
-    Mutant("skips the sync of files", "src/store/store_commit.c",
-           "        code = sync_files(store, err_out);\n    if (code == REEL_OK)\n"
-           "        code = commit_catalog(",
-           "        code = REEL_OK;\n    if (code == REEL_OK)\n        code = commit_catalog(",
+    Mutant("skips the sync of files", "src/store/wav_files.c",
+           "    if (files->dirty_count + files->folders_count > 0 &&",
+           "    if (files->dirty_count == SIZE_MAX &&",
            "power cut"),
     Mutant("skips the sync of a folder", "src/store/disk.c",
            "    code = sync_fd(fd, name, err_out);\n    close(fd);\n",
            "    code = REEL_OK;\n    close(fd);\n",
+           "power cut"),
+    Mutant("names a new file before its header is synced", "src/store/wav_files.c",
+           "    if (settle(files, err_out) != REEL_OK || name_new(",
+           "    if (name_new(files, err_out) != REEL_OK || name_new(",
            "power cut"),
     Mutant("trusts a row that was not synced", "src/store/home.c",
            "        code = reel_catalog_checkpoint(home->catalog, err_out);\n",
@@ -66,7 +69,7 @@ def build(mutant, folder, build_dir):
     folder = Path(folder)
     for name in ("src", "include", "schemas", "Makefile"):
         subprocess.run(["cp", "-a", TREE / name, folder], check=True)
-    for name in ("obj", "gen", "libreel.a", "store.a", "io.a"):
+    for name in ("obj", "gen", "libreel.a", "store.a", "io.a", "tests/torture"):
         target = folder / build_dir / name
         target.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(["cp", "-a", TREE / build_dir / name, target], check=True)
