@@ -70,6 +70,7 @@ class _Link:
     def __init__(self, near, far):
         self.near, self.far = near, far
         self.first = b""
+        self.frozen = False
         self.ways = {UP: _Way(UP, near, far), DOWN: _Way(DOWN, far, near)}
 
 
@@ -86,6 +87,7 @@ class Proxy:
         self._rules = []  # (only, name, way, value)
         self._stop = False
         self.accepted = 0  # connections so far
+        self._carried = {UP: 0, DOWN: 0}
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -127,6 +129,13 @@ class Proxy:
             for link in self._chosen(only):
                 self._drop(link)
 
+    def freeze(self, only=""):
+        """Let the connections that stand carry nothing any more, for good, as if the other host had
+        vanished without a word."""
+        with self._lock:
+            for link in self._chosen(only):
+                link.frozen = True
+
     def close_half(self, *ways, only=""):
         """End one direction of the connections that stand, as `shutdown` does: what comes after is
         not carried, the other direction goes on."""
@@ -150,6 +159,10 @@ class Proxy:
         with self._lock:
             return len(self._chosen(only))
 
+    def carried_bytes(self, way):
+        """What was carried that way so far, over all connections."""
+        return self._carried[way]
+
     # How it is done
 
     def _rule(self, name, ways, value, only):
@@ -161,6 +174,8 @@ class Proxy:
 
     def _told(self, link, name, way):
         """The latest that holds, or None."""
+        if name == "stall" and link.frozen:
+            return True
         return next((value for only, rule, rule_way, value in reversed(self._rules)
                      if (rule, rule_way) == (name, way) and only in link.first), None)
 
@@ -224,7 +239,9 @@ class Proxy:
                     link.first = link.ways[out].chunks[0][0] if link.ways[out].chunks else b""
             if events & selectors.EVENT_WRITE:
                 way = link.ways[into]
-                if way.write(self._allowed(link, way)):
+                sent = way.write(self._allowed(link, way))
+                self._carried[way.name] += sent
+                if sent:
                     way.paid_s = time.monotonic()
         except BlockingIOError:
             pass

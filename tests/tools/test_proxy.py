@@ -99,6 +99,17 @@ def test_stall_keeps_the_connection_and_what_was_on_its_way(proxy, server, ways)
             assert receive(end, len(text)) == text
 
 
+def test_frozen_stays_so_and_others_do_not_notice(proxy, server):
+    near, far = connect(proxy, server)
+    proxy.freeze()
+    proxy.heal()
+    near.sendall(b"x")
+    assert silent(far)
+    near.close()
+    assert silent(far)
+    connect(proxy, server)
+
+
 def test_only_those_who_say_so_are_meant(proxy, server):
     near, far = connect(proxy, server, b"this one")
     other_near, other_far = connect(proxy, server, b"another")

@@ -14,6 +14,7 @@ import tempfile
 import calls
 import kill
 import power
+import network
 
 
 class Kill:
@@ -75,6 +76,12 @@ class PowerCut:
     figures = "500", "20,000", "100,000"
     unit = "states"
     workloads, states = 6, 200  # in a step, of each workload
+class Network:
+    """A broker that is killed and a net that fails, recorders with a spool."""
+
+    figures = "3", "100", "1,000"
+    unit = "rounds"
+    in_a_step = 12
 
     @staticmethod
     def reached(state):
@@ -93,10 +100,19 @@ class PowerCut:
             seed = int.from_bytes(os.urandom(4), "big")
             findings = findings or power.run_side_by_side(build, 2, 60, seed)[1]
         return findings
+        reached, findings = network.run(step.build, self.in_a_step, step.seed, step.deadline,
+                                        step.folder)
+        step.add(reached)
+        return [f"seed {step.seed}: {line}" for line in findings]
+
+    @staticmethod
+    def look(build):
+        return network.run(build, 3, seed=1)[1]
 
 
 FAULTS = {
     "kill": Kill(),
+    "network": Network(),
     "kill at each call": EachCall(
         "calls", [calls.KILL], [("work", "pwrite64", calls.KILL), ("work", "fdatasync", calls.KILL)]),
     "failing call": EachCall(

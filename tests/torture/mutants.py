@@ -36,6 +36,12 @@ MUTANTS = (
            "sync_all(files, err_out) != REEL_OK",
            "sync_all(files, err_out) == REEL_E_NOT_FOUND",
            "failing call"),
+    Mutant("forgets what it has sent before it is acknowledged", "src/cli/outbox.c",
+           "    reel_ring_run(&outbox->ring, now_us);\n",
+           "    reel_ring_run(&outbox->ring, now_us);\n"
+           "    while (reel_ring_drop_oldest(&outbox->ring))\n"
+           "        continue;\n",
+           "network"),
     Mutant("skips the sync of files", "src/store/wav_files.c",
            "    if (files->dirty_count + files->folders_count > 0 &&",
            "    if (files->dirty_count == SIZE_MAX &&",
@@ -64,18 +70,19 @@ def patch(mutant, folder):
 
 
 def build(mutant, folder, build_dir):
-    """Build reeld with the mutation, from the objects of `build_dir`; return the new build's
+    """Build reeld and reel with the mutation, from the objects of `build_dir`; return the new build's
     absolute path."""
     folder = Path(folder)
     for name in ("src", "include", "schemas", "Makefile"):
         subprocess.run(["cp", "-a", TREE / name, folder], check=True)
-    for name in ("obj", "gen", "libreel.a", "store.a", "io.a", "tests/torture"):
+    for name in ("obj", "gen", "libreel.a", "store.a", "io.a"):
         target = folder / build_dir / name
         target.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(["cp", "-a", TREE / build_dir / name, target], check=True)
     patch(mutant, folder)
     made = subprocess.run(
-        ["make", "-C", folder, f"BUILD={build_dir}", f"{build_dir}/reeld"],
+        ["make", "-C", folder, f"BUILD={build_dir}", f"{build_dir}/reeld",
+         f"{build_dir}/reel"],
         capture_output=True, text=True, check=False,
         env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")})
     assert made.returncode == 0, f"{mutant.name} does not build:\n{made.stdout}{made.stderr}"
