@@ -9,7 +9,7 @@
 #include "daemon/ingest_internal.h"
 #include "io/loop.h"
 
-enum { SECOND_US = 1000000, BACKOFF_MOST_US = 8 * SECOND_US, READS_AT_ONCE = 4096 };
+enum { SECOND_US = 1000000, READS_AT_ONCE = 4096 };
 enum { TURN_WAIT_US = SECOND_US / 20 };
 
 static void tell_state(struct reel_ingest *ingest, const char *reason)
@@ -19,15 +19,6 @@ static void tell_state(struct reel_ingest *ingest, const char *reason)
 
     if (notice && !reel_mailbox_post(ingest->links.notices, notice))
         reel_notice_destroy(notice);
-}
-
-/* The next attempt to connect, or to open the store, waits twice as long as the one before. */
-static void back_off(struct reel_ingest *ingest)
-{
-    ingest->next_attempt_us = reel_monotonic_us() + ingest->backoff_us;
-    ingest->backoff_us *= 2;
-    if (ingest->backoff_us > BACKOFF_MOST_US)
-        ingest->backoff_us = BACKOFF_MOST_US;
 }
 
 /* ---- the connection ---- */
@@ -66,6 +57,14 @@ static void redelivery_forget(struct reel_ingest *ingest)
         reel_ingest_fail(ingest, &error);
 }
 
+/* There is no connection, or it is of no use: make another one. */
+static void lose(struct reel_ingest *ingest, enum reel_log_priority priority, const char *reason)
+{
+    ingest->lost = true;
+    snprintf(ingest->lost_reason, sizeof ingest->lost_reason, "%s", reason);
+    reel_log_write(ingest->links.log, priority, "%s", reason);
+}
+
 static void on_connected(void *user, bool session_present)
 {
     struct reel_ingest *ingest = user;
@@ -83,26 +82,24 @@ static void on_connected(void *user, bool session_present)
         reel_log_write(ingest->links.log, REEL_LOG_WARNING,
                        "the broker came back without our session: what it held for us is gone");
     snprintf(filter, sizeof filter, "%s/audio/#", config->broker_prefix);
-    if (reel_bus_subscribe(ingest->bus, filters, 1, false, &error)) {
-        reel_log_write(ingest->links.log, REEL_LOG_ERROR, "%s", error.message);
-        ingest->lost = true;
-    }
+    if (reel_bus_subscribe(ingest->bus, filters, 1, false, &error))
+        lose(ingest, REEL_LOG_ERROR, error.message);
 }
 
 static void on_subscribed(void *user, const int *granted, size_t count)
 {
     struct reel_ingest *ingest = user;
+    char reason[REEL_CONNECTION_TEXT_BYTES];
 
     if (count != 1 || granted[0] >= 128) {
-        reel_log_write(ingest->links.log, REEL_LOG_ERROR,
-                       "the broker does not let us subscribe to %s/audio/#",
-                       ingest->links.config->broker_prefix);
-        ingest->lost = true;
+        snprintf(reason, sizeof reason, "the broker does not let us subscribe to %.100s/audio/#",
+                 ingest->links.config->broker_prefix);
+        lose(ingest, REEL_LOG_ERROR, reason);
         return;
     }
     ingest->subscribed = true;
     ingest->subscribed_us = reel_monotonic_us();
-    ingest->backoff_us = SECOND_US;
+    reel_backoff_reset(&ingest->backoff);
     reel_log_write(ingest->links.log, REEL_LOG_INFO, "taking in audio under %s/audio",
                    ingest->links.config->broker_prefix);
     tell_state(ingest, "");
@@ -111,10 +108,11 @@ static void on_subscribed(void *user, const int *granted, size_t count)
 static void on_disconnected(void *user, const char *reason, bool taken_over)
 {
     struct reel_ingest *ingest = user;
+    char text[REEL_CONNECTION_TEXT_BYTES];
 
-    ingest->lost = true;
+    reel_connection_describe(ingest->links.config, ingest->bus, "ingest", reason, text);
+    lose(ingest, REEL_LOG_WARNING, text);
     ingest->taken_over = taken_over;
-    reel_log_write(ingest->links.log, REEL_LOG_WARNING, "the ingest connection ended: %s", reason);
 }
 
 static void disconnect(struct reel_ingest *ingest, const char *reason)
@@ -122,7 +120,7 @@ static void disconnect(struct reel_ingest *ingest, const char *reason)
     reel_bus_destroy(&ingest->bus);
     ingest->lost = false;
     ingest->subscribed = false;
-    back_off(ingest);
+    reel_backoff_wait(&ingest->backoff, reel_monotonic_us());
     tell_state(ingest, reason);
 }
 
@@ -144,7 +142,7 @@ static void connect_bus(struct reel_ingest *ingest)
     snprintf(client_id, sizeof client_id, "reeld-%s-ingest", config->sink_name);
     reel_config_bus(config, ingest->links.password, &bus_config);
     bus_config.client_id = client_id;
-    bus_config.connect_mutex = ingest->links.connect_mutex;
+    bus_config.gate = ingest->links.gate;
     bus_config.session_expiry_s = UINT32_MAX; /* never: what we miss waits for us */
     bus_config.receive_maximum = 65535;
     code = reel_bus_create(&bus_config, &handlers, &ingest->bus, &error);
@@ -169,7 +167,7 @@ static void open_store(struct reel_ingest *ingest)
         reel_log_write(ingest->links.log, REEL_LOG_ERROR, "the store does not open: %s",
                        error.message);
         reel_turns_take(ingest->links.turns);
-        back_off(ingest);
+        reel_backoff_wait(&ingest->backoff, reel_monotonic_us());
         tell_state(ingest, error.message);
         return;
     }
@@ -181,7 +179,7 @@ static void open_store(struct reel_ingest *ingest)
 static void try_store(struct reel_ingest *ingest)
 {
     if (reel_turns_behind(ingest->links.turns))
-        ingest->next_attempt_us = reel_monotonic_us() + TURN_WAIT_US;
+        ingest->backoff.next_us = reel_monotonic_us() + TURN_WAIT_US;
     else
         open_store(ingest);
 }
@@ -260,7 +258,7 @@ static int64_t next_deadline_us(struct reel_ingest *ingest)
     int64_t deadline_us;
 
     if (!ingest->store || !ingest->bus)
-        return ingest->next_attempt_us;
+        return ingest->backoff.next_us;
     deadline_us = earlier(reel_batch_deadline_us(ingest), reel_monotonic_us() + SECOND_US);
     deadline_us = earlier(deadline_us, idle_deadline_us(ingest));
     if (!ingest->batch.open)
@@ -298,7 +296,7 @@ static void work(struct reel_ingest *ingest, bool readable)
     if (ingest->failed)
         give_up_batch(ingest);
     else if (ingest->lost)
-        disconnect(ingest, "no connection to the broker");
+        disconnect(ingest, ingest->lost_reason);
 }
 
 /* One turn; false when it is time to end. */
@@ -317,9 +315,9 @@ static bool turn(struct reel_ingest *ingest)
         return false;
     if (ingest->store && ingest->bus)
         work(ingest, fds[2].revents != 0);
-    else if (reel_monotonic_us() >= ingest->next_attempt_us && !ingest->store)
+    else if (reel_monotonic_us() >= ingest->backoff.next_us && !ingest->store)
         try_store(ingest);
-    else if (reel_monotonic_us() >= ingest->next_attempt_us)
+    else if (reel_monotonic_us() >= ingest->backoff.next_us)
         connect_bus(ingest);
     return !ingest->taken_over;
 }
@@ -368,7 +366,7 @@ enum reel_code reel_ingest_create(const struct reel_ingest_links *links, struct 
     }
     ingest->links = *links;
     ingest->store = store;
-    ingest->backoff_us = SECOND_US;
+    reel_backoff_reset(&ingest->backoff);
     ingest->acks = reel_acks_create();
     ingest->rejects = reel_reject_limit_create();
     ingest->beginnings = reel_rate_create(links->config->new_recordings_per_minute);

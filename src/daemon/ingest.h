@@ -4,13 +4,12 @@
 #ifndef REEL_DAEMON_INGEST_H
 #define REEL_DAEMON_INGEST_H
 
-#include <pthread.h>
-
 #include "base/err.h"
 #include "base/log.h"
 #include "daemon/config.h"
 #include "daemon/counters.h"
 #include "daemon/turns.h"
+#include "io/bus.h"
 #include "io/mailbox.h"
 #include "store/store.h"
 
@@ -22,12 +21,12 @@ struct reel_ingest_links {
     const char *password; /* "" for none */
     const struct reel_log *log;
     struct reel_counters *counters;
-    struct reel_turns *turns;       /* of the store */
-    struct reel_mailbox *notices;   /* out: struct reel_notice, to the query thread */
-    struct reel_mailbox *jobs;      /* out: struct reel_hash_job, to the hashing thread */
-    struct reel_mailbox *hashes;    /* in: struct reel_hash_job, done */
-    pthread_mutex_t *connect_mutex; /* of all connections of the process */
-    int stop_fd;                    /* readable when it is time to end */
+    struct reel_turns *turns;     /* of the store */
+    struct reel_mailbox *notices; /* out: struct reel_notice, to the query thread */
+    struct reel_mailbox *jobs;    /* out: struct reel_hash_job, to the hashing thread */
+    struct reel_mailbox *hashes;  /* in: struct reel_hash_job, done */
+    struct reel_bus_gate *gate;   /* of all connections of the process */
+    int stop_fd;                  /* readable when it is time to end */
 };
 
 /* `store` is open and is taken over, even on failure. */

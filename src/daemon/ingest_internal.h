@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "daemon/acks.h"
+#include "daemon/connection.h"
 #include "daemon/ingest.h"
 #include "daemon/notice.h"
 #include "daemon/rate.h"
@@ -55,13 +56,13 @@ struct reel_ingest {
     bool hashing; /* a job is with the hashing thread: one at a time */
     bool subscribed;
     bool taken_over;
-    bool lost;    /* the connection ended */
+    bool lost; /* the connection ended: `lost_reason` says why */
+    char lost_reason[REEL_CONNECTION_TEXT_BYTES];
     bool suspect; /* the catalog may be damaged: that is looked at when the store is opened */
     bool failed;  /* the batch cannot be made durable: `failure` says why */
     struct reel_error failure;
-    int64_t subscribed_us;   /* monotonic: nothing is idle that could not be heard */
-    int64_t next_attempt_us; /* monotonic: connecting or opening the store again */
-    int64_t backoff_us;
+    int64_t subscribed_us;       /* monotonic: nothing is idle that could not be heard */
+    struct reel_backoff backoff; /* of connecting, and of opening the store */
 };
 
 /* One message on its way. */

@@ -7,6 +7,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "daemon/announce.h"
+#include "daemon/connection.h"
 #include "daemon/metrics.h"
 #include "daemon/notice.h"
 #include "daemon/presence.h"
@@ -15,7 +16,7 @@
 #include "wire/message.h"
 #include "wire/topic.h"
 
-enum { SECOND_US = 1000000, BACKOFF_MOST_US = 8 * SECOND_US, FLUSH_US = 2 * SECOND_US };
+enum { SECOND_US = 1000000, FLUSH_US = 2 * SECOND_US };
 enum { FOLLOW_US = SECOND_US / 2 };
 enum { SUBSCRIPTIONS = 2, READS_AT_ONCE = 64, TOPIC_BYTES = 512 };
 
@@ -31,9 +32,8 @@ struct reel_responder {
     bool lost;
     bool taken_over;
     int64_t connected_at_us; /* wall clock; names the connection */
-    int64_t next_attempt_us; /* the rest is monotonic */
-    int64_t backoff_us;
-    int64_t next_status_us;
+    struct reel_backoff backoff;
+    int64_t next_status_us; /* monotonic, as the other */
     int64_t next_metrics_us;
 };
 
@@ -182,7 +182,7 @@ static void on_subscribed(void *user, const int *granted, size_t count)
     }
     responder->subscriptions++;
     if (responder->subscriptions == SUBSCRIPTIONS) {
-        responder->backoff_us = SECOND_US;
+        reel_backoff_reset(&responder->backoff);
         responder->next_status_us = 0;
         responder->next_metrics_us = 0;
     }
@@ -200,11 +200,12 @@ static void on_published(void *user, int publication_id, bool refused)
 static void on_disconnected(void *user, const char *reason, bool taken_over)
 {
     struct reel_responder *responder = user;
+    char text[REEL_CONNECTION_TEXT_BYTES];
 
     responder->lost = true;
     responder->taken_over = responder->taken_over || taken_over;
-    reel_log_write(responder->links.log, REEL_LOG_WARNING, "the query connection ended: %s",
-                   reason);
+    reel_connection_describe(responder->links.config, responder->bus, "query", reason, text);
+    reel_log_write(responder->links.log, REEL_LOG_WARNING, "%s", text);
 }
 
 /* ---- the connection ---- */
@@ -215,10 +216,7 @@ static void disconnect(struct reel_responder *responder)
     responder->lost = false;
     responder->subscriptions = 0;
     memset(&responder->rival, 0, sizeof responder->rival);
-    responder->next_attempt_us = reel_monotonic_us() + responder->backoff_us;
-    responder->backoff_us *= 2;
-    if (responder->backoff_us > BACKOFF_MOST_US)
-        responder->backoff_us = BACKOFF_MOST_US;
+    reel_backoff_wait(&responder->backoff, reel_monotonic_us());
 }
 
 static enum reel_code create_bus(struct reel_responder *responder, struct reel_error *err_out)
@@ -242,7 +240,7 @@ static enum reel_code create_bus(struct reel_responder *responder, struct reel_e
     reel_config_bus(config, responder->links.password, &bus_config);
     snprintf(client_id, sizeof client_id, "reeld-%s-query", config->sink_name);
     bus_config.client_id = client_id;
-    bus_config.connect_mutex = responder->links.connect_mutex;
+    bus_config.gate = responder->links.gate;
     bus_config.will_topic = will_topic;
     bus_config.will_payload = will_payload;
     if (!will_payload)
@@ -334,15 +332,15 @@ static bool turn(struct reel_responder *responder)
 
     if (responder->bus && reel_bus_wants_write(responder->bus))
         fds[2].events = POLLOUT;
-    if (!responder->bus && responder->next_attempt_us < deadline_us)
-        deadline_us = responder->next_attempt_us;
+    if (!responder->bus && responder->backoff.next_us < deadline_us)
+        deadline_us = responder->backoff.next_us;
     reel_poll(fds, 3, deadline_us);
     if (fds[0].revents)
         return false;
     follow_store(responder);
     if (responder->bus)
         work(responder, fds[2].revents != 0);
-    else if (reel_monotonic_us() >= responder->next_attempt_us)
+    else if (reel_monotonic_us() >= responder->backoff.next_us)
         connect_bus(responder);
     return !responder->taken_over;
 }
@@ -405,7 +403,7 @@ struct reel_responder *reel_responder_create(const struct reel_responder_links *
     if (!responder)
         return NULL;
     responder->links = *links;
-    responder->backoff_us = SECOND_US;
+    reel_backoff_reset(&responder->backoff);
     responder->state.started_us = reel_wall_us();
     responder->query.config = links->config;
     responder->query.log = links->log;

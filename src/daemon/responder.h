@@ -3,13 +3,12 @@
 #ifndef REEL_DAEMON_RESPONDER_H
 #define REEL_DAEMON_RESPONDER_H
 
-#include <pthread.h>
-
 #include "base/err.h"
 #include "base/log.h"
 #include "daemon/config.h"
 #include "daemon/counters.h"
 #include "daemon/turns.h"
+#include "io/bus.h"
 #include "io/mailbox.h"
 #include "store/reader.h"
 
@@ -24,8 +23,8 @@ struct reel_responder_links {
     struct reel_turns *turns;     /* of the store */
     struct reel_mailbox *notices; /* in: struct reel_notice */
     struct reel_reader *reader;
-    pthread_mutex_t *connect_mutex; /* of all connections of the process */
-    int stop_fd;                    /* readable when it is time to end */
+    struct reel_bus_gate *gate; /* of all connections of the process */
+    int stop_fd;                /* readable when it is time to end */
 };
 
 /* NULL if memory ran out. */

@@ -34,7 +34,7 @@ struct reel_sink {
     const struct reel_log *log;
     struct reel_counters counters;
     struct reel_turns turns;
-    pthread_mutex_t connect_mutex;
+    struct reel_bus_gate *gate;
     struct reel_mailbox *notices;
     struct reel_mailbox *jobs;
     struct reel_mailbox *hashes;
@@ -147,7 +147,7 @@ static enum reel_code create_ingest(struct reel_sink *sink, const char *password
         .notices = sink->notices,
         .jobs = sink->jobs,
         .hashes = sink->hashes,
-        .connect_mutex = &sink->connect_mutex,
+        .gate = sink->gate,
         .stop_fd = sink->ingest_worker.stop_fd,
     };
     struct reel_store_config store_config;
@@ -179,7 +179,7 @@ static enum reel_code create_responder(struct reel_sink *sink, const char *passw
         .turns = &sink->turns,
         .notices = sink->notices,
         .reader = sink->reader,
-        .connect_mutex = &sink->connect_mutex,
+        .gate = sink->gate,
         .stop_fd = sink->responder_worker.stop_fd,
     };
 
@@ -202,8 +202,9 @@ enum reel_code reel_sink_create(const struct reel_config *config, const char *pa
         return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
     sink->config = config;
     sink->log = log;
-    pthread_mutex_init(&sink->connect_mutex, NULL); /* a plain one cannot fail here */
-    code = open_descriptors(sink, err_out);
+    sink->gate = reel_bus_gate_create();
+    code = sink->gate ? open_descriptors(sink, err_out)
+                      : reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
     if (code == REEL_OK)
         code = create_mailboxes(sink, err_out);
     if (code == REEL_OK)
@@ -284,7 +285,7 @@ void reel_sink_destroy(struct reel_sink **sink)
     close_descriptor(gone->hasher_worker.stop_fd);
     close_descriptor(gone->signal_fd);
     close_descriptor(gone->ended_fd);
-    pthread_mutex_destroy(&gone->connect_mutex);
+    reel_bus_gate_release(&gone->gate);
     free(gone);
     *sink = NULL;
 }

@@ -1,13 +1,17 @@
 /* Bus: the connection's life and what goes out. What comes in is unpacked in bus_receive.c. */
 #include "io/bus.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
 
+#include "io/bus_connect.h"
 #include "io/bus_internal.h"
+#include "io/loop.h"
+
+/* How long a broker may be silent, and a connection take, before there is one. */
+enum { ANSWER_US = 15000000 };
 
 enum reel_code reel_bus_library_init(struct reel_error *err_out)
 {
@@ -82,7 +86,7 @@ enum reel_code reel_bus_create(const struct reel_bus_config *config,
     bus->keepalive_s = config->keepalive_s;
     bus->session_expiry_s = config->session_expiry_s;
     bus->receive_maximum = config->receive_maximum;
-    bus->connect_mutex = config->connect_mutex;
+    bus->gate = config->cafile ? config->gate : NULL;
     bus->host = strdup(config->host);
     bus->mosquitto = mosquitto_new(config->client_id, config->session_expiry_s == 0, bus);
     if (!bus->host || !bus->mosquitto) {
@@ -107,6 +111,7 @@ void reel_bus_destroy(struct reel_bus **bus)
     if (!*bus)
         return;
     (*bus)->down = true; /* no handler is called from here on */
+    reel_bus_attempt_abandon(&(*bus)->attempt);
     if ((*bus)->mosquitto)
         mosquitto_destroy((*bus)->mosquitto);
     free((*bus)->host);
@@ -114,39 +119,48 @@ void reel_bus_destroy(struct reel_bus **bus)
     *bus = NULL;
 }
 
-static int connect_locked(struct reel_bus *bus, const mosquitto_property *properties)
+static int connect_properties(const struct reel_bus *bus, mosquitto_property **properties)
 {
-    int rc;
+    int rc = MOSQ_ERR_SUCCESS;
 
-    if (bus->connect_mutex)
-        pthread_mutex_lock(bus->connect_mutex);
-    rc = mosquitto_connect_bind_v5(bus->mosquitto, bus->host, bus->port, bus->keepalive_s, NULL,
-                                   properties);
-    if (bus->connect_mutex)
-        pthread_mutex_unlock(bus->connect_mutex);
+    if (bus->session_expiry_s)
+        rc = mosquitto_property_add_int32(properties, MQTT_PROP_SESSION_EXPIRY_INTERVAL,
+                                          bus->session_expiry_s);
+    if (rc == MOSQ_ERR_SUCCESS && bus->receive_maximum)
+        rc = mosquitto_property_add_int16(properties, MQTT_PROP_RECEIVE_MAXIMUM,
+                                          bus->receive_maximum);
     return rc;
 }
 
 enum reel_code reel_bus_connect(struct reel_bus *bus, struct reel_error *err_out)
 {
-    mosquitto_property *properties = NULL;
-    int rc = MOSQ_ERR_SUCCESS;
+    struct reel_bus_target target = {
+        .mosquitto = bus->mosquitto,
+        .host = strdup(bus->host),
+        .port = bus->port,
+        .keepalive_s = bus->keepalive_s,
+        .gate = bus->gate,
+    };
+    enum reel_code code;
 
-    if (bus->session_expiry_s)
-        rc = mosquitto_property_add_int32(&properties, MQTT_PROP_SESSION_EXPIRY_INTERVAL,
-                                          bus->session_expiry_s);
-    if (rc == MOSQ_ERR_SUCCESS && bus->receive_maximum)
-        rc = mosquitto_property_add_int16(&properties, MQTT_PROP_RECEIVE_MAXIMUM,
-                                          bus->receive_maximum);
-    if (rc == MOSQ_ERR_SUCCESS)
-        rc = connect_locked(bus, properties);
-    mosquitto_property_free_all(&properties);
-    if (rc == MOSQ_ERR_ERRNO)
-        return reel_error_errno(err_out, errno, "connecting to %s port %d", bus->host, bus->port);
-    if (rc != MOSQ_ERR_SUCCESS)
-        return reel_error_set(err_out, REEL_E_STALLED, NULL, "connecting to %s port %d: %s",
-                              bus->host, bus->port, mosquitto_strerror(rc));
+    if (!target.host || connect_properties(bus, &target.properties) != MOSQ_ERR_SUCCESS)
+        code = reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
+    else
+        code = reel_bus_attempt_start(&target, &bus->attempt, err_out);
+    if (code) {
+        mosquitto_property_free_all(&target.properties);
+        free(target.host);
+        return code;
+    }
+    bus->mosquitto = NULL;
+    bus->awaited = 1;
+    bus->heard_us = reel_monotonic_us();
     return REEL_OK;
+}
+
+bool reel_bus_accepted(const struct reel_bus *bus)
+{
+    return bus->accepted;
 }
 
 int reel_bus_refusal(const struct reel_bus *bus)
@@ -156,33 +170,69 @@ int reel_bus_refusal(const struct reel_bus *bus)
 
 int reel_bus_fd(const struct reel_bus *bus)
 {
-    return bus->down ? -1 : mosquitto_socket(bus->mosquitto);
+    if (bus->down)
+        return -1;
+    return bus->attempt ? reel_bus_attempt_fd(bus->attempt) : mosquitto_socket(bus->mosquitto);
+}
+
+static bool usable(const struct reel_bus *bus)
+{
+    return !bus->down && !bus->attempt;
 }
 
 bool reel_bus_wants_write(const struct reel_bus *bus)
 {
-    return !bus->down && mosquitto_want_write(bus->mosquitto);
+    return usable(bus) && mosquitto_want_write(bus->mosquitto);
+}
+
+/* The connection has come about, or failed to. */
+static void attempt_end(struct reel_bus *bus)
+{
+    char reason[REEL_BUS_REASON_BYTES];
+
+    if (!reel_bus_attempt_reap(&bus->attempt, &bus->mosquitto, reason, sizeof reason))
+        return;
+    bus->heard_us = reel_monotonic_us();
+    if (reason[0])
+        reel_bus_lost(bus, reason, false);
 }
 
 bool reel_bus_read(struct reel_bus *bus)
 {
     uint64_t before = bus->received;
 
-    if (bus->down)
+    if (!bus->down && bus->attempt)
+        attempt_end(bus);
+    if (!usable(bus))
         return false;
     reel_bus_failed(bus, mosquitto_loop_read(bus->mosquitto, 1));
+    if (bus->received != before)
+        bus->heard_us = reel_monotonic_us();
     return !bus->down && bus->received != before;
 }
 
 void reel_bus_write(struct reel_bus *bus)
 {
-    if (!bus->down)
+    if (usable(bus))
         reel_bus_failed(bus, mosquitto_loop_write(bus->mosquitto, 1));
+}
+
+/* Whether an answer has been waited for long enough, and it does not lie there unread. */
+static bool unanswered(const struct reel_bus *bus)
+{
+    struct pollfd fd = {.fd = reel_bus_fd(bus), .events = POLLIN};
+
+    return bus->awaited > 0 && reel_monotonic_us() - bus->heard_us >= ANSWER_US &&
+           reel_poll(&fd, 1, 0) == 0;
 }
 
 void reel_bus_misc(struct reel_bus *bus)
 {
-    if (!bus->down)
+    if (bus->down)
+        return;
+    if (unanswered(bus))
+        reel_bus_lost(bus, "no answer within 15 s", false);
+    else if (usable(bus))
         reel_bus_failed(bus, mosquitto_loop_misc(bus->mosquitto));
 }
 
@@ -206,7 +256,11 @@ enum reel_code reel_bus_subscribe(struct reel_bus *bus, const char *const *filte
                                           NULL);
     for (size_t i = 0; i < count; i++)
         free(copies[i]);
-    return rc == MOSQ_ERR_SUCCESS ? REEL_OK : library_error(err_out, rc, "subscribing");
+    if (rc != MOSQ_ERR_SUCCESS)
+        return library_error(err_out, rc, "subscribing");
+    bus->awaited++;
+    bus->heard_us = reel_monotonic_us();
+    return REEL_OK;
 }
 
 static int publication_properties(const struct reel_bus_publication *what,
@@ -256,6 +310,6 @@ enum reel_code reel_bus_publish(struct reel_bus *bus, const struct reel_bus_publ
 
 void reel_bus_disconnect(struct reel_bus *bus)
 {
-    if (!bus->down)
+    if (usable(bus))
         reel_bus_failed(bus, mosquitto_disconnect_v5(bus->mosquitto, 0, NULL));
 }

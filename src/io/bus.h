@@ -9,7 +9,6 @@
 #ifndef REEL_IO_BUS_H
 #define REEL_IO_BUS_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +17,7 @@
 #include "wire/fragment.h"
 
 struct reel_bus;
+struct reel_bus_gate;
 
 struct reel_bus_config {
     const char *host;
@@ -33,9 +33,10 @@ struct reel_bus_config {
     uint16_t receive_maximum;  /* 0: the broker's default */
     const char *will_topic;    /* NULL: no will; else QoS 1, retained */
     const char *will_payload;
-    /* Held while connecting; NULL where one thread alone connects. The library sets TLS up at the
-     * first connection that uses it, and not under a lock of its own. */
-    pthread_mutex_t *connect_mutex;
+    /* Passed by one connection after the other, where they use TLS: the library sets it up at the
+     * first that does, and not under a lock of its own. NULL where one thread alone connects, and
+     * waits for the end of each attempt or for its own. */
+    struct reel_bus_gate *gate;
 };
 
 /* What came in. All is borrowed for the call. */
@@ -97,14 +98,24 @@ enum reel_code reel_bus_create(const struct reel_bus_config *config,
 /* Close the socket, without a DISCONNECT and without writing what is queued. Accepts NULL. */
 void reel_bus_destroy(struct reel_bus **bus);
 
-/* Look the host up and connect the socket (this blocks); CONNECT is queued. STALLED where the
- * broker cannot be reached. */
+/* For `gate`. Attempts to connect that are left behind use it beyond their bus, so each holds it;
+ * it goes with the last that does. NULL if memory ran out; release accepts a pointer to NULL. */
+struct reel_bus_gate *reel_bus_gate_create(void);
+void reel_bus_gate_release(struct reel_bus_gate **gate);
+
+/* Begin to look the host up, to connect and to say CONNECT; this does not block. What becomes of it
+ * is told by `connected` or `disconnected`. Where the broker has not answered, or had nothing to
+ * say, for 15 s before CONNACK and each SUBACK, that is a disconnection, too. */
 enum reel_code reel_bus_connect(struct reel_bus *bus, struct reel_error *err_out);
+
+/* Whether the broker has let us in. */
+bool reel_bus_accepted(const struct reel_bus *bus);
 
 /* Why the broker refused to let us in, CONNACK's reason code; 0 where it did not. */
 int reel_bus_refusal(const struct reel_bus *bus);
 
-/* The socket for poll, -1 when the connection is down. */
+/* The descriptor for poll, the socket once there is one: ask anew each time. -1 when the connection
+ * is down. */
 int reel_bus_fd(const struct reel_bus *bus);
 
 /* Whether reel_bus_write would send something. */

@@ -8,26 +8,34 @@
 #include "io/bus.h"
 
 struct mosquitto;
+struct reel_bus_attempt;
 
 #define REEL_BUS_PAYLOAD_MAX_BYTES 268435455u /* of MQTT */
-enum { REEL_BUS_FILTERS_MAX = 8, REEL_BUS_PROPERTIES_MAX = 64 };
+enum { REEL_BUS_FILTERS_MAX = 8, REEL_BUS_PROPERTIES_MAX = 64, REEL_BUS_REASON_BYTES = 120 };
 
 struct reel_bus {
-    struct mosquitto *mosquitto;
+    struct mosquitto *mosquitto;      /* NULL while it is the attempt's */
+    struct reel_bus_attempt *attempt; /* NULL but while connecting */
     struct reel_bus_handlers handlers;
     char *host;
     int port;
     int keepalive_s;
     uint32_t session_expiry_s;
     uint16_t receive_maximum;
-    pthread_mutex_t *connect_mutex;
+    struct reel_bus_gate *gate;
     bool down;         /* `disconnected` was called */
+    bool accepted;     /* CONNACK let us in */
     int refusal;       /* CONNACK's reason code */
+    int awaited;       /* CONNACK and SUBACKs that have not come yet */
+    int64_t heard_us;  /* monotonic: when something last came, or we began to wait */
     uint64_t received; /* packets that a callback told of */
 };
 
 /* Hang the library's callbacks onto `bus->handlers`. */
 void reel_bus_receive_set_up(struct reel_bus *bus);
+
+/* Tell the handler, once, that the connection is lost. */
+void reel_bus_lost(struct reel_bus *bus, const char *reason, bool taken_over);
 
 /* Take the connection for lost if `rc` of the library says so, and tell the handler, once. */
 void reel_bus_failed(struct reel_bus *bus, int rc);

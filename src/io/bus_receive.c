@@ -6,7 +6,7 @@
 
 #include "io/bus_internal.h"
 
-static void bus_lost(struct reel_bus *bus, const char *reason, bool taken_over)
+void reel_bus_lost(struct reel_bus *bus, const char *reason, bool taken_over)
 {
     if (bus->down)
         return;
@@ -18,7 +18,7 @@ static void bus_lost(struct reel_bus *bus, const char *reason, bool taken_over)
 void reel_bus_failed(struct reel_bus *bus, int rc)
 {
     if (rc != MOSQ_ERR_SUCCESS)
-        bus_lost(bus, mosquitto_strerror(rc), false);
+        reel_bus_lost(bus, mosquitto_strerror(rc), false);
 }
 
 static void on_connect(struct mosquitto *m, void *user, int rc, int flags,
@@ -30,8 +30,10 @@ static void on_connect(struct mosquitto *m, void *user, int rc, int flags,
     (void)properties;
     bus->received++;
     bus->refusal = rc;
+    bus->accepted = rc == 0;
+    bus->awaited--;
     if (rc != 0)
-        bus_lost(bus, mosquitto_reason_string(rc), false);
+        reel_bus_lost(bus, mosquitto_reason_string(rc), false);
     else if (!bus->down && bus->handlers.connected)
         bus->handlers.connected(bus->handlers.user, (flags & 1) != 0);
 }
@@ -44,11 +46,11 @@ static void on_disconnect(struct mosquitto *m, void *user, int rc,
     (void)m;
     (void)properties;
     if (rc == 0)
-        bus_lost(bus, "closed", false);
+        reel_bus_lost(bus, "closed", false);
     else
         /* A code of the broker's DISCONNECT is 128 and above, one of the library's below. */
-        bus_lost(bus, rc >= 128 ? mosquitto_reason_string(rc) : mosquitto_strerror(rc),
-                 rc == MQTT_RC_SESSION_TAKEN_OVER);
+        reel_bus_lost(bus, rc >= 128 ? mosquitto_reason_string(rc) : mosquitto_strerror(rc),
+                      rc == MQTT_RC_SESSION_TAKEN_OVER);
 }
 
 static void on_subscribe(struct mosquitto *m, void *user, int packet_id, int count,
@@ -60,6 +62,7 @@ static void on_subscribe(struct mosquitto *m, void *user, int packet_id, int cou
     (void)packet_id;
     (void)properties;
     bus->received++;
+    bus->awaited--;
     if (!bus->down && bus->handlers.subscribed)
         bus->handlers.subscribed(bus->handlers.user, granted, (size_t)count);
 }

@@ -1,0 +1,32 @@
+/* Connection: waits between attempts, and the text of a failure. */
+#include "daemon/connection.h"
+
+#include <stdio.h>
+
+enum { LEAST_US = 1000000, MOST_US = 8 * LEAST_US };
+
+void reel_backoff_reset(struct reel_backoff *backoff)
+{
+    backoff->wait_us = LEAST_US;
+}
+
+void reel_backoff_wait(struct reel_backoff *backoff, int64_t monotonic_us)
+{
+    backoff->next_us = monotonic_us + backoff->wait_us;
+    backoff->wait_us *= 2;
+    if (backoff->wait_us > MOST_US)
+        backoff->wait_us = MOST_US;
+}
+
+void reel_connection_describe(const struct reel_config *config, const struct reel_bus *bus,
+                              const char *name, const char *reason,
+                              char text_out[REEL_CONNECTION_TEXT_BYTES])
+{
+    if (reel_bus_accepted(bus)) {
+        snprintf(text_out, REEL_CONNECTION_TEXT_BYTES, "the %s connection ended: %s", name, reason);
+        return;
+    }
+    snprintf(text_out, REEL_CONNECTION_TEXT_BYTES, "no %s connection to %.100s port %d: %s%s", name,
+             config->broker_host, (int)config->broker_port,
+             reel_bus_refusal(bus) ? "the broker refuses us: " : "", reason);
+}
