@@ -21,6 +21,7 @@ struct reel_counters {
     _Atomic uint64_t commit_us;        /* spent in them */
     _Atomic uint64_t commit_failures;
     _Atomic uint64_t connects;         /* of the ingest connection */
+    _Atomic uint64_t sessions_lost;    /* times that the broker came back without ours */
     _Atomic uint64_t recordings_started;
     _Atomic uint64_t recordings_completed;
     _Atomic uint64_t recordings_open;  /* now */

@@ -57,12 +57,29 @@ static void redelivery_forget(struct reel_ingest *ingest)
         reel_ingest_fail(ingest, &error);
 }
 
+static void session_lost(struct reel_ingest *ingest)
+{
+    reel_count(&ingest->links.counters->sessions_lost, 1);
+    reel_log_write(ingest->links.log, REEL_LOG_WARNING,
+                   "the broker came back without our session: what it held for us is gone");
+}
+
 /* There is no connection, or it is of no use: make another one. */
 static void lose(struct reel_ingest *ingest, enum reel_log_priority priority, const char *reason)
 {
     ingest->lost = true;
     snprintf(ingest->lost_reason, sizeof ingest->lost_reason, "%s", reason);
     reel_log_write(ingest->links.log, priority, "%s", reason);
+}
+
+/* Whether there was one: in this life, or in an earlier one, which knows what came by it. */
+static bool had_session(struct reel_ingest *ingest)
+{
+    const struct reel_delivery *deliveries;
+    size_t count;
+
+    reel_store_deliveries(ingest->store, &deliveries, &count);
+    return count > 0 || reel_counted(&ingest->links.counters->connects) > 0;
 }
 
 static void on_connected(void *user, bool session_present)
@@ -73,14 +90,13 @@ static void on_connected(void *user, bool session_present)
     const char *filters[] = {filter};
     struct reel_error error;
 
+    if (!session_present && had_session(ingest))
+        session_lost(ingest);
     reel_count(&ingest->links.counters->connects, 1);
     if (session_present)
         redelivery_expect(ingest);
     else
         redelivery_forget(ingest);
-    if (!session_present && reel_counted(&ingest->links.counters->connects) > 1)
-        reel_log_write(ingest->links.log, REEL_LOG_WARNING,
-                       "the broker came back without our session: what it held for us is gone");
     snprintf(filter, sizeof filter, "%s/audio/#", config->broker_prefix);
     if (reel_bus_subscribe(ingest->bus, filters, 1, false, &error))
         lose(ingest, REEL_LOG_ERROR, error.message);

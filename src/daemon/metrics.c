@@ -25,6 +25,7 @@ static const struct metric metrics[] = {
     METRIC("reel_commits_total", commits),
     METRIC("reel_commit_failures_total", commit_failures),
     METRIC("reel_connects_total", connects),
+    METRIC("reel_sessions_lost_total", sessions_lost),
     METRIC("reel_recordings_started_total", recordings_started),
     METRIC("reel_recordings_completed_total", recordings_completed),
     METRIC("reel_recordings_open", recordings_open),

@@ -54,6 +54,7 @@ static json_t *describe_counters(const struct reel_counters *counters)
     reel_object_put_uint(&object, "acknowledgements", reel_counted(&counters->acknowledgements));
     reel_object_put_uint(&object, "commits", reel_counted(&counters->commits));
     reel_object_put_uint(&object, "commit_failures", reel_counted(&counters->commit_failures));
+    reel_object_put_uint(&object, "sessions_lost", reel_counted(&counters->sessions_lost));
     reel_object_put_uint(&object, "requests", reel_counted(&counters->requests));
     reel_object_put_uint(&object, "request_errors", reel_counted(&counters->request_errors));
     reel_object_put_uint(&object, "events", reel_counted(&counters->events));
