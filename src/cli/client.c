@@ -16,7 +16,7 @@
 enum {
     TOPIC_BYTES = 512,
     REASON_BYTES = 120,
-    KEEPALIVE_S = 30,
+    KEEPALIVE_S = 15,
     ALSO_MAX = 4,
     RECONNECT_US = 1000000
 };

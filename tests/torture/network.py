@@ -199,7 +199,7 @@ class Campaign:
         elif name == "reset":
             network.reset(whom)
         elif name == "freeze":
-            network.freeze(SINK)  # it notices by its keepalive; a recorder's is half a minute
+            network.freeze(dice.choice([SINK, SINK, SINK, "recorder-2"]))
         else:
             getattr(network, name)(*ways, only=whom)
         return dice.choice([network.heal, lambda: (network.reset(), network.heal())])

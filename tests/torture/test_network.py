@@ -14,7 +14,7 @@ def test_what_recorders_took_in_is_recorded_whole_and_once():
 
 
 def test_recorder_whose_broker_vanishes_connects_anew(tmp_path):
-    """No end of the connection is heard of; the keepalive of `reel` is half a minute."""
+    """No end of the connection is heard of; `reel` finds out by its keepalive, within half a minute."""
     with network.Campaign(BUILD, tmp_path, random.Random(1)) as campaign:
         campaign.feed(50, 100)
         campaign.await_progress()
