@@ -50,7 +50,7 @@ class _Way:
         """Write what is allowed of the oldest chunk; return how much that was."""
         data, read_s = self.chunks.popleft()
         try:
-            sent = self.sink.send(data[:allowed]) if allowed > 0 else 0
+            sent = self.sink.send(data[:allowed])
         except BlockingIOError:
             sent = 0
         self.passed += sent
@@ -239,7 +239,8 @@ class Proxy:
                     link.first = link.ways[out].chunks[0][0] if link.ways[out].chunks else b""
             if events & selectors.EVENT_WRITE:
                 way = link.ways[into]
-                sent = way.write(self._allowed(link, way))
+                allowed = self._allowed(link, way)  # less than before the wait, perhaps
+                sent = way.write(allowed) if allowed > 0 else 0
                 self._carried[way.name] += sent
                 if sent:
                     way.paid_s = time.monotonic()
