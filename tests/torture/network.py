@@ -8,6 +8,7 @@ import sys
 import tempfile
 import termios
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import checker
@@ -165,9 +166,12 @@ class Campaign:
         self.told = []  # what was done, for whoever reads a finding
 
     def __enter__(self):
+        """The sink knows each of them, so that they send on while it is away."""
         self.sink.launch()
         for recorder in self.recorders:
             recorder.launch()
+        self.feed(1, 2)
+        wait_for(lambda: len(self.recordings()) == RECORDERS, "the beginning of each recording")
         return self
 
     def __exit__(self, *_):
@@ -227,7 +231,9 @@ class Campaign:
         self.sink.kill() if self.generator.random() < 0.5 else self.sink.stop()
         before, more = self.network.carried_bytes(UP), 2 * QUEUE * FRAGMENT_BYTES
         self.feed(QUEUE, 2 * QUEUE)
-        wait_for(lambda: self.network.carried_bytes(UP) > before + more, "the queue to run over")
+        with suppress(NotReady):  # who was killed just now sends little before the sink knows it
+            wait_for(lambda: self.network.carried_bytes(UP) > before + more, "an overrun", 15)
+            self.told.append("queue overrun")
 
     def pause(self, most_s):
         time.sleep(self.generator.uniform(0, most_s))
@@ -254,8 +260,11 @@ class Campaign:
         for recorder in self.recorders:
             recorder.check_running()
 
+    def recordings(self):
+        return list(self.sink.store.glob("recordings/*/*.wav"))
+
     def recorded_bytes(self):
-        return sum(path.stat().st_size for path in self.sink.store.glob("recordings/*/*.wav"))
+        return sum(path.stat().st_size for path in self.recordings())
 
     def await_progress(self, patience_s=12):
         """Give the waits between attempts the time to pass, so that the next round meets work."""
