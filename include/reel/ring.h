@@ -9,7 +9,8 @@
  *   static uint8_t storage[512 * 1024];
  *   const struct reel_ring_config config = {
  *       .slots = slots, .slots_count = 256, .storage = storage, .storage_bytes = sizeof storage,
- *       .session = "s1", .window_fragments = 32, .send = publish_to_broker,
+ *       .session = "s1", .window_fragments = 32, .first_alone = true,
+ *       .send = publish_to_broker,
  *   };
  *   reel_ring_init(&ring, &config);
  *
@@ -81,6 +82,11 @@ struct reel_ring_config {
      * A single fragment may be larger. */
     size_t window_fragments;
     size_t window_bytes;
+    /* Send the oldest alone until the sink has answered for the first time. Set it where a
+     * recording goes on over several boots: once the sink has heard of a boot, what comes before
+     * the first that it got of it has no place any more, and a broker may drop one and pass the
+     * next on. */
+    bool first_alone;
     /* A fragment that is said to be missing is sent again, but not within this time: what was said
      * may be older than what was sent. 0: 2 s. */
     int64_t patience_us;
@@ -102,8 +108,9 @@ struct reel_ring {
     size_t first; /* index of the oldest slot */
     size_t used;  /* slots from there, empty ones between others included */
     bool connected;
-    bool careful; /* the sink is silent or busy: the oldest alone is sent */
-    bool probing; /* careful because of silence, with `probe_seq` */
+    bool answered; /* the sink knows the boot: it stored something of it, or refused to */
+    bool careful;  /* the sink is silent or busy: the oldest alone is sent */
+    bool probing;  /* careful because of silence, with `probe_seq` */
     uint64_t probe_seq;
     int64_t quiet_us;   /* since when nothing is heard of what is under way */
     int64_t retry_us;   /* the next wait for the sink */

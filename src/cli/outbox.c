@@ -51,6 +51,7 @@ bool reel_outbox_init(struct reel_outbox *outbox, struct reel_client *client, co
     const struct reel_ring_config config = {
         .slots = slots,
         .slots_count = fragments,
+        .first_alone = true,
         .retry_least_us = RETRY_LEAST_US,
         .retry_most_us = RETRY_MOST_US,
         .user = outbox,

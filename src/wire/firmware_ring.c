@@ -182,8 +182,11 @@ static enum reel_ring_heard refusal(struct reel_ring *ring, const struct reel_re
     struct reel_ring_slot *slot = ack->has_seq ? find(ring, ack->seq) : NULL;
     bool jump = strcmp(ack->code, "jump") == 0;
 
-    if (!jump && strcmp(ack->code, "busy") != 0 && strcmp(ack->code, "stalled") != 0)
+    if (!jump && strcmp(ack->code, "busy") != 0 && strcmp(ack->code, "stalled") != 0) {
+        ring->answered = true;
         return REEL_RING_REFUSED;
+    }
+    ring->answered = ring->answered || jump;
     ring->quiet_us = now_us;
     ring->probing = false;
     ring->careful = !jump; /* a jump is confirmed by the one behind it */
@@ -230,6 +233,7 @@ enum reel_ring_heard reel_ring_acknowledge(struct reel_ring *ring,
     if (!ack->ok)
         return refusal(ring, ack, now_us);
     take(ring, ack, now_us);
+    ring->answered = ring->answered || ring->fragments < before;
     /* The oldest was sent once more behind all the others, and nothing but it was stored: on their
      * way in order, they did not arrive. */
     if (ring->probing && ack->has_seq && ack->seq == ring->probe_seq)
@@ -238,6 +242,12 @@ enum reel_ring_heard reel_ring_acknowledge(struct reel_ring *ring,
     ring->quiet_us = now_us;
     ring->retry_us = ring->connect_us = ring->config.retry_least_us;
     return ring->fragments < before ? REEL_RING_PROGRESS : REEL_RING_NOTHING;
+}
+
+/* Whether nothing is sent but the oldest. */
+static bool alone(const struct reel_ring *ring)
+{
+    return ring->careful || (ring->config.first_alone && !ring->answered);
 }
 
 static bool window_open(const struct reel_ring *ring, const struct reel_ring_slot *slot)
@@ -292,7 +302,7 @@ size_t reel_ring_run(struct reel_ring *ring, int64_t now_us)
                 break;
             sent++;
         }
-        if (ring->careful)
+        if (alone(ring))
             break;
     }
     return sent;
@@ -313,7 +323,7 @@ int64_t reel_ring_wake_us(const struct reel_ring *ring, int64_t now_us)
             break;
         if (slot->state == REEL_RING_DUE && slot->at_us < wake_us)
             wake_us = slot->at_us;
-        if (ring->careful)
+        if (alone(ring))
             break;
     }
     return wake_us > now_us ? wake_us : now_us;

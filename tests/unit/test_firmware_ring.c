@@ -90,6 +90,47 @@ static void assert_sent(const struct scene *scene, const uint64_t *expected, siz
         assert_int_equal(scene->outside.sent[i], expected[i]);
 }
 
+/* A sink that has heard of 1 of a new boot takes 0 no more. */
+static void the_first_of_a_boot_goes_alone(void **state)
+{
+    struct scene scene;
+    struct reel_recorder_ack ack = good(0);
+    struct reel_recorder_ack busy = refusal("busy", 0);
+
+    (void)state;
+    scene_init(&scene, 8);
+    scene.ring.config.first_alone = true;
+    assert_int_equal(reel_ring_run(&scene.ring, 0), 1);
+    assert_int_equal(reel_ring_run(&scene.ring, 1), 0);
+    assert_int_equal(reel_ring_wake_us(&scene.ring, 1), 2 * SECOND);
+    reel_ring_disconnected(&scene.ring, 2);
+    reel_ring_connected(&scene.ring, 3);
+    assert_int_equal(reel_ring_run(&scene.ring, 3), 1);
+    assert_int_equal(reel_ring_acknowledge(&scene.ring, &busy, 4), REEL_RING_BUSY);
+    assert_int_equal(reel_ring_run(&scene.ring, 4 + 2 * SECOND), 1);
+    assert_int_equal(reel_ring_acknowledge(&scene.ring, &ack, 5 + 2 * SECOND), REEL_RING_PROGRESS);
+    assert_int_equal(reel_ring_run(&scene.ring, 6 + 2 * SECOND), 4);
+    assert_sent(&scene, (uint64_t[]){0, 0, 0, 1, 2, 3, 4}, 7);
+}
+
+/* A jump is confirmed by the one behind it; what is refused for good is the caller's to drop. */
+static void the_first_that_is_refused_is_an_answer(void **state)
+{
+    const char *codes[] = {"jump", "late"};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct scene scene;
+        struct reel_recorder_ack ack = refusal(codes[i], 0);
+
+        scene_init(&scene, 8);
+        scene.ring.config.first_alone = true;
+        assert_int_equal(reel_ring_run(&scene.ring, 0), 1);
+        reel_ring_acknowledge(&scene.ring, &ack, 1);
+        assert_true(reel_ring_run(&scene.ring, 2) >= 3);
+    }
+}
+
 static void the_window_sets_the_pace(void **state)
 {
     struct scene scene;
@@ -325,6 +366,8 @@ static void memory_of_the_callers_is_kept_as_it_is(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_first_of_a_boot_goes_alone),
+        cmocka_unit_test(the_first_that_is_refused_is_an_answer),
         cmocka_unit_test(the_window_sets_the_pace),
         cmocka_unit_test(the_window_counts_bytes_too_but_lets_one_through),
         cmocka_unit_test(a_queue_that_is_full_is_tried_again),

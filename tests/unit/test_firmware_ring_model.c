@@ -327,6 +327,7 @@ static void history(unsigned seed)
     config.slots = world->slots;
     config.storage = world->storage;
     config.user = world;
+    config.first_alone = seed % 3 == 0;
     world->seed = seed;
     world->trouble = seed % 4 * 8;
     reel_ring_init(&world->ring, &config);
