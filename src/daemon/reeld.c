@@ -83,6 +83,7 @@ int main(int argc, char **argv)
     if (status >= 0)
         return status;
     reel_log_init(&log, (enum reel_log_priority)config.log_level);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error of the write */
     if (options.reindex)
         return reindex(&config, &log);
     if (options.verify)
