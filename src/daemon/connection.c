@@ -3,19 +3,19 @@
 
 #include <stdio.h>
 
-enum { LEAST_US = 1000000, MOST_US = 8 * LEAST_US };
+enum { LEAST_US = 1000000 };
 
 void reel_backoff_reset(struct reel_backoff *backoff)
 {
     backoff->wait_us = LEAST_US;
 }
 
-void reel_backoff_wait(struct reel_backoff *backoff, int64_t monotonic_us)
+void reel_backoff_wait(struct reel_backoff *backoff, int64_t most_us, int64_t monotonic_us)
 {
+    if (backoff->wait_us > most_us)
+        backoff->wait_us = most_us;
     backoff->next_us = monotonic_us + backoff->wait_us;
     backoff->wait_us *= 2;
-    if (backoff->wait_us > MOST_US)
-        backoff->wait_us = MOST_US;
 }
 
 void reel_connection_describe(const struct reel_config *config, const struct reel_bus *bus,

@@ -136,7 +136,9 @@ static void disconnect(struct reel_ingest *ingest, const char *reason)
     reel_bus_destroy(&ingest->bus);
     ingest->lost = false;
     ingest->subscribed = false;
-    reel_backoff_wait(&ingest->backoff, reel_monotonic_us());
+    reel_backoff_wait(&ingest->backoff,
+                      ingest->store ? REEL_CONNECT_WAIT_MOST_US : REEL_STORE_WAIT_MOST_US,
+                      reel_monotonic_us());
     tell_state(ingest, reason);
 }
 
@@ -183,7 +185,7 @@ static void open_store(struct reel_ingest *ingest)
         reel_log_write(ingest->links.log, REEL_LOG_ERROR, "the store does not open: %s",
                        error.message);
         reel_turns_take(ingest->links.turns);
-        reel_backoff_wait(&ingest->backoff, reel_monotonic_us());
+        reel_backoff_wait(&ingest->backoff, REEL_STORE_WAIT_MOST_US, reel_monotonic_us());
         tell_state(ingest, error.message);
         return;
     }

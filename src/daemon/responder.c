@@ -216,7 +216,7 @@ static void disconnect(struct reel_responder *responder)
     responder->lost = false;
     responder->subscriptions = 0;
     memset(&responder->rival, 0, sizeof responder->rival);
-    reel_backoff_wait(&responder->backoff, reel_monotonic_us());
+    reel_backoff_wait(&responder->backoff, REEL_CONNECT_WAIT_MOST_US, reel_monotonic_us());
 }
 
 static enum reel_code create_bus(struct reel_responder *responder, struct reel_error *err_out)
