@@ -1,6 +1,7 @@
 /* Errors: filling and naming them. */
 #include "base/err.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,6 +38,7 @@ static void error_fill(struct reel_error *err_out, enum reel_code code, const ch
     err_out->code = code;
     reel_printable(err_out->field, sizeof err_out->field, field ? field : "",
                    field ? strlen(field) : 0);
+    err_out->errno_value = 0;
     reel_printable(err_out->message, sizeof err_out->message, message, strlen(message));
 }
 
@@ -69,7 +71,22 @@ enum reel_code reel_error_errno(struct reel_error *err_out, int errno_value, con
     used = strlen(message);
     snprintf(message + used, sizeof message - used, ": %s", strerror(errno_value));
     error_fill(err_out, REEL_E_STALLED, NULL, message);
+    err_out->errno_value = errno_value;
     return REEL_E_STALLED;
+}
+
+bool reel_error_may_pass(const struct reel_error *error)
+{
+    switch (error->errno_value) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+    case EROFS:
+    case EIO:
+        return error->code == REEL_E_STALLED;
+    default:
+        return false;
+    }
 }
 
 const char *reel_code_name(enum reel_code code)

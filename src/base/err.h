@@ -5,6 +5,7 @@
 #ifndef REEL_BASE_ERR_H
 #define REEL_BASE_ERR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The codes of the protocol (protocol.md, "Requests and responses" and "Where a fragment goes").
@@ -32,6 +33,7 @@ struct reel_error {
     enum reel_code code;
     char field[REEL_ERROR_FIELD_BYTES];     /* dotted path of the field at fault, or "" */
     char message[REEL_ERROR_MESSAGE_BYTES]; /* printable ASCII, one line */
+    int errno_value;                        /* of the system call that failed, or 0 */
 };
 
 /* Fill `err_out` (may be NULL) and return `code`, so that `return reel_error_set(...)` fails with
@@ -42,6 +44,10 @@ enum reel_code reel_error_set(struct reel_error *err_out, enum reel_code code, c
 /* The same for a failed system call: code STALLED, message "WHAT: strerror(errno_value)". */
 enum reel_code reel_error_errno(struct reel_error *err_out, int errno_value, const char *what, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Whether what failed may go well later by itself, or once somebody has made room: a disk that is
+ * full, over a quota, read-only or failing, not one that we have no right to. */
+bool reel_error_may_pass(const struct reel_error *error);
 
 /* The protocol's name of a code ("bad-request", ...; REEL_OK is "ok"). Static storage. */
 const char *reel_code_name(enum reel_code code);

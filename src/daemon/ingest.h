@@ -29,7 +29,8 @@ struct reel_ingest_links {
     int stop_fd;                  /* readable when it is time to end */
 };
 
-/* `store` is open and is taken over, even on failure. */
+/* `store` is open and is taken over, even on failure. NULL: the disk fails, and is tried again and
+ * again as after a batch that could not be stored. */
 enum reel_code reel_ingest_create(const struct reel_ingest_links *links, struct reel_store *store,
                                   struct reel_ingest **ingest_out, struct reel_error *err_out);
 

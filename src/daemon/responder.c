@@ -68,8 +68,10 @@ static int publish_status(struct reel_responder *responder, bool is_online)
                  reel_presence_status(config, &responder->state, is_online, reason,
                                       responder->connected_at_us, reel_wall_us()));
     responder->next_status_us = reel_monotonic_us() + (int64_t)REEL_STATUS_INTERVAL_S * SECOND_US;
-    if (is_online)
-        sd_notify(0, responder->state.stalled ? "STATUS=stalled" : "READY=1\nSTATUS=recording");
+    if (responder->state.stalled)
+        sd_notify(0, "READY=1\nSTATUS=stalled"); /* it waits for the disk itself */
+    else if (is_online)
+        sd_notify(0, "READY=1\nSTATUS=recording");
     return publication_id;
 }
 

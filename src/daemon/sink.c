@@ -135,6 +135,33 @@ static enum reel_code create_mailboxes(struct reel_sink *sink, struct reel_error
     return REEL_OK;
 }
 
+/* With a disk that fails and may be well later, `*store_out` is NULL: a sink that cannot record can
+ * still say why, and begins by itself. */
+static enum reel_code open_store(struct reel_sink *sink, struct reel_store **store_out,
+                                 struct reel_error *err_out)
+{
+    struct reel_store_config config;
+    struct reel_store_report report;
+    struct reel_error error;
+    enum reel_code code;
+
+    reel_config_store(sink->config, sink->log, &config);
+    code = reel_store_open(&config, reel_wall_us(), store_out, &report, &error);
+    if (code == REEL_OK)
+        reel_log_write(sink->log, REEL_LOG_INFO,
+                       "store %s: %llu recordings, %llu open, %llu repaired, %llu recovered",
+                       sink->config->store_dir, (unsigned long long)report.recordings,
+                       (unsigned long long)report.open, (unsigned long long)report.repaired,
+                       (unsigned long long)report.recovered);
+    if (code == REEL_OK || !reel_error_may_pass(&error)) {
+        if (code)
+            *err_out = error;
+        return code;
+    }
+    *store_out = NULL;
+    return REEL_OK;
+}
+
 static enum reel_code create_ingest(struct reel_sink *sink, const char *password,
                                     struct reel_error *err_out)
 {
@@ -150,21 +177,11 @@ static enum reel_code create_ingest(struct reel_sink *sink, const char *password
         .gate = sink->gate,
         .stop_fd = sink->ingest_worker.stop_fd,
     };
-    struct reel_store_config store_config;
-    struct reel_store_report report;
     struct reel_store *store;
     enum reel_code code;
 
-    reel_config_store(sink->config, sink->log, &store_config);
-    code = reel_store_open(&store_config, reel_wall_us(), &store, &report, err_out);
-    if (code)
-        return code;
-    reel_log_write(sink->log, REEL_LOG_INFO,
-                   "store %s: %llu recordings, %llu open, %llu repaired, %llu recovered",
-                   sink->config->store_dir, (unsigned long long)report.recordings,
-                   (unsigned long long)report.open, (unsigned long long)report.repaired,
-                   (unsigned long long)report.recovered);
-    return reel_ingest_create(&links, store, &sink->ingest, err_out);
+    code = open_store(sink, &store, err_out);
+    return code ? code : reel_ingest_create(&links, store, &sink->ingest, err_out);
 }
 
 static enum reel_code create_responder(struct reel_sink *sink, const char *password,

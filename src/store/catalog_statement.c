@@ -1,12 +1,30 @@
 /* Catalog statements: prepared once, bound and read in order, every result checked. */
 #include "store/catalog_internal.h"
 
+#include <errno.h>
 #include <string.h>
+
+/* What the system said, where a call of it is behind `result`; 0 elsewhere. */
+static int errno_of(const struct reel_catalog *catalog, int result)
+{
+    switch (result & 0xff) {
+    case SQLITE_FULL:
+        return ENOSPC;
+    case SQLITE_READONLY:
+        return EROFS;
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+        return catalog->db ? sqlite3_system_errno(catalog->db) : 0;
+    default:
+        return 0;
+    }
+}
 
 enum reel_code reel_catalog_fail(const struct reel_catalog *catalog, int result, const char *doing,
                                  struct reel_error *err_out)
 {
     enum reel_code code = REEL_E_INTERNAL;
+    const char *text;
 
     switch (result & 0xff) {
     case SQLITE_FULL:
@@ -24,10 +42,12 @@ enum reel_code reel_catalog_fail(const struct reel_catalog *catalog, int result,
     default:
         break;
     }
-    return reel_error_set(err_out, code, NULL, "catalog, %s: %s", doing,
-                          catalog->db && sqlite3_extended_errcode(catalog->db) == result
-                              ? sqlite3_errmsg(catalog->db)
-                              : sqlite3_errstr(result));
+    text = catalog->db && sqlite3_extended_errcode(catalog->db) == result
+               ? sqlite3_errmsg(catalog->db)
+               : sqlite3_errstr(result);
+    if (code == REEL_E_STALLED && errno_of(catalog, result) != 0)
+        return reel_error_errno(err_out, errno_of(catalog, result), "catalog, %s: %s", doing, text);
+    return reel_error_set(err_out, code, NULL, "catalog, %s: %s", doing, text);
 }
 
 enum reel_code reel_catalog_run(struct reel_catalog *catalog, const char *sql, const char *doing,

@@ -101,10 +101,12 @@ static enum reel_code sync_above(int fd, const char *above, const char *name,
 enum reel_code reel_disk_keep_folder(int fd, const char *name, bool made,
                                      struct reel_error *err_out)
 {
+    struct reel_error error;
+
     if (!made)
         return sync_above(fd, "..", name, err_out);
-    if (reel_disk_sync_folder(fd, "..", err_out) != REEL_OK)
-        return reel_error_set(err_out, REEL_E_STALLED, NULL, "sync the folder above %s", name);
+    if (reel_disk_sync_folder(fd, "..", &error) != REEL_OK)
+        return reel_error_errno(err_out, error.errno_value, "sync the folder above %s", name);
     return sync_above(fd, "../..", name, err_out);
 }
 

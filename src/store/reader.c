@@ -52,7 +52,7 @@ void reel_reader_renew(struct reel_reader *reader)
     reader->catalog = NULL;
 }
 
-/* Open what reel_reader_renew has closed. */
+/* Open what is not open yet, or not any more. */
 static enum reel_code ready(struct reel_reader *reader, struct reel_error *err_out)
 {
     enum reel_code code = reader->catalog ? REEL_OK : open_parts(reader, err_out);
@@ -66,17 +66,15 @@ enum reel_code reel_reader_open(const char *dir, struct reel_reader **reader_out
                                 struct reel_error *err_out)
 {
     struct reel_reader *reader = calloc(1, sizeof *reader);
-    enum reel_code code;
 
     if (!reader)
         return reel_error_errno(err_out, ENOMEM, "reader");
     reader->recordings_fd = -1;
     reader->fd = -1;
     reader->dir = strdup(dir);
-    code = reader->dir ? open_parts(reader, err_out) : reel_error_errno(err_out, ENOMEM, "reader");
-    if (code != REEL_OK) {
-        reel_reader_close(reader);
-        return code;
+    if (!reader->dir) {
+        free(reader);
+        return reel_error_errno(err_out, ENOMEM, "reader");
     }
     *reader_out = reader;
     return REEL_OK;

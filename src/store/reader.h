@@ -15,7 +15,9 @@
 
 struct reel_reader;
 
-/* Open for a store whose catalog exists (after a first reel_store_open). STALLED otherwise. */
+/* For the store in `dir`, which need not be there yet: it is opened when something is asked, and
+ * what is asked of one without a catalog (before a first reel_store_open) is STALLED. Fails only
+ * where memory runs out. */
 enum reel_code reel_reader_open(const char *dir, struct reel_reader **reader_out,
                                 struct reel_error *err_out);
 void reel_reader_close(struct reel_reader *reader); /* accepts NULL */
