@@ -31,6 +31,8 @@ static enum reel_code connect(struct reel_catalog *catalog, const char *path,
     int result = sqlite3_open_v2(path, &catalog->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
 
     if (result == SQLITE_OK)
+        result = reel_catalog_guard_shm(catalog);
+    if (result == SQLITE_OK)
         result = sqlite3_extended_result_codes(catalog->db, 1);
     if (result == SQLITE_OK)
         result = sqlite3_busy_timeout(catalog->db, BUSY_TIMEOUT_MS);

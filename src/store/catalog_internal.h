@@ -45,8 +45,16 @@ enum reel_statement_id {
     REEL_STATEMENT_ONCE = REEL_STATEMENT_COUNT, /* not kept: text made for one question */
 };
 
+/* What SQLite does with the database's file, its mapping of shared memory replaced (catalog_shm.c).
+ */
+struct reel_catalog_shm {
+    sqlite3_io_methods methods;
+    const sqlite3_io_methods *base;
+};
+
 struct reel_catalog {
     sqlite3 *db;
+    struct reel_catalog_shm shm; /* in use until db is closed */
     sqlite3_stmt *statements[REEL_STATEMENT_COUNT];
 };
 
@@ -54,6 +62,9 @@ struct reel_catalog {
  * the database contradicts its schema or we do. `doing` says what was tried. */
 enum reel_code reel_catalog_fail(const struct reel_catalog *catalog, int result, const char *doing,
                                  struct reel_error *err_out);
+
+/* Let a full disk fail the mapping of shared memory, not the process. Returns SQLite's code. */
+int reel_catalog_guard_shm(struct reel_catalog *catalog);
 
 /* Run SQL without parameters or rows. */
 enum reel_code reel_catalog_run(struct reel_catalog *catalog, const char *sql, const char *doing,
