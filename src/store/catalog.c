@@ -1,9 +1,11 @@
 /* Catalog: the connection, its settings, transactions, and what concerns the whole store. */
 #include "store/catalog_internal.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { BUSY_TIMEOUT_MS = 5000 };
 
@@ -23,12 +25,51 @@ static const char read_settings[] = "PRAGMA query_only = ON;"
                                     "PRAGMA temp_store = MEMORY;"
                                     "PRAGMA trusted_schema = OFF;";
 
+/* Whether the log beside the database holds something. */
+static bool has_log(const char *path)
+{
+    char log_path[PATH_MAX];
+    struct stat status;
+
+    snprintf(log_path, sizeof log_path, "%s-wal", path);
+    return stat(log_path, &status) == 0 && status.st_size > 0;
+}
+
+/* `path` as a URI, for a catalog that nobody writes. */
+static void still_uri(const char *path, char *out, size_t capacity)
+{
+    size_t used = (size_t)snprintf(out, capacity, "file:");
+
+    for (const char *at = path; *at && used + 32 < capacity; at++)
+        used += (size_t)snprintf(out + used, capacity - used, strchr("%?#", *at) ? "%%%02X" : "%c",
+                                 (unsigned char)*at);
+    snprintf(out + used, capacity - used, has_log(path) ? "?readonly_shm=1" : "?immutable=1");
+}
+
+static int open_database(struct reel_catalog *catalog, const char *path,
+                         enum reel_catalog_mode mode)
+{
+    char uri[3 * PATH_MAX];
+
+    switch (mode) {
+    case REEL_CATALOG_READ:
+        return sqlite3_open_v2(path, &catalog->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX,
+                               NULL);
+    case REEL_CATALOG_READ_STILL:
+        still_uri(path, uri, sizeof uri);
+        return sqlite3_open_v2(uri, &catalog->db,
+                               SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
+    default:
+        return sqlite3_open_v2(path, &catalog->db,
+                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                               NULL);
+    }
+}
+
 static enum reel_code connect(struct reel_catalog *catalog, const char *path,
                               enum reel_catalog_mode mode, struct reel_error *err_out)
 {
-    int flags = mode == REEL_CATALOG_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-                                           : SQLITE_OPEN_READONLY;
-    int result = sqlite3_open_v2(path, &catalog->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    int result = open_database(catalog, path, mode);
 
     if (result == SQLITE_OK)
         result = reel_catalog_guard_shm(catalog);

@@ -21,7 +21,11 @@
 
 struct reel_catalog;
 
-enum reel_catalog_mode { REEL_CATALOG_WRITE, REEL_CATALOG_READ };
+/* A reader needs a file of shared memory beside the log, which it makes where it is missing; a disk
+ * that is full or read-only has no room for it. READ_STILL does without: of a log that is there it
+ * keeps its own index, and where there is none (or an empty one) the database alone is read. It is
+ * for moments in which nobody writes, and stands in a writer's way: close it after the question. */
+enum reel_catalog_mode { REEL_CATALOG_WRITE, REEL_CATALOG_READ, REEL_CATALOG_READ_STILL };
 
 /* Open `path`; a writing one makes it, applies the schema or the migrations from the version it
  * has (PRAGMA user_version), each in one transaction. NOT_ALLOWED for a newer version; INTERNAL for

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -19,7 +20,9 @@ struct reel_reader {
     char *dir;
     int recordings_fd;
     struct reel_catalog *catalog;
-    int fd; /* the file read last, or -1 ... */
+    bool still;         /* the catalog is open for one question (REEL_CATALOG_READ_STILL) ... */
+    struct stat before; /* ... and was this file then */
+    int fd;             /* the file read last, or -1 ... */
     uint64_t fd_id;
     char fd_name[2 * REEL_NAME_BYTES + 8]; /* ... and whose it is */
 };
@@ -31,15 +34,57 @@ static void close_file(struct reel_reader *reader)
     reader->fd = -1;
 }
 
-static enum reel_code open_parts(struct reel_reader *reader, struct reel_error *err_out)
+static enum reel_code open_folder(struct reel_reader *reader, struct reel_error *err_out)
+{
+    return reader->recordings_fd >= 0
+               ? REEL_OK
+               : reel_disk_open_folder(reader->dir, "recordings", &reader->recordings_fd, err_out);
+}
+
+/* Where a disk without room lets nobody open it as usual, it is opened for one question. */
+static enum reel_code open_catalog(struct reel_reader *reader, struct reel_error *err_out)
 {
     char path[PATH_MAX];
+    enum reel_code code;
 
-    if (reel_disk_open_folder(reader->dir, "recordings", &reader->recordings_fd, err_out) !=
-        REEL_OK)
-        return REEL_E_STALLED;
     snprintf(path, sizeof path, "%s/catalog.db", reader->dir);
-    return reel_catalog_open(path, REEL_CATALOG_READ, &reader->catalog, err_out);
+    code = reel_catalog_open(path, REEL_CATALOG_READ, &reader->catalog, err_out);
+    reader->still =
+        code == REEL_E_STALLED && stat(path, &reader->before) == 0 &&
+        reel_catalog_open(path, REEL_CATALOG_READ_STILL, &reader->catalog, NULL) == REEL_OK;
+    return reader->still ? REEL_OK : code;
+}
+
+static void close_catalog(struct reel_reader *reader)
+{
+    reel_catalog_close(reader->catalog);
+    reader->catalog = NULL;
+    reader->still = false;
+}
+
+/* Whether nobody has written the catalog that was taken for still. */
+static bool was_still(const struct reel_reader *reader)
+{
+    char path[PATH_MAX];
+    struct stat now;
+
+    snprintf(path, sizeof path, "%s/catalog.db", reader->dir);
+    return stat(path, &now) == 0 && now.st_ino == reader->before.st_ino &&
+           now.st_size == reader->before.st_size &&
+           now.st_mtim.tv_sec == reader->before.st_mtim.tv_sec &&
+           now.st_mtim.tv_nsec == reader->before.st_mtim.tv_nsec;
+}
+
+/* After a question to the catalog. */
+static enum reel_code answered(struct reel_reader *reader, enum reel_code code,
+                               struct reel_error *err_out)
+{
+    if (!reader->still)
+        return code;
+    if (!was_still(reader))
+        code = reel_error_set(err_out, REEL_E_STALLED, NULL, "the store is being opened");
+    close_catalog(reader);
+    return code;
 }
 
 void reel_reader_renew(struct reel_reader *reader)
@@ -48,18 +93,15 @@ void reel_reader_renew(struct reel_reader *reader)
     if (reader->recordings_fd >= 0)
         close(reader->recordings_fd);
     reader->recordings_fd = -1;
-    reel_catalog_close(reader->catalog);
-    reader->catalog = NULL;
+    close_catalog(reader);
 }
 
 /* Open what is not open yet, or not any more. */
 static enum reel_code ready(struct reel_reader *reader, struct reel_error *err_out)
 {
-    enum reel_code code = reader->catalog ? REEL_OK : open_parts(reader, err_out);
+    enum reel_code code = open_folder(reader, err_out);
 
-    if (code != REEL_OK)
-        reel_reader_renew(reader);
-    return code;
+    return code != REEL_OK || reader->catalog ? code : open_catalog(reader, err_out);
 }
 
 enum reel_code reel_reader_open(const char *dir, struct reel_reader **reader_out,
@@ -95,8 +137,11 @@ enum reel_code reel_reader_list(struct reel_reader *reader, const struct reel_li
 {
     enum reel_code code = ready(reader, err_out);
 
-    return code != REEL_OK ? code
-                           : reel_catalog_list(reader->catalog, plan, row, user, end_out, err_out);
+    return code != REEL_OK
+               ? code
+               : answered(reader,
+                          reel_catalog_list(reader->catalog, plan, row, user, end_out, err_out),
+                          err_out);
 }
 
 enum reel_code reel_reader_count(struct reel_reader *reader, const struct reel_list_plan *plan,
@@ -105,9 +150,11 @@ enum reel_code reel_reader_count(struct reel_reader *reader, const struct reel_l
 {
     enum reel_code code = ready(reader, err_out);
 
-    return code != REEL_OK
-               ? code
-               : reel_catalog_count(reader->catalog, plan, count_out, is_minimum_out, err_out);
+    return code != REEL_OK ? code
+                           : answered(reader,
+                                      reel_catalog_count(reader->catalog, plan, count_out,
+                                                         is_minimum_out, err_out),
+                                      err_out);
 }
 
 enum reel_code reel_reader_load(struct reel_reader *reader, const char *device, const char *session,
@@ -115,9 +162,11 @@ enum reel_code reel_reader_load(struct reel_reader *reader, const char *device, 
 {
     enum reel_code code = ready(reader, err_out);
 
-    return code != REEL_OK
-               ? code
-               : reel_catalog_load(reader->catalog, device, session, recording_out, err_out);
+    return code != REEL_OK ? code
+                           : answered(reader,
+                                      reel_catalog_load(reader->catalog, device, session,
+                                                        recording_out, err_out),
+                                      err_out);
 }
 
 static enum reel_code mismatch(const struct reel_reader *reader, const char *how,
@@ -195,7 +244,7 @@ enum reel_code reel_reader_audio(struct reel_reader *reader, const struct reel_r
 
     if (from_frame > recording->frames || count_frames > recording->frames - from_frame)
         return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "audio past the recording's end");
-    code = ready(reader, err_out);
+    code = open_folder(reader, err_out);
     if (code == REEL_OK)
         code = open_file(reader, recording, err_out);
     if (code != REEL_OK)
@@ -218,7 +267,9 @@ enum reel_code reel_reader_rejects(struct reel_reader *reader, const struct reel
 
     return code != REEL_OK
                ? code
-               : reel_catalog_rejects(reader->catalog, plan, row, user, more_out, err_out);
+               : answered(reader,
+                          reel_catalog_rejects(reader->catalog, plan, row, user, more_out, err_out),
+                          err_out);
 }
 
 enum reel_code reel_reader_reject(struct reel_reader *reader, uint64_t quarantine_id,
@@ -231,8 +282,10 @@ enum reel_code reel_reader_reject(struct reel_reader *reader, uint64_t quarantin
 
     code = ready(reader, err_out);
     if (code == REEL_OK)
-        code =
-            reel_catalog_reject_find(reader->catalog, quarantine_id, device, &has_payload, err_out);
+        code = answered(
+            reader,
+            reel_catalog_reject_find(reader->catalog, quarantine_id, device, &has_payload, err_out),
+            err_out);
     if (code != REEL_OK)
         return code;
     if (confined_device && strcmp(confined_device, device) != 0)
@@ -258,6 +311,7 @@ enum reel_code reel_reader_totals(struct reel_reader *reader, struct reel_reader
     if (code == REEL_OK)
         code = reel_catalog_reject_totals(reader->catalog, &totals.quarantine_count,
                                           &totals.quarantine_bytes, err_out);
+    code = answered(reader, code, err_out);
     if (code != REEL_OK)
         return code;
     if (fstatvfs(reader->recordings_fd, &disk) != 0)

@@ -1,4 +1,8 @@
 /* The reader: committed audio, gaps as silence, and files that are not what the row says. */
+#include <limits.h>
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "store/scene.h"
 
 static struct reel_reader *open_reader(struct scene *scene)
@@ -164,6 +168,74 @@ static void a_folder_without_a_catalog_is_stalled(void **state)
     reel_reader_close(NULL);
 }
 
+/* No file may grow: a disk that is full, without being root. */
+static void limit_files(rlim_t bytes)
+{
+    struct rlimit limit;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void assert_answered_without_room(const char *dir)
+{
+    struct reel_recording recording;
+    struct reel_reader_totals totals;
+    struct reel_reader *reader;
+    enum reel_code loaded, counted;
+
+    assert_ok(reel_reader_open(dir, &reader, err));
+    limit_files(0);
+    loaded = reel_reader_load(reader, "mic1", "s1", &recording, NULL);
+    counted = reel_reader_totals(reader, &totals, NULL);
+    limit_files(RLIM_INFINITY);
+    assert_int_equal(loaded, REEL_OK);
+    assert_int_equal(recording.frames, 5 * FRAGMENT_FRAMES);
+    assert_int_equal(counted, REEL_OK);
+    assert_int_equal(totals.recordings, 1);
+    reel_recording_finish(&recording);
+    reel_reader_close(reader);
+}
+
+static void a_full_disk_leaves_the_catalog_readable(void **state)
+{
+    struct scene *scene = *state;
+    struct reel_recording recording;
+
+    record_with_gap(scene, &recording);
+    reel_recording_finish(&recording);
+    reel_store_close(scene->store);
+    scene->store = NULL;
+    assert_false(path_exists(scene_path(scene, "catalog.db-wal")));
+    assert_answered_without_room(scene->dir);
+}
+
+/* As a sink leaves it that was killed: what was committed last is in the log. */
+static void a_full_disk_leaves_the_log_of_the_catalog_readable(void **state)
+{
+    static const char *const files[] = {"catalog.db", "catalog.db-wal"};
+    struct scene *scene = *state;
+    struct reel_recording recording;
+    char dir[PATH_MAX];
+    char from[PATH_MAX];
+
+    record_with_gap(scene, &recording);
+    reel_recording_finish(&recording);
+    snprintf(dir, sizeof dir, "%s", scene_path(scene, "killed"));
+    assert_int_equal(mkdir(dir, 0755), 0);
+    assert_int_equal(mkdir(scene_path(scene, "killed/recordings"), 0755), 0);
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(from, sizeof from, "%s", scene_path(scene, "%s", files[i]));
+        path_copy(from, scene_path(scene, "killed/%s", files[i]));
+    }
+    assert_true(path_bytes(scene_path(scene, "killed/catalog.db-wal")) > 0);
+    snprintf(from, sizeof from, "%s", scene_path(scene, "catalog.db-shm"));
+    path_copy(from, scene_path(scene, "killed/catalog.db-shm"));
+    assert_answered_without_room(dir);
+}
+
 static void a_payload_is_read_by_its_device_only(void **state)
 {
     struct scene *scene = *state;
@@ -262,6 +334,8 @@ int main(void)
         TEST(a_file_that_is_gone_or_short_is_a_mismatch),
         TEST(another_recordings_file_is_a_mismatch),
         TEST(a_folder_without_a_catalog_is_stalled),
+        TEST(a_full_disk_leaves_the_catalog_readable),
+        TEST(a_full_disk_leaves_the_log_of_the_catalog_readable),
         TEST(a_payload_is_read_by_its_device_only),
         TEST(totals_count_everything),
         TEST(renewed_reader_sees_the_catalog_that_took_the_place_of_the_old),
