@@ -4,6 +4,27 @@
 #include <errno.h>
 #include <string.h>
 
+/* The last error of a call on the database (SQLITE_FCNTL_FILE_POINTER) or its log (JOURNAL). */
+static int errno_of_file(const struct reel_catalog *catalog, int which)
+{
+    sqlite3_file *file = NULL;
+    int value = 0;
+
+    if (sqlite3_file_control(catalog->db, "main", which, &file) == SQLITE_OK && file &&
+        file->pMethods)
+        (void)file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &value);
+    return value;
+}
+
+/* SQLite takes a read that ends with EIO for a damaged database (unixRead, SQLITE_IOERR_CORRUPTFS):
+ * what the disk said, 0 where it said nothing. A good catalog must not be thrown away for it. */
+static int errno_of_read(const struct reel_catalog *catalog)
+{
+    int value = catalog->db ? errno_of_file(catalog, SQLITE_FCNTL_FILE_POINTER) : 0;
+
+    return value || !catalog->db ? value : errno_of_file(catalog, SQLITE_FCNTL_JOURNAL_POINTER);
+}
+
 /* What the system said, where a call of it is behind `result`; 0 elsewhere. */
 static int errno_of(const struct reel_catalog *catalog, int result)
 {
@@ -12,6 +33,8 @@ static int errno_of(const struct reel_catalog *catalog, int result)
         return ENOSPC;
     case SQLITE_READONLY:
         return EROFS;
+    case SQLITE_CORRUPT:
+        return errno_of_read(catalog);
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
         return catalog->db ? sqlite3_system_errno(catalog->db) : 0;
@@ -38,6 +61,10 @@ enum reel_code reel_catalog_fail(const struct reel_catalog *catalog, int result,
     case SQLITE_PROTOCOL:
     case SQLITE_NOMEM:
         code = REEL_E_STALLED;
+        break;
+    case SQLITE_CORRUPT:
+        if (errno_of_read(catalog) != 0)
+            code = REEL_E_STALLED;
         break;
     default:
         break;
