@@ -72,7 +72,7 @@ static enum reel_code connect(struct reel_catalog *catalog, const char *path,
     int result = open_database(catalog, path, mode);
 
     if (result == SQLITE_OK)
-        result = reel_catalog_guard_shm(catalog);
+        result = reel_catalog_guard_shm(catalog, mode == REEL_CATALOG_READ_STILL);
     if (result == SQLITE_OK)
         result = sqlite3_extended_result_codes(catalog->db, 1);
     if (result == SQLITE_OK)

@@ -50,6 +50,7 @@ enum reel_statement_id {
 struct reel_catalog_shm {
     sqlite3_io_methods methods;
     const sqlite3_io_methods *base;
+    bool may_be_read_only;
 };
 
 struct reel_catalog {
@@ -64,7 +65,7 @@ enum reel_code reel_catalog_fail(const struct reel_catalog *catalog, int result,
                                  struct reel_error *err_out);
 
 /* Let a full disk fail the mapping of shared memory, not the process. Returns SQLite's code. */
-int reel_catalog_guard_shm(struct reel_catalog *catalog);
+int reel_catalog_guard_shm(struct reel_catalog *catalog, bool may_be_read_only);
 
 /* Run SQL without parameters or rows. */
 enum reel_code reel_catalog_run(struct reel_catalog *catalog, const char *sql, const char *doing,
