@@ -3,7 +3,11 @@
 strace injects. A workload goes round, the Nth call of a kind is met, N counting up, until a round
 passes untouched. `start` counts the calls of the first thread from the program's beginning on a new
 folder, `again` on one that a killed sink left in the middle of a batch (recovery), `work` those of a
-running sink (create, append, commit, seal, settle).
+running sink (create, append, commit, seal, settle), `reopen` those of one whose first batch fails, so
+that the opening of the store in a running sink is among them.
+
+Not here: close, for strace would leave the descriptor open, which no kernel does; short writes, for
+it would claim a write that never was: a limit on the size of files makes true ones (disks.py).
 """
 import re
 import shutil
@@ -11,9 +15,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from itertools import count
+from itertools import count, takewhile
 from pathlib import Path
 
 from checker import check
@@ -25,11 +30,16 @@ from lab import Broker, Program, Sink, wait_for  # noqa: E402
 
 WRITING = ("pwrite64", "pwritev", "fdatasync", "fsync", "syncfs", "ftruncate", "renameat", "unlink",
            "unlinkat", "mkdir", "mkdirat", "openat", "rename", "renameat2", "write")
-READING = ("pread64", "newfstatat", "getdents64", "fcntl")
+READING = ("pread64", "newfstatat", "getdents64", "fcntl", "flock", "fstatfs", "faccessat", "access",
+           "readlink", "mmap", "lseek")
+# What a disk over its quota, or one that became read-only, refuses.
+REFUSED = ("pwrite64", "pwritev", "ftruncate", "renameat", "unlink", "unlinkat", "mkdirat", "openat",
+           "fallocate")
 SYNCS = ("fdatasync", "fsync", "syncfs")
-PHASES = ("start", "again", "work")
+PHASES = ("start", "again", "work", "reopen")
+RUNNING = ("work", "reopen")  # strace comes to a sink that stands
 KILL = "signal=KILL"
-ERRORS = ("error=EIO", "error=ENOSPC")
+ERRORS = ("error=EIO", "error=ENOSPC", "error=EROFS", "error=EDQUOT")
 # What is started, restarted under its old name, counted in frames, and sealed.
 STYLES = (Style("seq-frame"), Style("seq", frame=False, runs=2), Style("frame", seq=False, varied=True))
 # LeakSanitizer does not work in a traced process.
@@ -40,10 +50,16 @@ START_FAILED = (1, 75, 78, 127)  # of a sink that says why it does not start; of
 
 
 def kinds(phase, effect):
-    """The calls that are met: at start, when libraries are loaded too, no opening; `write` is of
-    sockets and eventfds, where no disk fails."""
-    calls = WRITING if effect == KILL else tuple(c for c in WRITING if c != "write") + READING
-    return tuple(c for c in calls if phase == "work" or c not in ("openat", "write", "pread64"))
+    """The calls that are met: at start, when libraries are loaded too, no opening and no mapping;
+    `write` is of sockets and eventfds, where no disk fails."""
+    if effect == KILL:
+        calls = WRITING
+    elif effect in ERRORS[2:]:
+        calls = REFUSED
+    else:
+        calls = tuple(c for c in WRITING if c != "write") + READING
+    loading = ("openat", "write", "pread64", "mmap", "access", "lseek", "readlink")
+    return tuple(c for c in calls if phase in RUNNING or c not in loading)
 
 
 class Round:
@@ -59,12 +75,16 @@ class Round:
         self.stands = 0  # how often it was said in the log that audio is taken in
 
     def inject(self):
-        return ["strace", "-o", self.log, "-e", f"trace={self.call}",
+        traced, first = self.call, []
+        if self.phase == "reopen":
+            trigger = "fdatasync" if self.call != "fdatasync" else "pwritev"
+            traced, first = f"{self.call},{trigger}", ["-e", f"inject={trigger}:error=EIO:when=1"]
+        return ["strace", "-o", self.log, "-e", f"trace={traced}", *first,
                 "-e", f"inject={self.call}:{self.effect}:when={self.number}"]
 
     def launch_traced(self):
         """Start it, traced from the beginning or from when it stands."""
-        if self.phase != "work":
+        if self.phase not in RUNNING:
             self.sink._wrapper = [*self.inject(), "-D"]
             self.sink.launch()
             self.sink._wrapper = []
@@ -90,8 +110,9 @@ class Round:
                  or not self.sink.program.running(), "the sink to take in audio")
 
     def met(self):
-        text = self.log.read_text(errors="replace") if self.log.exists() else ""
-        return "(INJECTED)" in text or "+++ killed by SIGKILL" in text
+        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        return any("+++ killed by SIGKILL" in line or self.call in line and "(INJECTED)" in line
+                   for line in lines)
 
     def ended(self):
         """Whether it has ended; a status that it should not end with is a finding."""
@@ -100,7 +121,7 @@ class Round:
         status = self.sink.program.wait()
         if status == BY_SIGNAL and self.effect == KILL:
             return True
-        if self.phase != "work" and status in START_FAILED and self.effect != KILL:
+        if self.phase not in RUNNING and status in START_FAILED and self.effect != KILL:
             return True
         self.findings.append(f"the sink ended with {status}:\n{self.sink.log()[-2000:]}")
         return True
@@ -215,6 +236,20 @@ def meet(build, folder, phase, call, effect, numbers):
 def plan(effects, phases=PHASES):
     return [(phase, call, effect)
             for effect in effects for phase in phases for call in kinds(phase, effect)]
+
+
+def side_by_side(build, jobs, firsts, until, workers):
+    """Meet each job's call from its number in `firsts` on, until a round passes untouched or the
+    time is over. Returns what `meet` does, for each."""
+    def go_on(place, job, first):
+        if time.monotonic() > until:
+            return 0, False, []
+        in_time = takewhile(lambda _: time.monotonic() < until, count(first))
+        return meet(build, Path(folder, str(place)), *job, in_time)
+
+    with tempfile.TemporaryDirectory(prefix="torture-calls-") as folder:
+        with ThreadPoolExecutor(workers) as pool:
+            return list(pool.map(go_on, range(len(jobs)), jobs, firsts))
 
 
 def sweep(build, jobs, numbers, workers=4):

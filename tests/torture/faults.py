@@ -10,11 +10,15 @@ and its line in FAULTS.
 """
 import os
 import tempfile
+import time
 
 import calls
+import disks
+import full
 import kill
 import power
 import network
+from full import PATIENCE_S
 
 
 class Kill:
@@ -42,29 +46,35 @@ class EachCall:
     """One call after the other, N counting up until a round passes untouched."""
 
     figures = "one workload", "all", "all"
-    in_a_step = 24
+    in_a_step_s = 60
+    workers = 6  # of two cores: a round mostly waits
 
     def __init__(self, unit, effects, shown_by):
-        self.unit, self.jobs, self.shown_by = unit, calls.plan(effects), shown_by
+        self.unit, self.shown_by = unit, shown_by
+        self.jobs = {" ".join(job): job for job in calls.plan(effects)}
 
     def reached(self, state):
-        whole = state.get("passes", 0)
-        share = f"{state.get('job', 0)}/{len(self.jobs)} kinds" if not whole else f"all, {whole}x"
+        whole, done = state.get("passes", 0), len(state.get("done", []))
+        share = f"{done}/{len(self.jobs)} kinds" if not whole else f"all, {whole}x"
         return f"{state.get('reached', 0):,} ({share})"
 
     def step(self, step):
-        """A few numbers of one kind of call; the kind is done when one is not met any more."""
-        job, number = step.state.get("job", 0), step.state.get("number", 1)
-        with tempfile.TemporaryDirectory(prefix="torture-calls-") as folder:
-            numbers = range(number, number + self.in_a_step)
-            in_time = (n for n in numbers if step.in_time())
-            met, untouched, findings = calls.meet(step.build, folder, *self.jobs[job], in_time)
-        step.add(met)
-        step.state["number"] = number + met
-        if untouched:
-            step.state["number"], step.state["job"] = 1, (job + 1) % len(self.jobs)
-            step.add(job + 1 == len(self.jobs), "passes")
-        return findings
+        """Some numbers of kinds of call, side by side; a kind is done when one is not met any
+        more."""
+        done, numbers = step.state.setdefault("done", []), step.state.setdefault("numbers", {})
+        until = min(step.deadline, time.monotonic() + self.in_a_step_s)
+        waiting = [name for name in self.jobs if name not in done]
+        results = calls.side_by_side(step.build, [self.jobs[name] for name in waiting],
+                                     [numbers.get(name, 1) for name in waiting], until, self.workers)
+        for name, (met, untouched, _) in zip(waiting, results):
+            step.add(met)
+            numbers[name] = numbers.get(name, 1) + met
+            if untouched:
+                done.append(name)
+        if all(name in done for name in self.jobs):
+            step.state["done"], step.state["numbers"] = [], {}
+            step.add(1, "passes")
+        return [line for _, _, findings in results for line in findings]
 
     def look(self, build):
         return calls.sweep(build, self.shown_by, range(1, 6))[1]
@@ -108,9 +118,32 @@ class Network:
     @staticmethod
     def look(build):
         return network.run(build, 3, seed=1)[1]
+class DiskFull:
+    """A disk that fills up under a sink that records."""
+
+    figures = "2", "200", "2,000"
+    unit = "times full"
+    in_a_step = 6  # times, of each way that can be had here
+    shown_by = "file size"  # which can be had everywhere
+
+    @staticmethod
+    def reached(state):
+        return f"{state.get('reached', 0):,} (back within {state.get('slowest_s', 0):.1f} s)"
+
+    def step(self, step):
+        results = full.run_ways(step.build, disks.ways_here(), self.in_a_step, step.seed, step.folder)
+        for reached, slowest_s, _ in results:
+            step.add(reached)
+            step.state["slowest_s"] = max(slowest_s, step.state.get("slowest_s", 0))
+        return [line for _, _, findings in results for line in findings]
+
+    def look(self, build):
+        return [line for seed in (1, 2)
+                for line in full.run(build, self.shown_by, 3, seed, patience_s=PATIENCE_S)[2]]
 
 
 FAULTS = {
+    "disk full": DiskFull(),
     "kill": Kill(),
     "network": Network(),
     "kill at each call": EachCall(

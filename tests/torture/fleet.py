@@ -150,7 +150,7 @@ class Fleet:
         wait_for(self._paho.is_connected, "the fleet to be connected")
         granted = threading.Event()
         self._paho.on_subscribe = lambda *_: granted.set()
-        self._paho.subscribe(f"{PREFIX}/reply/#", qos=1)
+        self._paho.subscribe(f"{PREFIX}/reply/+/torture", qos=1)
         assert granted.wait(10), "no SUBACK for the fleet"
         self.failure = None
         self._thread = threading.Thread(target=self._run, daemon=True)

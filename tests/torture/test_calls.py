@@ -15,7 +15,7 @@ def assert_sound(jobs, numbers, at_least):
 
 
 def test_killed_at_its_calls_nothing_acknowledged_is_lost():
-    assert_sound(calls.plan([calls.KILL]), [1, 2, 3, 5, 8, 13, 34, 89], at_least=50)
+    assert_sound(calls.plan([calls.KILL], calls.PHASES[:3]), [1, 2, 3, 5, 8, 13, 34, 89], at_least=50)
 
 
 def test_each_call_that_fails_once_is_put_right_without_a_false_acknowledgement():
@@ -27,3 +27,9 @@ def test_each_call_that_fails_once_is_put_right_without_a_false_acknowledgement(
 def test_lock_of_the_catalog_that_cannot_be_let_go_of_does_not_stay():
     """It is the process's: it stays for as long as any connection, the reader's too, is open."""
     assert_sound([("work", "fcntl", calls.ERRORS[0])] * 2, range(13, 16), at_least=5)
+
+
+def test_failed_read_of_the_catalog_is_not_taken_for_damage_nor_its_memory_for_read_only():
+    """SQLite does so; the audio that was sent again stood twice, or waited for more than 40 s."""
+    jobs = [("reopen", call, calls.ERRORS[0]) for call in ("pread64", "openat")]
+    assert_sound(jobs, [5, 6, 9, 10, 11], at_least=6)
