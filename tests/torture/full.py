@@ -96,8 +96,13 @@ class Round:
         after = len(self.watcher.messages)
         self.sink.launch()
         self.disk.bound(self.sink)
-        self.watcher.wait_message(lambda m: m.topic == STATUS and "state" in m.document,
-                                  "a status", after)
+
+        def told():
+            assert self.sink.program.running(), "started on a full disk, the sink ended"
+            return any(m.topic == STATUS and "state" in m.document
+                       for m in self.watcher.messages[after:])
+
+        wait_for(told, "a status of the sink that was started on a full disk")
 
     def stall(self, hard):
         """Fill the disk, and look at the sink. `hard`: all of the disk, and with a start on it."""
