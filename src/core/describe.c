@@ -194,6 +194,17 @@ json_t *reel_describe_ack(const struct reel_recording *recording, const struct r
     return reel_object_take(&object);
 }
 
+size_t reel_describe_ack_bytes(const struct reel_recording *recording, const struct reel_boot *boot)
+{
+    enum { PLAIN_BYTES = 384, RANGE_BYTES = 48 }; /* a range: two numbers, in two lists */
+    struct reel_epoch epoch = reel_recording_epoch(recording, boot);
+    size_t ranges = epoch.end - epoch.first;
+
+    for (size_t i = epoch.first; i < epoch.end; i++)
+        ranges += recording->stretches[i].runs_count / 2; /* every other one is a gap at most */
+    return PLAIN_BYTES + ranges * RANGE_BYTES;
+}
+
 json_t *reel_describe_refusal(const struct reel_error *error, const char *device,
                               const char *session, const struct reel_numbers *numbers)
 {

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -25,6 +26,11 @@ json_t *reel_describe_info(const struct reel_recording *recording);
  * missing, missing_frames, lost, of that boot's newest epoch. `boot` may be NULL: the recording's
  * newest. */
 json_t *reel_describe_ack(const struct reel_recording *recording, const struct reel_boot *boot);
+
+/* About how many bytes that takes once it is encoded, without making it: rather more than less,
+ * within a factor of a few. */
+size_t reel_describe_ack_bytes(const struct reel_recording *recording,
+                               const struct reel_boot *boot);
 
 /* An error's acknowledgement: {status, error, device, session, boot, seq, frame}; names and
  * numbers where known (`numbers` may be NULL, names ""). */

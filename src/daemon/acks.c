@@ -8,12 +8,15 @@
 
 #include "core/describe.h"
 
+/* What the acknowledgements of one batch may take. Where they would take more, those that have much
+ * to say are left out, and the recorder asks again. */
+enum { RENDERED_MAX_BYTES = 8 << 20, SMALL_BYTES = 1024 };
+
 struct ack {
     struct ack *next; /* in the order they were first noted */
     struct ack *prev;
-    struct reel_entry *entry; /* NULL: a document of its own */
+    struct reel_entry *entry; /* NULL: a document of its own, which is rendered when noted */
     struct reel_boot boot;
-    json_t *document;
     struct reel_buffer payload;
     enum reel_document_kind kind;
     char *correlation;
@@ -26,11 +29,17 @@ struct ack {
 struct reel_acks {
     struct ack *list;
     struct ack *table;
+    size_t bytes; /* of what is noted, about */
 };
 
 struct reel_acks *reel_acks_create(void)
 {
     return calloc(1, sizeof(struct reel_acks));
+}
+
+size_t reel_acks_bytes(const struct reel_acks *acks)
+{
+    return acks->bytes;
 }
 
 static const char *ack_topic(const struct ack *ack)
@@ -40,7 +49,6 @@ static const char *ack_topic(const struct ack *ack)
 
 static void ack_destroy(struct ack *ack)
 {
-    json_decref(ack->document);
     reel_buffer_finish(&ack->payload);
     free(ack->correlation);
     free(ack);
@@ -55,6 +63,7 @@ void reel_acks_drop(struct reel_acks *acks)
     DL_FOREACH_SAFE (acks->list, ack, next)
         ack_destroy(ack);
     acks->list = NULL;
+    acks->bytes = 0;
 }
 
 void reel_acks_destroy(struct reel_acks **acks)
@@ -113,43 +122,77 @@ bool reel_acks_note(struct reel_acks *acks, struct reel_entry *entry, const stru
         ack = fresh;
         HASH_ADD_KEYPTR(hh, acks->table, ack->key, ack->key_bytes, ack);
         DL_APPEND(acks->list, ack);
+        acks->bytes += sizeof *ack + ack->key_bytes +
+                       reel_describe_ack_bytes(reel_entry_recording(entry), boot);
     }
     ack->boot = *boot;
     return ack_address(ack, place);
+}
+
+static bool render(struct ack *ack, const json_t *document)
+{
+    return document && reel_document_encode(document, ack->kind, NULL, 0, &ack->payload);
 }
 
 bool reel_acks_note_document(struct reel_acks *acks, json_t *document,
                              const struct reel_ack_place *place)
 {
     struct ack *ack = document ? ack_create(NULL, place->topic) : NULL;
+    bool noted = ack && ack_address(ack, place) && render(ack, document);
 
-    if (!ack) {
-        json_decref(document);
-        return false;
+    json_decref(document);
+    if (noted) {
+        DL_APPEND(acks->list, ack);
+        acks->bytes += sizeof *ack + ack->key_bytes + ack->payload.size;
+    } else if (ack) {
+        ack_destroy(ack);
     }
-    ack->document = document;
-    DL_APPEND(acks->list, ack);
-    return ack_address(ack, place);
+    return noted;
 }
 
-bool reel_acks_render(struct reel_acks *acks)
+static bool render_state(struct ack *ack)
 {
-    struct ack *ack;
+    json_t *document = reel_describe_ack(reel_entry_recording(ack->entry), &ack->boot);
+    bool rendered = render(ack, document);
 
-    DL_FOREACH (acks->list, ack) {
-        if (ack->entry)
-            ack->document = reel_describe_ack(reel_entry_recording(ack->entry), &ack->boot);
-        if (!ack->document ||
-            !reel_document_encode(ack->document, ack->kind, NULL, 0, &ack->payload))
+    json_decref(document);
+    return rendered;
+}
+
+bool reel_acks_render(struct reel_acks *acks, const struct reel_log *log)
+{
+    size_t rendered_bytes = 0, left_out = 0;
+    struct ack *ack;
+    struct ack *next;
+
+    DL_FOREACH_SAFE (acks->list, ack, next) {
+        size_t bytes = ack->entry
+                           ? reel_describe_ack_bytes(reel_entry_recording(ack->entry), &ack->boot)
+                           : ack->payload.size;
+
+        if (rendered_bytes + bytes > RENDERED_MAX_BYTES && bytes > SMALL_BYTES) {
+            if (ack->entry)
+                HASH_DELETE(hh, acks->table, ack);
+            DL_DELETE(acks->list, ack);
+            ack_destroy(ack);
+            left_out++;
+            continue;
+        }
+        if (ack->entry && !render_state(ack))
             return false;
+        rendered_bytes += ack->payload.size;
     }
+    if (left_out)
+        reel_log_write(log, REEL_LOG_WARNING,
+                       "%zu acknowledgements of one batch were left out: "
+                       "they have too much to say",
+                       left_out);
     return true;
 }
 
 static void publish(const struct ack *ack, struct reel_bus *bus, const struct reel_log *log)
 {
-    struct reel_property status = {"status",
-                                   json_string_value(json_object_get(ack->document, "status"))};
+    struct reel_property status = {"status", ack->entry ? "ok" : "error"};
     struct reel_bus_publication what = {
         .topic = ack_topic(ack),
         .payload = ack->payload.bytes,
@@ -169,12 +212,16 @@ static void publish(const struct ack *ack, struct reel_bus *bus, const struct re
 size_t reel_acks_publish(struct reel_acks *acks, struct reel_bus *bus, const struct reel_log *log)
 {
     struct ack *ack;
+    struct ack *next;
     size_t count = 0;
 
-    DL_FOREACH (acks->list, ack) {
-        publish(ack, bus, log);
+    HASH_CLEAR(hh, acks->table);
+    DL_FOREACH_SAFE (acks->list, ack, next) {
+        publish(ack, bus, log); /* which copies it */
+        DL_DELETE(acks->list, ack);
+        ack_destroy(ack);
         count++;
     }
-    reel_acks_drop(acks);
+    acks->bytes = 0;
     return count;
 }

@@ -30,12 +30,17 @@ void reel_acks_destroy(struct reel_acks **acks);
 bool reel_acks_note(struct reel_acks *acks, struct reel_entry *entry, const struct reel_boot *boot,
                     const struct reel_ack_place *place);
 
-/* A refusal, or any other document, to be told there; takes over the reference (NULL: false). */
+/* A refusal to be told there; takes over the reference (NULL: false). */
 bool reel_acks_note_document(struct reel_acks *acks, json_t *document,
                              const struct reel_ack_place *place);
 
-/* Render all noted while the entries are still there: before the commit that may let them go. */
-bool reel_acks_render(struct reel_acks *acks);
+/* About what is noted and will be rendered takes: it counts for the batch as audio does. */
+size_t reel_acks_bytes(const struct reel_acks *acks);
+
+/* Render all noted while the entries are still there: before the commit that may let them go. What
+ * they take is bounded; those that have much to say are left out where it is too much. False if
+ * memory ran out. */
+bool reel_acks_render(struct reel_acks *acks, const struct reel_log *log);
 
 /* After the commit: publish what was rendered (QoS 0) and forget it; returns how many. */
 size_t reel_acks_publish(struct reel_acks *acks, struct reel_bus *bus, const struct reel_log *log);

@@ -64,9 +64,10 @@ void reel_ingest_event(struct reel_ingest *ingest, const char *device, const cha
 bool reel_batch_full(const struct reel_ingest *ingest, int64_t monotonic_us)
 {
     const struct reel_batch *batch = &ingest->batch;
+    uint64_t bytes = batch->bytes + reel_acks_bytes(ingest->acks);
 
     return batch->open && (batch->messages >= REEL_BATCH_MESSAGES_MAX ||
-                           batch->bytes >= ingest->links.config->ingest_commit_bytes ||
+                           bytes >= ingest->links.config->ingest_commit_bytes ||
                            monotonic_us >= reel_batch_deadline_us(ingest));
 }
 
@@ -134,7 +135,7 @@ void reel_ingest_commit(struct reel_ingest *ingest)
     struct reel_error error;
 
     /* Rendered first: the commit may let go of recordings that have completed. */
-    if (!reel_acks_render(ingest->acks)) {
+    if (!reel_acks_render(ingest->acks, ingest->links.log)) {
         reel_error_set(&error, REEL_E_INTERNAL, NULL, "out of memory");
         reel_ingest_fail(ingest, &error);
         return;

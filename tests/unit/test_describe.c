@@ -233,6 +233,31 @@ static void test_ack_tells_of_one_boot(void **state)
     reel_recording_finish(&recording);
 }
 
+/* By what is estimated a batch is bounded, so it must not be less than what it becomes. */
+static void test_ack_is_estimated_before_it_is_made(void **state)
+{
+    struct reel_recording recording;
+
+    (void)state;
+    reel_recording_init(&recording, "mic1", "s1", &speech, 0);
+    add_stretch(&recording, "", 0);
+    recording.stretches[0].has_seq = recording.stretches[0].has_frame = true;
+    for (int gaps = 0; gaps < 3000; gaps += 100) {
+        json_t *ack = reel_describe_ack(&recording, &recording.boot);
+        char *text = json_dumps(ack, JSON_COMPACT);
+        size_t estimate = reel_describe_ack_bytes(&recording, &recording.boot);
+
+        assert_in_range(strlen(text), estimate / 8, estimate);
+        free(text);
+        json_decref(ack);
+        for (int i = 0; i < 100; i++) {
+            add_run(&recording, REEL_RUN_STORED, 160000, 1000);
+            add_run(&recording, REEL_RUN_GAP, 160000, 1000);
+        }
+    }
+    reel_recording_finish(&recording);
+}
+
 static void test_ack_without_numbers(void **state)
 {
     struct reel_recording recording;
@@ -280,6 +305,7 @@ int main(void)
         cmocka_unit_test(test_boot_comes_back_as_it_was_sent),
         cmocka_unit_test(test_info_adds_what_is_missing_and_where),
         cmocka_unit_test(test_ack_tells_of_one_boot),
+        cmocka_unit_test(test_ack_is_estimated_before_it_is_made),
         cmocka_unit_test(test_ack_without_numbers),
         cmocka_unit_test(test_refusal_tells_what_is_known),
     };
