@@ -24,33 +24,50 @@ static const struct manner manners[] = {
     [REEL_ANNOUNCE_METRICS] = {"metrics", 0, true, REEL_STATUS_EXPIRY_S},
 };
 
-int reel_announce(struct reel_bus *bus, const struct reel_log *log, const char *prefix,
-                  enum reel_announcement kind, const char *a, const char *b, json_t *document)
+static void not_published(const struct reel_log *log, enum reel_announcement kind, const char *a,
+                          const char *why)
+{
+    reel_log_write(log, REEL_LOG_WARNING, "%s/%s was not published: %s", manners[kind].kind, a,
+                   why);
+}
+
+int reel_announce_encoded(struct reel_bus *bus, const struct reel_log *log, const char *prefix,
+                          enum reel_announcement kind, const char *a, const char *b,
+                          const void *payload, size_t payload_bytes)
 {
     const struct manner *manner = &manners[kind];
-    struct reel_buffer payload = {0};
     char topic[TOPIC_BYTES];
     struct reel_bus_publication what = {
         .topic = topic,
+        .payload = payload,
+        .payload_bytes = payload_bytes,
         .qos = manner->qos,
         .retain = manner->retain,
         .expiry_s = manner->expiry_s,
         .content_type = reel_document_content_type(REEL_DOCUMENT_JSON),
     };
-    struct reel_error error;
+    struct reel_error error = {.message = "its topic is too long"};
+    int publication_id;
+
+    if (reel_topic_build(topic, sizeof topic, prefix, manner->kind, a, b) &&
+        reel_bus_publish(bus, &what, &publication_id, &error) == REEL_OK)
+        return publication_id;
+    not_published(log, kind, a, error.message);
+    return 0;
+}
+
+int reel_announce(struct reel_bus *bus, const struct reel_log *log, const char *prefix,
+                  enum reel_announcement kind, const char *a, const char *b, json_t *document)
+{
+    struct reel_buffer payload = {0};
     int publication_id = 0;
 
-    reel_error_set(&error, REEL_E_INTERNAL, NULL, "out of memory");
-    if (document && reel_topic_build(topic, sizeof topic, prefix, manner->kind, a, b) &&
-        reel_document_encode(document, REEL_DOCUMENT_JSON, NULL, 0, &payload)) {
-        what.payload = payload.bytes;
-        what.payload_bytes = payload.size;
-        error.code = reel_bus_publish(bus, &what, &publication_id, &error);
-    }
-    if (error.code)
-        reel_log_write(log, REEL_LOG_WARNING, "%s/%s was not published: %s", manner->kind, a,
-                       error.message);
+    if (document && reel_document_encode(document, REEL_DOCUMENT_JSON, NULL, 0, &payload))
+        publication_id =
+            reel_announce_encoded(bus, log, prefix, kind, a, b, payload.bytes, payload.size);
+    else
+        not_published(log, kind, a, "out of memory");
     reel_buffer_finish(&payload);
     json_decref(document);
-    return error.code ? 0 : publication_id;
+    return publication_id;
 }

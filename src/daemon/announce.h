@@ -4,6 +4,7 @@
 #define REEL_DAEMON_ANNOUNCE_H
 
 #include <jansson.h>
+#include <stddef.h>
 
 #include "base/log.h"
 #include "io/bus.h"
@@ -19,5 +20,10 @@ enum reel_announcement {
  * may be NULL. Returns its publication id (io/bus.h); 0, and it is logged, if it was not queued. */
 int reel_announce(struct reel_bus *bus, const struct reel_log *log, const char *prefix,
                   enum reel_announcement kind, const char *a, const char *b, json_t *document);
+
+/* The same of a document that is encoded already. */
+int reel_announce_encoded(struct reel_bus *bus, const struct reel_log *log, const char *prefix,
+                          enum reel_announcement kind, const char *a, const char *b,
+                          const void *payload, size_t payload_bytes);
 
 #endif

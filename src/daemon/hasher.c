@@ -16,7 +16,7 @@ static void work(const struct reel_hasher *hasher, struct reel_hash_job *job)
                        job->session, error.message);
         job->sha256[0] = '\0';
     }
-    if (!reel_mailbox_post(hasher->hashes, job))
+    if (!reel_mailbox_post(hasher->hashes, job, 0))
         free(job);
 }
 

@@ -17,7 +17,7 @@ static void tell_state(struct reel_ingest *ingest, const char *reason)
     struct reel_notice *notice =
         reel_notice_ingest(ingest->subscribed, ingest->store == NULL, reason);
 
-    if (notice && !reel_mailbox_post(ingest->links.notices, notice))
+    if (notice && !reel_mailbox_post(ingest->links.notices, notice, 0))
         reel_notice_destroy(notice);
 }
 
@@ -230,7 +230,8 @@ static void complete_idle(struct reel_ingest *ingest, int64_t now_us)
 
     if (!ingest->subscribed || now_us - ingest->subscribed_us < timeout_us)
         return;
-    while ((entry = reel_store_oldest(ingest->store, &heard_us)) != NULL &&
+    while (!ingest->failed && !reel_batch_full(ingest, INT64_MIN) &&
+           (entry = reel_store_oldest(ingest->store, &heard_us)) != NULL &&
            now_us - heard_us >= timeout_us) {
         reel_batch_open(&ingest->batch, now_us);
         reel_store_touch(ingest->store, entry, now_us);
@@ -259,7 +260,8 @@ static void tell_rejected(struct reel_ingest *ingest, int64_t now_us)
                               reel_event_rejected(what.device, what.session, &what.error,
                                                   what.quarantine_id, what.count, reel_wall_us()));
 
-        if (!notice || !reel_mailbox_post(ingest->links.notices, notice)) {
+        if (!notice ||
+            !reel_mailbox_post(ingest->links.notices, notice, reel_notice_bytes(notice))) {
             reel_notice_destroy(notice);
             reel_count(&ingest->links.counters->events_dropped, 1);
         }

@@ -47,6 +47,7 @@ static bool keep_notice(struct reel_batch *batch, struct reel_notice *notice)
         batch->notices_capacity = capacity;
     }
     batch->notices[batch->notices_count++] = notice;
+    batch->bytes += reel_notice_bytes(notice);
     return true;
 }
 
@@ -109,7 +110,8 @@ static void tell_events(struct reel_ingest *ingest)
     struct reel_batch *batch = &ingest->batch;
 
     for (size_t i = 0; i < batch->notices_count; i++) {
-        if (!reel_mailbox_post(ingest->links.notices, batch->notices[i])) {
+        if (!reel_mailbox_post(ingest->links.notices, batch->notices[i],
+                               reel_notice_bytes(batch->notices[i]))) {
             reel_notice_destroy(batch->notices[i]);
             reel_count(&ingest->links.counters->events_dropped, 1);
         }
@@ -181,7 +183,7 @@ void reel_ingest_hashing(struct reel_ingest *ingest)
         return;
     job = malloc(sizeof *job);
     if (job && reel_store_next_hash(ingest->store, job) &&
-        reel_mailbox_post(ingest->links.jobs, job))
+        reel_mailbox_post(ingest->links.jobs, job, 0))
         ingest->hashing = true;
     else
         free(job);

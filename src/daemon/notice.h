@@ -4,26 +4,32 @@
 #define REEL_DAEMON_NOTICE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <jansson.h>
 
 #include "base/limits.h"
 
 enum reel_notice_kind {
-    REEL_NOTICE_EVENT,  /* publish `event` */
+    REEL_NOTICE_EVENT,  /* publish `text` */
     REEL_NOTICE_INGEST, /* the ingest side's state changed */
 };
 
 struct reel_notice {
     enum reel_notice_kind kind;
-    /* EVENT: where it belongs ("-" for a name that is invalid) and the document, owned. */
+    /* EVENT: where it belongs ("-" for a name that is invalid). */
     char device[REEL_NAME_BYTES];
     char session[REEL_NAME_BYTES];
-    json_t *event;
     /* INGEST */
     bool subscribed;
     bool stalled;
-    char reason[256]; /* why it is stalled or not subscribed; "" */
+    /* EVENT: the document in JSON, since many wait when recordings complete together, and a tree
+     * takes ten times as much. INGEST: why it is stalled or not subscribed; "". */
+    size_t text_bytes;
+    char text[];
 };
+
+/* What it takes of memory. */
+size_t reel_notice_bytes(const struct reel_notice *notice);
 
 /* NULL if memory ran out. An event's reference is taken over, even then. */
 struct reel_notice *reel_notice_event(const char *device, const char *session, json_t *event);

@@ -18,7 +18,7 @@
 
 enum { SECOND_US = 1000000, FLUSH_US = 2 * SECOND_US };
 enum { FOLLOW_US = SECOND_US / 2 };
-enum { SUBSCRIPTIONS = 2, READS_AT_ONCE = 64, TOPIC_BYTES = 512 };
+enum { SUBSCRIPTIONS = 2, READS_AT_ONCE = 64, PENDING_MAX = 256, TOPIC_BYTES = 512 };
 
 struct reel_responder {
     struct reel_responder_links links;
@@ -104,14 +104,15 @@ static bool publish_response(const struct reel_bus_publication *what, void *user
 static void take_notice(struct reel_responder *responder, struct reel_notice *notice)
 {
     if (notice->kind == REEL_NOTICE_EVENT) {
-        announce(responder, REEL_ANNOUNCE_EVENT, notice->device, notice->session,
-                 json_incref(notice->event));
+        reel_announce_encoded(responder->bus, responder->links.log,
+                              responder->links.config->broker_prefix, REEL_ANNOUNCE_EVENT,
+                              notice->device, notice->session, notice->text, notice->text_bytes);
         reel_count(&responder->links.counters->events, 1);
         return;
     }
     responder->state.subscribed = notice->subscribed;
     responder->state.stalled = notice->stalled;
-    snprintf(responder->state.reason, sizeof responder->state.reason, "%s", notice->reason);
+    snprintf(responder->state.reason, sizeof responder->state.reason, "%s", notice->text);
     publish_status(responder, online(responder));
 }
 
@@ -273,11 +274,19 @@ static void connect_bus(struct reel_responder *responder)
 
 /* ---- the loop ---- */
 
+/* Events that the broker does not take wait in the mailbox, which is bounded in bytes. */
+static bool may_take_notice(const struct reel_responder *responder)
+{
+    return responder->subscriptions == SUBSCRIPTIONS &&
+           reel_bus_pending(responder->bus) < PENDING_MAX;
+}
+
 static void take_notices(struct reel_responder *responder)
 {
     struct reel_notice *notice;
 
-    while ((notice = reel_mailbox_take(responder->links.notices)) != NULL) {
+    while (may_take_notice(responder) &&
+           (notice = reel_mailbox_take(responder->links.notices)) != NULL) {
         take_notice(responder, notice);
         reel_notice_destroy(notice);
     }
@@ -324,7 +333,7 @@ static void work(struct reel_responder *responder, bool readable)
 /* One turn; false when it is time to end. */
 static bool turn(struct reel_responder *responder)
 {
-    bool ready = responder->bus && responder->subscriptions == SUBSCRIPTIONS;
+    bool ready = responder->bus && may_take_notice(responder);
     int64_t deadline_us = reel_monotonic_us() + FOLLOW_US;
     struct pollfd fds[3] = {
         {.fd = responder->links.stop_fd, .events = POLLIN},
@@ -354,7 +363,8 @@ static void flush(struct reel_responder *responder)
     int64_t deadline_us = reel_monotonic_us() + FLUSH_US;
 
     while (!responder->lost && reel_monotonic_us() < deadline_us &&
-           (responder->awaited_id || reel_bus_wants_write(responder->bus))) {
+           (responder->awaited_id || reel_bus_pending(responder->bus) > 0 ||
+            reel_bus_wants_write(responder->bus))) {
         struct pollfd fd = {.fd = reel_bus_fd(responder->bus), .events = POLLIN};
 
         if (reel_bus_wants_write(responder->bus))
@@ -362,6 +372,7 @@ static void flush(struct reel_responder *responder)
         reel_poll(&fd, 1, deadline_us);
         while (reel_bus_read(responder->bus))
             continue;
+        take_notices(responder);
         reel_bus_write(responder->bus);
     }
 }
@@ -371,6 +382,9 @@ static void say_goodbye(struct reel_responder *responder)
     if (!responder->bus || responder->subscriptions != SUBSCRIPTIONS)
         return;
     take_notices(responder);
+    flush(responder);
+    if (responder->lost)
+        return;
     responder->state.subscribed = false;
     publish_metrics(responder);
     if (responder->taken_over) /* its own will, so that it does not see a connection of ours last */

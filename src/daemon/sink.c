@@ -17,7 +17,7 @@
 #include "daemon/responder.h"
 #include "io/loop.h"
 
-enum { NOTICES_MAX = 65536, JOBS_MAX = 4 };
+enum { NOTICES_MAX = 65536, NOTICES_MAX_BYTES = 12 << 20, JOBS_MAX = 4 };
 
 /* A thread, how to stop it, and what became of it. */
 struct worker {
@@ -127,9 +127,9 @@ static enum reel_code open_descriptors(struct reel_sink *sink, struct reel_error
 
 static enum reel_code create_mailboxes(struct reel_sink *sink, struct reel_error *err_out)
 {
-    sink->notices = reel_mailbox_create(NOTICES_MAX);
-    sink->jobs = reel_mailbox_create(JOBS_MAX);
-    sink->hashes = reel_mailbox_create(JOBS_MAX);
+    sink->notices = reel_mailbox_create(NOTICES_MAX, NOTICES_MAX_BYTES);
+    sink->jobs = reel_mailbox_create(JOBS_MAX, 0);
+    sink->hashes = reel_mailbox_create(JOBS_MAX, 0);
     if (!sink->notices || !sink->jobs || !sink->hashes)
         return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
     return REEL_OK;

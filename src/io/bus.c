@@ -303,9 +303,15 @@ enum reel_code reel_bus_publish(struct reel_bus *bus, const struct reel_bus_publ
     mosquitto_property_free_all(&properties);
     if (rc != MOSQ_ERR_SUCCESS)
         return library_error(err_out, rc, "publishing");
+    bus->pending++;
     if (publication_id_out)
         *publication_id_out = publication_id;
     return REEL_OK;
+}
+
+size_t reel_bus_pending(const struct reel_bus *bus)
+{
+    return bus->pending;
 }
 
 void reel_bus_disconnect(struct reel_bus *bus)

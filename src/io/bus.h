@@ -141,6 +141,9 @@ enum reel_code reel_bus_subscribe(struct reel_bus *bus, const char *const *filte
 enum reel_code reel_bus_publish(struct reel_bus *bus, const struct reel_bus_publication *what,
                                 int *publication_id_out, struct reel_error *err_out);
 
+/* Publications that are queued, or sent at QoS 1 and not acknowledged: they take memory. */
+size_t reel_bus_pending(const struct reel_bus *bus);
+
 /* Queue a DISCONNECT; write once more, then destroy. */
 void reel_bus_disconnect(struct reel_bus *bus);
 

@@ -29,6 +29,7 @@ struct reel_bus {
     int awaited;       /* CONNACK and SUBACKs that have not come yet */
     int64_t heard_us;  /* monotonic: when something last came, or we began to wait */
     uint64_t received; /* packets that a callback told of */
+    size_t pending;    /* publications under way */
 };
 
 /* Hang the library's callbacks onto `bus->handlers`. */

@@ -75,6 +75,7 @@ static void on_publish(struct mosquitto *m, void *user, int publication_id, int 
     (void)m;
     (void)properties;
     bus->received++;
+    bus->pending -= bus->pending > 0;
     if (!bus->down && bus->handlers.published)
         bus->handlers.published(bus->handlers.user, publication_id, rc >= 128);
 }

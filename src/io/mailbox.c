@@ -7,22 +7,30 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+struct slot {
+    void *item;
+    size_t bytes;
+};
+
 struct reel_mailbox {
     pthread_mutex_t mutex;
     int wake_fd;
     size_t capacity;
+    size_t max_bytes;
     size_t first;
     size_t count;
-    void *items[];
+    size_t bytes;
+    struct slot slots[];
 };
 
-struct reel_mailbox *reel_mailbox_create(size_t capacity)
+struct reel_mailbox *reel_mailbox_create(size_t capacity, size_t max_bytes)
 {
-    struct reel_mailbox *mailbox = calloc(1, sizeof *mailbox + capacity * sizeof(void *));
+    struct reel_mailbox *mailbox = calloc(1, sizeof *mailbox + capacity * sizeof(struct slot));
 
     if (!mailbox)
         return NULL;
     mailbox->capacity = capacity;
+    mailbox->max_bytes = max_bytes;
     mailbox->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (mailbox->wake_fd < 0 || pthread_mutex_init(&mailbox->mutex, NULL) != 0) {
         if (mailbox->wake_fd >= 0)
@@ -50,16 +58,20 @@ void reel_mailbox_destroy(struct reel_mailbox **mailbox, void (*release)(void *i
     *mailbox = NULL;
 }
 
-bool reel_mailbox_post(struct reel_mailbox *mailbox, void *item)
+bool reel_mailbox_post(struct reel_mailbox *mailbox, void *item, size_t bytes)
 {
     uint64_t one = 1;
     bool room;
 
     pthread_mutex_lock(&mailbox->mutex);
-    room = mailbox->count < mailbox->capacity;
+    room = mailbox->count < mailbox->capacity &&
+           (bytes == 0 ||
+            (mailbox->bytes <= mailbox->max_bytes && bytes <= mailbox->max_bytes - mailbox->bytes));
     if (room) {
-        mailbox->items[(mailbox->first + mailbox->count) % mailbox->capacity] = item;
+        mailbox->slots[(mailbox->first + mailbox->count) % mailbox->capacity] =
+            (struct slot){item, bytes};
         mailbox->count++;
+        mailbox->bytes += bytes;
         /* An eventfd takes 2^64-2 of these: the write cannot fall short. */
         if (write(mailbox->wake_fd, &one, sizeof one) != (ssize_t)sizeof one)
             abort();
@@ -75,7 +87,8 @@ void *reel_mailbox_take(struct reel_mailbox *mailbox)
 
     pthread_mutex_lock(&mailbox->mutex);
     if (mailbox->count > 0) {
-        item = mailbox->items[mailbox->first];
+        item = mailbox->slots[mailbox->first].item;
+        mailbox->bytes -= mailbox->slots[mailbox->first].bytes;
         mailbox->first = (mailbox->first + 1) % mailbox->capacity;
         mailbox->count--;
     }

@@ -7,14 +7,16 @@
 
 struct reel_mailbox;
 
-/* NULL if memory or descriptors ran out. It holds at most `capacity` items. */
-struct reel_mailbox *reel_mailbox_create(size_t capacity);
+/* NULL if memory or descriptors ran out. It holds at most `capacity` items, and such as have a size
+ * up to `max_bytes` together. */
+struct reel_mailbox *reel_mailbox_create(size_t capacity, size_t max_bytes);
 
 /* What is still in it is released with `release` (may be NULL). Accepts NULL. */
 void reel_mailbox_destroy(struct reel_mailbox **mailbox, void (*release)(void *item));
 
-/* Put an item in; false when it is full (the caller keeps the item). Any thread. */
-bool reel_mailbox_post(struct reel_mailbox *mailbox, void *item);
+/* Put an item of `bytes` in; false when it is full (the caller keeps the item). One of 0 bytes goes
+ * in whatever the others take. Any thread. */
+bool reel_mailbox_post(struct reel_mailbox *mailbox, void *item, size_t bytes);
 
 /* Take the oldest item out; NULL when it is empty. The receiving thread only. */
 void *reel_mailbox_take(struct reel_mailbox *mailbox);
