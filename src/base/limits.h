@@ -22,6 +22,10 @@
 #define REEL_NESTING_MAX     16
 #define REEL_FLOAT_WHOLE_MAX 9007199254740992.0 /* 2^53 */
 
+/* What the tree of a fragment in JSON may take of memory: an array of samples in two bytes each
+ * takes 25 times its text. */
+#define REEL_JSON_TREE_BYTES(text_bytes) (REEL_MIB + 26 * (text_bytes))
+
 /* `seq`, `frame` and `time` stay below 2^62, so that sums with a size never wrap. */
 #define REEL_NUMBER_MAX (1ull << 62)
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/limits.h"
 #include "wire/json.h"
 
 static struct reel_token token_of(const json_t *json)
@@ -120,7 +121,7 @@ static void walk_object(struct reel_decoding *decoding, json_t *object, enum ree
 void reel_fragment_walk_json(struct reel_decoding *decoding, const uint8_t *payload, size_t bytes)
 {
     struct reel_error err;
-    json_t *document = reel_json_load(payload, bytes, &err);
+    json_t *document = reel_json_load(payload, bytes, REEL_JSON_TREE_BYTES(bytes), &err);
 
     if (!document) {
         reel_fragment_fail(decoding, err.code, err.field, "%s", err.message);

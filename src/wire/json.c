@@ -51,7 +51,31 @@ static bool nesting_bounded(const uint8_t *text, size_t bytes)
     return true;
 }
 
-json_t *reel_json_load(const uint8_t *payload, size_t bytes, struct reel_error *err_out)
+/* By what jansson 2.14 allocates on a machine of 64 bits, the allocator's share included. A string
+ * has two quotes, a member of an object one that is its key. */
+static size_t tree_bytes_of(const uint8_t *text, size_t bytes)
+{
+    enum { CONTAINER_BYTES = 288, QUOTE_BYTES = 56, ELEMENT_BYTES = 48 };
+    size_t tree_bytes = bytes;
+    bool in_string = false;
+
+    for (size_t i = 0; i < bytes; i++) {
+        if (text[i] == '"') {
+            in_string = !in_string;
+            tree_bytes += QUOTE_BYTES;
+        } else if (in_string) {
+            i += text[i] == '\\';
+        } else if (text[i] == '{' || text[i] == '[') {
+            tree_bytes += CONTAINER_BYTES;
+        } else if (text[i] == ',') {
+            tree_bytes += ELEMENT_BYTES;
+        }
+    }
+    return tree_bytes;
+}
+
+json_t *reel_json_load(const uint8_t *payload, size_t bytes, size_t tree_max_bytes,
+                       struct reel_error *err_out)
 {
     size_t lead = lead_bytes(payload, bytes);
     json_error_t error;
@@ -60,6 +84,11 @@ json_t *reel_json_load(const uint8_t *payload, size_t bytes, struct reel_error *
     if (!nesting_bounded(payload + lead, bytes - lead)) {
         reel_error_set(err_out, REEL_E_BAD_REQUEST, "payload", "nested more than %d deep",
                        REEL_NESTING_MAX);
+        return NULL;
+    }
+    if (tree_bytes_of(payload + lead, bytes - lead) > tree_max_bytes) {
+        reel_error_set(err_out, REEL_E_TOO_LARGE, "payload",
+                       "it holds too many objects, arrays and strings for its size");
         return NULL;
     }
     json = json_loadb((const char *)payload + lead, bytes - lead, JSON_REJECT_DUPLICATES, &error);

@@ -50,7 +50,7 @@ static enum reel_code decode(const uint8_t *payload, size_t bytes, enum reel_bin
     if (bytes == 0)
         document = json_object();
     else if (*kind_out == REEL_DOCUMENT_JSON)
-        document = reel_json_load(payload, bytes, &err);
+        document = reel_json_load(payload, bytes, SIZE_MAX, &err);
     else
         document = reel_msgpack_load(payload, bytes, bin, &err);
     if (document) {

@@ -116,6 +116,39 @@ static void nesting_is_bounded_before_the_parser_recurses(void **state)
     refused("{\"a\":[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]," METADATA ",\"data\":\"AQID\"}", "payload");
 }
 
+/* `unit` again and again where `data` belongs, 1 MiB in all. */
+static enum reel_code decode_repeated(const char *unit, const char *last)
+{
+    enum { BYTES = 1 << 20 };
+    struct reel_scratch scratch = {0};
+    struct reel_fragment fragment;
+    struct reel_error err = {.code = REEL_OK};
+    char *text = malloc(BYTES + 256);
+    size_t at = (size_t)sprintf(text, "{" METADATA ",\"data\":[");
+
+    while (at < BYTES)
+        at += (size_t)sprintf(text + at, "%s,", unit);
+    at += (size_t)sprintf(text + at, "%s]}", last);
+    reel_fragment_decode((const uint8_t *)text, at, NULL, &scratch, &fragment, &err);
+    if (err.code == REEL_OK)
+        assert_int_equal(fragment.data_bytes, (at - strlen("{" METADATA ",\"data\":[]}") + 1) / 2);
+    reel_fragment_finish(&fragment);
+    reel_scratch_finish(&scratch);
+    free(text);
+    return err.code;
+}
+
+static void a_tree_that_outgrows_its_text_is_refused_before_it_is_made(void **state)
+{
+    (void)state;
+    assert_int_equal(decode_repeated("{}", "{}"), REEL_E_TOO_LARGE);
+    assert_int_equal(decode_repeated("[]", "[]"), REEL_E_TOO_LARGE);
+    assert_int_equal(decode_repeated("\"\"", "\"\""), REEL_E_TOO_LARGE);
+    assert_int_equal(decode_repeated("\"\\\"\"", "\"\""), REEL_E_TOO_LARGE);
+    assert_int_equal(decode_repeated("0", "0"), REEL_OK);
+    assert_int_equal(decode_repeated("\"{{{{[[[[,,,,\"", "0"), REEL_E_BAD_REQUEST);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +157,7 @@ int main(void)
         cmocka_unit_test(what_is_no_good_json_is_refused),
         cmocka_unit_test(every_truncation_is_refused),
         cmocka_unit_test(nesting_is_bounded_before_the_parser_recurses),
+        cmocka_unit_test(a_tree_that_outgrows_its_text_is_refused_before_it_is_made),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
