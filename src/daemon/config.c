@@ -15,6 +15,10 @@
 
 enum kind { TEXT, NUMBER };
 
+/* Of the 64 MiB that strangers can make the sink take: 20,000 open recordings take 20 without it.
+ */
+enum { HELD_MAX_BYTES = 12 << 20 };
+
 struct setting {
     const char *name; /* section.key */
     enum kind kind;
@@ -321,6 +325,7 @@ void reel_config_store(const struct reel_config *config, const struct reel_log *
     store_out->batch_max_bytes = config->ingest_commit_bytes + 2 * 4 * config->max_fragment_bytes;
     store_out->sync_way = (enum reel_sync_way)sync_way(config->store_sync);
     store_out->clock = reel_monotonic_us;
+    store_out->held_max_bytes = HELD_MAX_BYTES;
     store_out->catalog_suspect = false;
     store_out->log = log;
 }

@@ -233,7 +233,14 @@ static void complete_idle(struct reel_ingest *ingest, int64_t now_us)
     while (!ingest->failed && !reel_batch_full(ingest, INT64_MIN) &&
            (entry = reel_store_oldest(ingest->store, &heard_us)) != NULL &&
            now_us - heard_us >= timeout_us) {
+        const struct reel_recording *head = reel_entry_recording(entry);
+        struct reel_error error;
+
         reel_batch_open(&ingest->batch, now_us);
+        if (reel_store_get(ingest->store, head->device, head->session, &entry, &error)) {
+            reel_ingest_fail(ingest, &error);
+            return;
+        }
         reel_store_touch(ingest->store, entry, now_us);
         reel_ingest_complete(ingest, entry, REEL_END_IDLE, reel_wall_us());
     }

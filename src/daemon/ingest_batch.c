@@ -69,6 +69,7 @@ bool reel_batch_full(const struct reel_ingest *ingest, int64_t monotonic_us)
 
     return batch->open && (batch->messages >= REEL_BATCH_MESSAGES_MAX ||
                            bytes >= ingest->links.config->ingest_commit_bytes ||
+                           reel_store_crowded(ingest->store) ||
                            monotonic_us >= reel_batch_deadline_us(ingest));
 }
 

@@ -86,6 +86,7 @@ enum reel_code reel_store_hold(struct reel_store *store, struct reel_recording *
     entry->header_frames = recording->frames;
     entry->sidecar_frames = recording->frames;
     entry->sidecar_mark = reel_sidecar_mark(recording);
+    reel_store_weigh(store, entry);
     reel_store_enlist(store, entry);
     *entry_out = entry;
     return REEL_OK;
@@ -99,6 +100,7 @@ void reel_store_let_go(struct reel_store *store, struct reel_entry *entry)
         DL_DELETE2(store->touched, entry, touched_prev, touched_next);
     if (entry->lagging)
         DL_DELETE2(store->lagging, entry, lag_prev, lag_next);
+    store->held_bytes -= entry->held_bytes;
     reel_wav_close(&entry->wav);
     reel_recording_finish(&entry->recording);
     free(entry);
@@ -115,8 +117,10 @@ enum reel_code reel_store_get(struct reel_store *store, const char *device, cons
 
     HASH_FIND(hh, store->entries, key, key_bytes, entry);
     if (entry) {
-        *entry_out = entry;
-        return REEL_OK;
+        code = reel_store_unshed(store, entry, err_out);
+        if (code == REEL_OK)
+            *entry_out = entry;
+        return code;
     }
     code = reel_catalog_load(store->home.catalog, device, session, &recording, err_out);
     if (code != REEL_OK)
@@ -285,6 +289,7 @@ void reel_store_stats(const struct reel_store *store, struct reel_store_stats *s
 {
     stats_out->open_recordings = store->open_count;
     stats_out->held_recordings = HASH_COUNT(store->entries);
+    stats_out->held_bytes = store->held_bytes;
     stats_out->commits = store->commits;
     stats_out->synced_files = store->synced_files;
     reel_quarantine_totals(store->quarantine, &stats_out->quarantine_count,

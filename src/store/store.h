@@ -33,6 +33,9 @@ struct reel_store_config {
     enum reel_sync_way sync_way;   /* store.sync */
     int64_t (*clock)(void);        /* monotonic, microseconds, to tell what a sync costs; NULL:
                                       the first guess stays */
+    uint64_t held_max_bytes;       /* what stretches and tags of held recordings may take together;
+                                      beyond it a commit lets those of the open recordings that were
+                                      heard least recently go, and reel_store_get loads them again */
     bool catalog_suspect;          /* using it failed: read all of it to see whether it is whole */
     const struct reel_log *log;    /* borrowed; NULL: silent */
 };
@@ -60,6 +63,10 @@ void reel_store_close(struct reel_store *store);
  * for an orderly end; after a commit, before reel_store_close. */
 enum reel_code reel_store_settle(struct reel_store *store, int64_t now_us,
                                  struct reel_error *err_out);
+
+/* Whether held recordings take twice what they may, because of what the batch is about: time for a
+ * commit. */
+bool reel_store_crowded(const struct reel_store *store);
 
 /* The recording of that name, from memory or the catalog. NOT_FOUND leaves all as it was. */
 enum reel_code reel_store_get(struct reel_store *store, const char *device, const char *session,
@@ -142,8 +149,9 @@ enum reel_code reel_store_forget_deliveries(struct reel_store *store, struct ree
 void reel_store_deliveries(struct reel_store *store, const struct reel_delivery **deliveries_out,
                            size_t *count_out);
 
-/* The open recording that was heard least recently, and when; NULL if none is open. After
- * reel_store_open every open recording counts as heard at 0: touch them. */
+/* The open recording that was heard least recently, and when; NULL if none is open. It may be
+ * without stretches and tags: before it is touched, get it by its name. After reel_store_open every
+ * open recording counts as heard at 0: touch them. */
 struct reel_entry *reel_store_oldest(struct reel_store *store, int64_t *heard_us_out);
 
 /* A complete recording whose sha256 is wanting, not yet given out since the store was opened or the
@@ -166,6 +174,7 @@ enum reel_code reel_store_hashed(struct reel_store *store, const struct reel_has
 struct reel_store_stats {
     uint64_t open_recordings;
     uint64_t held_recordings; /* in memory */
+    uint64_t held_bytes;      /* their stretches and tags */
     uint64_t commits;
     uint64_t synced_files;
     uint64_t quarantine_bytes;

@@ -186,6 +186,7 @@ static void end_batch(struct reel_store *store, int64_t now_us)
     {
         DL_DELETE2(store->touched, entry, touched_prev, touched_next);
         entry->touched = false;
+        reel_store_weigh(store, entry);
         note_lag(store, entry, now_us);
         if (is_complete(entry) == (entry->list == LIST_OPEN))
             reel_store_enlist(store, entry);
@@ -194,6 +195,7 @@ static void end_batch(struct reel_store *store, int64_t now_us)
     }
     DL_FOREACH_SAFE (store->resting, entry, after)
         reel_store_let_go(store, entry);
+    reel_store_shed(store);
 }
 
 /* What makes the batch durable. */
@@ -263,8 +265,13 @@ static enum reel_code settle_sidecars(struct reel_store *store, int64_t now_us,
     struct reel_entry *entry;
 
     DL_FOREACH (store->open, entry) {
-        if (write_sidecar(store, entry, now_us, err_out) != REEL_OK)
-            return REEL_E_STALLED;
+        enum reel_code code = reel_store_unshed(store, entry, err_out);
+
+        if (code == REEL_OK)
+            code = write_sidecar(store, entry, now_us, err_out);
+        if (code != REEL_OK)
+            return code;
+        reel_store_shed(store);
     }
     return reel_sidecars_flush(store->sidecars, err_out);
 }

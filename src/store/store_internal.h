@@ -29,6 +29,8 @@ struct reel_entry {
     bool unsealed; /* it was open when it came to be held, or its audio changed since */
     bool has_sidecar;
     bool lagging;
+    bool shed;         /* stretches and tags are in the catalog alone: see reel_store_shed */
+    size_t held_bytes; /* what those take, as of the last count */
     int64_t heard_us;
     int64_t lag_us;                        /* since when its header lags behind */
     struct reel_wav *wav;                  /* NULL until its file is needed */
@@ -61,6 +63,8 @@ struct reel_store {
     struct reel_entry *touched;
     struct reel_entry *lagging; /* those whose header says too little, longest first */
     uint64_t open_count;
+    size_t held_bytes; /* sum over the entries */
+    size_t held_max_bytes;
     bool in_transaction;
     bool failed; /* something of the batch did: nothing can be committed any more */
 
@@ -90,6 +94,18 @@ enum reel_code reel_store_hold(struct reel_store *store, struct reel_recording *
 
 /* Put the entry into the list that its state asks for, at the end. */
 void reel_store_enlist(struct reel_store *store, struct reel_entry *entry);
+
+/* Count anew what the entry's stretches and tags take. */
+void reel_store_weigh(struct reel_store *store, struct reel_entry *entry);
+
+/* Where entries take more than they may together, those of open recordings that were heard least
+ * recently keep only their head: stretches and tags are in the catalog, as they were committed.
+ * Between batches. */
+void reel_store_shed(struct reel_store *store);
+
+/* Load what was shed. */
+enum reel_code reel_store_unshed(struct reel_store *store, struct reel_entry *entry,
+                                 struct reel_error *err_out);
 
 /* Let an entry go, untouched or not. */
 void reel_store_let_go(struct reel_store *store, struct reel_entry *entry);

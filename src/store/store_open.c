@@ -29,6 +29,8 @@ static enum reel_code hold_open(struct reel_recording *recording, void *user,
 
     if (code != REEL_OK)
         reel_recording_finish(recording);
+    else
+        reel_store_shed(user);
     return code;
 }
 
@@ -85,6 +87,7 @@ static enum reel_code open_once(const struct reel_store_config *config, bool dis
     store->home = (struct reel_home){.dir_fd = -1, .recordings_fd = -1, .lock_fd = -1};
     store->log = config->log;
     reel_sync_init(&store->sync, config->sync_way, config->clock);
+    store->held_max_bytes = config->held_max_bytes;
     code = open_parts(store, config, discard, now_us, &report, err_out);
     if (code != REEL_OK) {
         reel_store_close(store);

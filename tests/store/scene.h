@@ -18,7 +18,7 @@
 
 #define SCENE_NOW_US INT64_C(1767323045000000) /* 2026-01-02T03:04:05Z */
 
-enum { SCENE_BATCH_BYTES = 64 * 1024, FRAGMENT_FRAMES = 320 };
+enum { SCENE_BATCH_BYTES = 64 * 1024, SCENE_HELD_BYTES = 1 << 20, FRAGMENT_FRAMES = 320 };
 
 static const struct reel_format mono16 = {16000, 1, 2, REEL_PCM};
 static const struct reel_format mono8 = {8000, 1, 1, REEL_PCM};
@@ -64,6 +64,7 @@ static inline int set_up(void **state)
     scene->config.dir = scene->dir;
     scene->config.quarantine_max_bytes = 1 << 20;
     scene->config.batch_max_bytes = SCENE_BATCH_BYTES;
+    scene->config.held_max_bytes = SCENE_HELD_BYTES;
     scene->now_us = SCENE_NOW_US;
     scene_open(scene);
     *state = scene;
