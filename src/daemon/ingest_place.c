@@ -84,6 +84,8 @@ static enum reel_code write_all(struct reel_ingest *ingest, struct reel_entry *e
     struct reel_segment segment;
     struct reel_error error;
 
+    /* Silence is written and synced as audio is, so it closes a batch as audio does. */
+    ingest->batch.bytes += placement->fill_frames * reel_format_frame_bytes(&recording->format);
     if (placement->fill_frames &&
         reel_store_fill(ingest->store, entry, recording->frames, placement->fill_frames, &error))
         return reel_ingest_fail(ingest, &error);
