@@ -1,4 +1,6 @@
-/* Rate: a counter and a minute for each device; those whose minute is over are forgotten. */
+/* Rate: a counter and a minute for each device, oldest minute first; those whose minute is over are
+ * forgotten, and where there are too many the oldest. A device that is forgotten early may begin a
+ * few more: a bound on memory must not refuse what an honest device begins. */
 #include "daemon/rate.h"
 
 #include <stdio.h>
@@ -7,7 +9,7 @@
 
 #include "base/limits.h"
 
-enum { MINUTE_US = 60 * 1000000, SWEEP_COUNT = 1024 };
+enum { MINUTE_US = 60 * 1000000, SHARES_MAX = 16384 };
 
 struct share {
     char device[REEL_NAME_BYTES];
@@ -30,25 +32,43 @@ struct reel_rate *reel_rate_create(uint64_t per_minute)
     return rate;
 }
 
-/* Forget the shares whose minute is over; with INT64_MAX, all. */
-static void sweep(struct reel_rate *rate, int64_t now_us)
+static bool is_over(const struct share *share, int64_t now_us)
 {
-    struct share *share;
-    struct share *next;
+    return now_us - share->since_us >= MINUTE_US;
+}
 
-    HASH_ITER (hh, rate->shares, share, next) {
-        if (now_us == INT64_MAX || now_us - share->since_us >= MINUTE_US) {
-            HASH_DEL(rate->shares, share);
-            free(share);
-        }
-    }
+static void forget(struct reel_rate *rate, struct share *share)
+{
+    HASH_DEL(rate->shares, share);
+    free(share);
+}
+
+/* The table keeps the order in which shares were added. */
+static void make_room(struct reel_rate *rate, int64_t now_us)
+{
+    while (rate->shares &&
+           (is_over(rate->shares, now_us) || HASH_COUNT(rate->shares) >= SHARES_MAX))
+        forget(rate, rate->shares);
+}
+
+static struct share *add(struct reel_rate *rate, const char *device, int64_t now_us)
+{
+    struct share *share = calloc(1, sizeof *share);
+
+    if (!share)
+        return NULL;
+    snprintf(share->device, sizeof share->device, "%s", device);
+    share->since_us = now_us;
+    HASH_ADD_STR(rate->shares, device, share);
+    return share;
 }
 
 void reel_rate_destroy(struct reel_rate **rate)
 {
     if (!*rate)
         return;
-    sweep(*rate, INT64_MAX);
+    while ((*rate)->shares)
+        forget(*rate, (*rate)->shares);
     free(*rate);
     *rate = NULL;
 }
@@ -57,22 +77,11 @@ bool reel_rate_take(struct reel_rate *rate, const char *device, int64_t now_us)
 {
     struct share *share = NULL;
 
+    make_room(rate, now_us);
     HASH_FIND_STR(rate->shares, device, share);
-    if (!share) {
-        if (HASH_COUNT(rate->shares) % SWEEP_COUNT == SWEEP_COUNT - 1)
-            sweep(rate, now_us);
-        share = calloc(1, sizeof *share);
-        if (!share)
-            return false;
-        snprintf(share->device, sizeof share->device, "%s", device);
-        share->since_us = now_us;
-        HASH_ADD_STR(rate->shares, device, share);
-    }
-    if (now_us - share->since_us >= MINUTE_US) {
-        share->since_us = now_us;
-        share->taken = 0;
-    }
-    if (share->taken >= rate->per_minute)
+    if (!share)
+        share = add(rate, device, now_us);
+    if (!share || share->taken >= rate->per_minute)
         return false;
     share->taken++;
     return true;
