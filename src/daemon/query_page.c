@@ -3,13 +3,17 @@
 
 #include "core/object.h"
 
-/* Status, cursor, counts and the transaction, whatever the encoding; and what parts the rows. */
-enum { ENVELOPE_BYTES = 4096, SEPARATOR_BYTES = 2 };
+/* Status, cursor, counts and the transaction, whatever the encoding; and what parts the rows. A
+ * thousand recordings with a few tags each go onto a page; rows that are longer make it shorter,
+ * since as trees they take several times their text. */
+enum { ENVELOPE_BYTES = 4096, SEPARATOR_BYTES = 2, PAGE_MAX_BYTES = 2 << 20 };
 
 void reel_page_init(struct reel_page *page, const struct reel_request *request)
 {
     uint64_t max_bytes = request->links->config->max_response_bytes;
 
+    if (max_bytes > PAGE_MAX_BYTES)
+        max_bytes = PAGE_MAX_BYTES;
     *page = (struct reel_page){
         .kind = request->kind,
         .left_bytes = max_bytes > ENVELOPE_BYTES ? max_bytes - ENVELOPE_BYTES : 0,

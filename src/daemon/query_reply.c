@@ -90,8 +90,11 @@ static enum reel_code reply(struct reel_request *request, json_t *data, const vo
     json_t *document = data ? reel_response(data, request->transaction) : NULL;
     struct reel_buffer buffer = {0};
     enum reel_code code = REEL_OK;
+    bool encoded =
+        document && reel_document_encode(document, request->kind, blob, blob_bytes, &buffer);
 
-    if (!document || !reel_document_encode(document, request->kind, blob, blob_bytes, &buffer))
+    json_decref(document); /* it takes more than its text, which is copied next */
+    if (!encoded)
         code = reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
     else if (buffer.size > max_bytes)
         code = reel_error_set(err_out, REEL_E_TOO_LARGE, NULL,
@@ -100,7 +103,6 @@ static enum reel_code reply(struct reel_request *request, json_t *data, const vo
     else
         send_document(request, &buffer, "ok");
     reel_buffer_finish(&buffer);
-    json_decref(document);
     return code;
 }
 
