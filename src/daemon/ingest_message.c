@@ -8,6 +8,9 @@
 #include "daemon/ingest_internal.h"
 #include "io/loop.h"
 
+/* What samples were unpacked into is kept for the next message, unless it was a strange one. */
+enum { SCRATCH_KEPT_BYTES = 1 << 20 };
+
 static uint64_t message_hash(const struct reel_bus_message *message)
 {
     uint64_t topic_hash = XXH3_64bits(message->topic, strlen(message->topic));
@@ -349,4 +352,6 @@ void reel_ingest_message(void *user, const struct reel_bus_message *message)
     arrival.monotonic_us = reel_monotonic_us();
     take(ingest, &arrival);
     reel_fragment_finish(&arrival.fragment);
+    if (ingest->scratch.capacity > SCRATCH_KEPT_BYTES)
+        reel_scratch_finish(&ingest->scratch);
 }

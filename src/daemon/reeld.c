@@ -1,4 +1,5 @@
 /* reeld: the recorder sink. Settings, then the sink, then its end. */
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +12,8 @@
 #include "io/bus.h"
 #include "io/loop.h"
 #include "store/store.h"
+
+enum { LARGE_BLOCK_BYTES = 1 << 20 };
 
 static int failed(const struct reel_log *log, const struct reel_error *error)
 {
@@ -71,6 +74,15 @@ static void block_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* Large messages and answers get memory of their own, which goes back when they do. Left to itself
+ * the GNU library keeps room for the largest it has seen, in each thread's heap. */
+static void return_large_blocks(void)
+{
+#ifdef M_MMAP_THRESHOLD
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES);
+#endif
+}
+
 int main(int argc, char **argv)
 {
     char password[REEL_SETTING_BYTES];
@@ -92,6 +104,7 @@ int main(int argc, char **argv)
         reel_log_write(&log, REEL_LOG_ERROR, "%s", error.message);
         return REEL_EXIT_CONFIG;
     }
+    return_large_blocks();
     block_signals();
     return record(&config, password, &log);
 }
