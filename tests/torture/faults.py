@@ -19,6 +19,9 @@ import kill
 import power
 import network
 from full import PATIENCE_S
+import clock
+import kill
+from exhaust import Exhaust
 
 
 class Kill:
@@ -92,6 +95,12 @@ class Network:
     figures = "3", "100", "1,000"
     unit = "rounds"
     in_a_step = 12
+class Clock:
+    """The wall clock stepped back and forth under a sink that records."""
+
+    figures = "20", "1,000", "10,000"
+    unit = "steps"
+    in_a_step = 100
 
     @staticmethod
     def reached(state):
@@ -112,6 +121,7 @@ class Network:
         return findings
         reached, findings = network.run(step.build, self.in_a_step, step.seed, step.deadline,
                                         step.folder)
+        reached, findings = clock.run(step.build, self.in_a_step, step.seed, step.deadline, step.folder)
         step.add(reached)
         return [f"seed {step.seed}: {line}" for line in findings]
 
@@ -140,12 +150,15 @@ class DiskFull:
     def look(self, build):
         return [line for seed in (1, 2)
                 for line in full.run(build, self.shown_by, 3, seed, patience_s=PATIENCE_S)[2]]
+        return clock.run(build, 20, seed=1)[1]
 
 
 FAULTS = {
     "disk full": DiskFull(),
     "kill": Kill(),
     "network": Network(),
+    "clock": Clock(),
+    "exhaustion": Exhaust(),
     "kill at each call": EachCall(
         "calls", [calls.KILL], [("work", "pwrite64", calls.KILL), ("work", "fdatasync", calls.KILL)]),
     "failing call": EachCall(

@@ -53,6 +53,10 @@ MUTANTS = (
            "!reel_error_may_pass(&error)",
            "code",
            "disk full"),
+    Mutant("takes for idle what the wall clock says", "src/io/loop.c",
+           "    return clock_us(CLOCK_MONOTONIC);",
+           "    return clock_us(CLOCK_REALTIME);",
+           "clock"),
     Mutant("skips the sync of files", "src/store/store_commit.c",
            "        code = sync_files(store, err_out);\n    if (code == REEL_OK)\n"
            "        code = commit_catalog(",
