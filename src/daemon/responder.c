@@ -30,6 +30,7 @@ struct reel_responder {
     struct reel_bus *bus;
     unsigned subscriptions; /* that the broker has granted */
     bool lost;
+    bool ending; /* requests are not answered any more */
     bool taken_over;
     int64_t connected_at_us; /* wall clock; names the connection */
     struct reel_backoff backoff;
@@ -145,7 +146,7 @@ static void on_message(void *user, const struct reel_bus_message *message)
         hear_status(responder, topic.device, message);
         return;
     }
-    if (!responder->rival.present)
+    if (!responder->rival.present && !responder->ending)
         reel_query_answer(&responder->query, message, reel_wall_us());
 }
 
@@ -370,7 +371,7 @@ static void flush(struct reel_responder *responder)
         if (reel_bus_wants_write(responder->bus))
             fd.events |= POLLOUT;
         reel_poll(&fd, 1, deadline_us);
-        while (reel_bus_read(responder->bus))
+        for (int i = 0; i < READS_AT_ONCE && reel_bus_read(responder->bus); i++)
             continue;
         take_notices(responder);
         reel_bus_write(responder->bus);
@@ -381,6 +382,7 @@ static void say_goodbye(struct reel_responder *responder)
 {
     if (!responder->bus || responder->subscriptions != SUBSCRIPTIONS)
         return;
+    responder->ending = true;
     take_notices(responder);
     flush(responder);
     if (responder->lost)

@@ -1,8 +1,10 @@
 """download: views, whole and in parts, of recordings that are complete, grow or change."""
 import base64
+import contextlib
 import io
 import itertools
 import re
+import signal
 import subprocess
 import wave
 from pathlib import Path
@@ -387,6 +389,27 @@ def test_answers_do_not_pile_up_in_memory(make_lab):
                        response_topic=f"{PREFIX}/reply/nobody/x", wait=False)
     assert client.request("status")["state"] == "ok"
     assert peak_memory_bytes(lab.sink) < (500 if "san" in BUILD else 60) * MIB
+
+
+def test_requests_that_wait_are_not_answered_at_the_end(make_lab):
+    """Each would be an answer of 4 MB in memory; the same, and then the sink is told to end."""
+    lab = make_lab()
+    client = lab.client()
+    recorder = Recorder(client, "mic", form=Format(2, 48000, 4))
+    for number in range(8):
+        recorder.post(frames=65000, seed=number, seq=number)
+    recorder.end(seq=8)
+    lab.watcher.close()
+    for _ in range(150):
+        client.publish(f"{PREFIX}/request/download", b'{"device":"mic","session":"s1"}',
+                       response_topic=f"{PREFIX}/reply/nobody/x", wait=False)
+    client.publish("all/sent", b"")
+    lab.sink.program.send(signal.SIGTERM)
+    most = 0
+    while lab.sink.program.running():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError, TypeError):
+            most = max(most, peak_memory_bytes(lab.sink))
+    assert 0 < most < (500 if "san" in BUILD else 60) * MIB
 
 
 # Without MQTT 5
