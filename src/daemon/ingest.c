@@ -293,6 +293,13 @@ static int64_t next_deadline_us(struct reel_ingest *ingest)
     return deadline_us;
 }
 
+/* No batch is begun while the answers to the last one wait for the broker to read them: where it
+ * does not, what it sends waits in the socket, not in our memory. */
+static bool may_read(const struct reel_ingest *ingest)
+{
+    return ingest->batch.open || !reel_bus_wants_write(ingest->bus);
+}
+
 static void read_batch(struct reel_ingest *ingest)
 {
     for (int i = 0; i < READS_AT_ONCE && !ingest->failed && !ingest->lost; i++) {
@@ -305,7 +312,7 @@ static void work(struct reel_ingest *ingest, bool readable)
 {
     int64_t now_us;
 
-    if (readable)
+    if (readable && may_read(ingest))
         read_batch(ingest);
     reel_ingest_hashing(ingest);
     now_us = reel_monotonic_us();
@@ -332,9 +339,11 @@ static bool turn(struct reel_ingest *ingest)
     struct pollfd fds[3] = {
         {.fd = ingest->links.stop_fd, .events = POLLIN},
         {.fd = ingest->store ? reel_mailbox_fd(ingest->links.hashes) : -1, .events = POLLIN},
-        {.fd = ingest->bus ? reel_bus_fd(ingest->bus) : -1, .events = POLLIN},
+        {.fd = ingest->bus ? reel_bus_fd(ingest->bus) : -1},
     };
 
+    if (ingest->bus && may_read(ingest))
+        fds[2].events |= POLLIN;
     if (ingest->bus && !ingest->batch.open && reel_bus_wants_write(ingest->bus))
         fds[2].events |= POLLOUT;
     reel_poll(fds, 3, next_deadline_us(ingest));
