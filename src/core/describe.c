@@ -104,7 +104,7 @@ static void put_epoch(struct reel_object *object, const struct reel_recording *r
     reel_object_put(object, "lost", ranges(recording, epoch, reel_epoch_next_lost, false));
 }
 
-static json_t *describe_gap(const struct reel_recording *recording, const struct reel_gap *gap)
+json_t *reel_describe_gap(const struct reel_recording *recording, const struct reel_gap *gap)
 {
     struct reel_object object;
     json_t *seqs = gap->has_seq && gap->seqs > 0
@@ -121,17 +121,6 @@ static json_t *describe_gap(const struct reel_recording *recording, const struct
     reel_object_put(&object, "missing", seqs);
     reel_object_put(&object, "missing_frames", frames);
     return reel_object_take(&object);
-}
-
-static json_t *describe_gaps(const struct reel_recording *recording)
-{
-    struct reel_gap_cursor cursor = {0};
-    struct reel_gap gap;
-    json_t *array = json_array();
-
-    while (array && reel_recording_next_gap(recording, &cursor, &gap))
-        reel_array_append(&array, describe_gap(recording, &gap));
-    return array;
 }
 
 static json_t *describe_stretch(const struct reel_stretch *stretch)
@@ -170,7 +159,6 @@ json_t *reel_describe_info(const struct reel_recording *recording)
 
     reel_object_extend(&object, reel_describe_recording(recording));
     put_epoch(&object, recording, reel_recording_epoch(recording, NULL));
-    reel_object_put(&object, "gaps", describe_gaps(recording));
     reel_object_put(&object, "stretches", describe_stretches(recording));
     reel_object_put_text_or_null(&object, "sha256", recording->sha256);
     return reel_object_take(&object);

@@ -17,9 +17,12 @@
  * NULL if memory ran out. The caller owns it. */
 json_t *reel_describe_recording(const struct reel_recording *recording);
 
-/* The same with what `info` adds: gaps, stretches, sha256, and of the newest epoch next_frame,
- * missing, missing_frames, lost. */
+/* The same with what `info` adds: stretches, sha256, and of the newest epoch next_frame, missing,
+ * missing_frames, lost; without the gaps, of which there may be very many. */
 json_t *reel_describe_info(const struct reel_recording *recording);
+
+/* One of the elements of `gaps`. */
+json_t *reel_describe_gap(const struct reel_recording *recording, const struct reel_gap *gap);
 
 /* An acknowledgement (protocol.md, "Acknowledgement"): status, device, session, boot, seq, frames
  * (of the recording), next_frame (what the boot's own count goes on with; null if it has none),

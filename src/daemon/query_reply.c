@@ -84,26 +84,35 @@ static void send_document(struct reel_request *request, const struct reel_buffer
                            reel_document_content_type(request->kind), &property, 1);
 }
 
+/* Send what was encoded, if it was. */
+static enum reel_code reply_encoded(struct reel_request *request, bool encoded,
+                                    struct reel_buffer *buffer, uint64_t max_bytes,
+                                    struct reel_error *err_out)
+{
+    enum reel_code code = REEL_OK;
+
+    if (!encoded)
+        code = reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
+    else if (buffer->size > max_bytes)
+        code = reel_error_set(err_out, REEL_E_TOO_LARGE, NULL,
+                              "the response would be larger than limits.max_response_bytes (%llu)",
+                              (unsigned long long)max_bytes);
+    else
+        send_document(request, buffer, "ok");
+    reel_buffer_finish(buffer);
+    return code;
+}
+
 static enum reel_code reply(struct reel_request *request, json_t *data, const void *blob,
                             size_t blob_bytes, uint64_t max_bytes, struct reel_error *err_out)
 {
     json_t *document = data ? reel_response(data, request->transaction) : NULL;
     struct reel_buffer buffer = {0};
-    enum reel_code code = REEL_OK;
     bool encoded =
         document && reel_document_encode(document, request->kind, blob, blob_bytes, &buffer);
 
     json_decref(document); /* it takes more than its text, which is copied next */
-    if (!encoded)
-        code = reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
-    else if (buffer.size > max_bytes)
-        code = reel_error_set(err_out, REEL_E_TOO_LARGE, NULL,
-                              "the response would be larger than limits.max_response_bytes (%llu)",
-                              (unsigned long long)max_bytes);
-    else
-        send_document(request, &buffer, "ok");
-    reel_buffer_finish(&buffer);
-    return code;
+    return reply_encoded(request, encoded, &buffer, max_bytes, err_out);
 }
 
 enum reel_code reel_request_reply(struct reel_request *request, json_t *data,
@@ -116,6 +125,20 @@ enum reel_code reel_request_reply_blob(struct reel_request *request, json_t *dat
                                        size_t blob_bytes, struct reel_error *err_out)
 {
     return reply(request, data, blob, blob_bytes, UINT64_MAX, err_out);
+}
+
+enum reel_code reel_request_reply_elements(struct reel_request *request, json_t *data,
+                                           const struct reel_elements *elements,
+                                           struct reel_error *err_out)
+{
+    json_t *document = data ? reel_response(data, request->transaction) : NULL;
+    struct reel_buffer buffer = {0};
+    bool encoded =
+        document && reel_document_encode_elements(document, request->kind, elements, &buffer);
+
+    json_decref(document);
+    return reply_encoded(request, encoded, &buffer, request->links->config->max_response_bytes,
+                         err_out);
 }
 
 void reel_request_refuse(struct reel_request *request, const struct reel_error *error)

@@ -46,6 +46,11 @@ enum reel_code reel_request_reply(struct reel_request *request, json_t *data,
 enum reel_code reel_request_reply_blob(struct reel_request *request, json_t *data, const void *blob,
                                        size_t blob_bytes, struct reel_error *err_out);
 
+/* The same with one more array in `data`. */
+enum reel_code reel_request_reply_elements(struct reel_request *request, json_t *data,
+                                           const struct reel_elements *elements,
+                                           struct reel_error *err_out);
+
 /* Answer with raw bytes, for a request with a Response Topic. `properties` say the status among
  * other things. */
 void reel_request_reply_raw(struct reel_request *request, const void *bytes, size_t size,

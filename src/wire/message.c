@@ -122,7 +122,7 @@ static bool dump_json(const json_t *document, struct reel_buffer *out)
     size_t digits = reals_are_short(document) ? 15 : 17;
 
     return json_dump_callback(document, write_to_buffer, out,
-                              JSON_COMPACT | JSON_REAL_PRECISION(digits)) == 0;
+                              JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits)) == 0;
 }
 
 /* The document, its `data` with the blob as base64; both copied as far as they change. */
@@ -153,11 +153,12 @@ bool reel_document_encode(const json_t *document, enum reel_document_kind kind, 
                           size_t blob_bytes, struct reel_buffer *out)
 {
     size_t size_before = out->size;
+    const struct reel_tail tail = {.blob = blob, .blob_bytes = blob_bytes};
     json_t *copy;
     bool encoded;
 
     if (kind == REEL_DOCUMENT_MSGPACK) {
-        encoded = reel_msgpack_dump(document, blob, blob_bytes, out);
+        encoded = reel_msgpack_dump(document, blob ? &tail : NULL, out);
     } else if (!blob) {
         encoded = dump_json(document, out);
     } else {
@@ -165,6 +166,79 @@ bool reel_document_encode(const json_t *document, enum reel_document_kind kind, 
         encoded = copy && dump_json(copy, out);
         json_decref(copy);
     }
+    if (!encoded)
+        out->size = size_before;
+    return encoded;
+}
+
+static bool dump_text(const char *text, struct reel_buffer *out)
+{
+    return reel_buffer_append(out, text, strlen(text));
+}
+
+/* `first` is what parts it from the member before. */
+static bool dump_key(const char *first, const char *key, struct reel_buffer *out)
+{
+    return dump_text(first, out) && dump_text("\"", out) && dump_text(key, out) &&
+           dump_text("\":", out);
+}
+
+static bool dump_elements(const struct reel_elements *elements, struct reel_buffer *out)
+{
+    bool dumped = dump_text("[", out);
+
+    for (size_t i = 0; dumped && i < elements->count; i++) {
+        json_t *element = elements->next(elements->user);
+
+        dumped = element && (i == 0 || dump_text(",", out)) && dump_json(element, out);
+        json_decref(element);
+    }
+    return dumped && dump_text("]", out);
+}
+
+static bool dump_data(const json_t *data, const struct reel_elements *elements,
+                      struct reel_buffer *out)
+{
+    const char *first = "{";
+    const char *key;
+    json_t *value;
+
+    json_object_foreach (reel_json_unconst(data), key, value) {
+        if (!dump_key(first, key, out) || !dump_json(value, out))
+            return false;
+        first = ",";
+    }
+    return dump_key(first, elements->name, out) && dump_elements(elements, out) &&
+           dump_text("}", out);
+}
+
+static bool dump_with_elements(const json_t *document, const struct reel_elements *elements,
+                               struct reel_buffer *out)
+{
+    const char *first = "{";
+    const char *key;
+    json_t *value;
+
+    json_object_foreach (reel_json_unconst(document), key, value) {
+        bool dumped =
+            dump_key(first, key, out) &&
+            (strcmp(key, "data") == 0 ? dump_data(value, elements, out) : dump_json(value, out));
+
+        if (!dumped)
+            return false;
+        first = ",";
+    }
+    return dump_text("}", out);
+}
+
+bool reel_document_encode_elements(const json_t *document, enum reel_document_kind kind,
+                                   const struct reel_elements *elements, struct reel_buffer *out)
+{
+    const struct reel_tail tail = {.elements = elements};
+    size_t size_before = out->size;
+    bool encoded = kind == REEL_DOCUMENT_MSGPACK ? reel_msgpack_dump(document, &tail, out)
+                                                 : dump_with_elements(document, elements, out);
+
     if (!encoded)
         out->size = size_before;
     return encoded;

@@ -47,6 +47,19 @@ enum reel_code reel_document_decode_response(const uint8_t *payload, size_t byte
 bool reel_document_encode(const json_t *document, enum reel_document_kind kind, const void *blob,
                           size_t blob_bytes, struct reel_buffer *out);
 
+/* An array whose elements are made one at a time, for one that as a tree would take too much. */
+struct reel_elements {
+    const char *name; /* of the member that it becomes: plain ASCII */
+    size_t count;
+    json_t *(*next)(void *user); /* a new reference; NULL if memory ran out */
+    void *user;
+};
+
+/* The same without a blob; the member `data` gets the array as its last. The keys of both objects
+ * are plain ASCII. */
+bool reel_document_encode_elements(const json_t *document, enum reel_document_kind kind,
+                                   const struct reel_elements *elements, struct reel_buffer *out);
+
 /* "application/json" or "application/msgpack". */
 const char *reel_document_content_type(enum reel_document_kind kind);
 

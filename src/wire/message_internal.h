@@ -12,8 +12,15 @@ enum reel_bin { REEL_BIN_TEXT, REEL_BIN_BASE64 };
 json_t *reel_msgpack_load(const uint8_t *payload, size_t bytes, enum reel_bin bin,
                           struct reel_error *err_out);
 
-/* Append the document; `blob` as in reel_document_encode. False if memory ran out. */
-bool reel_msgpack_dump(const json_t *document, const void *blob, size_t blob_bytes,
+/* What becomes the last member of `data`: `bytes`, or an array. */
+struct reel_tail {
+    const void *blob;
+    size_t blob_bytes;
+    const struct reel_elements *elements; /* NULL: the blob */
+};
+
+/* Append the document, and with it the tail (NULL: none). False if memory ran out. */
+bool reel_msgpack_dump(const json_t *document, const struct reel_tail *tail,
                        struct reel_buffer *out);
 
 /* jansson's iterators take no const, although they change nothing. */

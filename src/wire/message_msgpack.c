@@ -226,17 +226,36 @@ static bool pack_value(msgpack_packer *packer, const json_t *json)
     return false;
 }
 
-/* The member `data`, with `bytes` as its last. */
-static bool pack_data(msgpack_packer *packer, const json_t *data, const void *blob,
-                      size_t blob_bytes)
+static bool pack_elements(msgpack_packer *packer, const struct reel_elements *elements)
 {
-    return msgpack_pack_map(packer, json_object_size(data) + 1) == 0 &&
-           pack_members(packer, data) && pack_text(packer, "bytes", 5) &&
-           msgpack_pack_bin(packer, blob_bytes) == 0 &&
+    bool packed = pack_text(packer, elements->name, strlen(elements->name)) &&
+                  msgpack_pack_array(packer, elements->count) == 0;
+
+    for (size_t i = 0; packed && i < elements->count; i++) {
+        json_t *element = elements->next(elements->user);
+
+        packed = element && pack_value(packer, element);
+        json_decref(element);
+    }
+    return packed;
+}
+
+static bool pack_blob(msgpack_packer *packer, const void *blob, size_t blob_bytes)
+{
+    return pack_text(packer, "bytes", 5) && msgpack_pack_bin(packer, blob_bytes) == 0 &&
            (blob_bytes == 0 || msgpack_pack_bin_body(packer, blob, blob_bytes) == 0);
 }
 
-bool reel_msgpack_dump(const json_t *document, const void *blob, size_t blob_bytes,
+/* The member `data`, with the tail as its last. */
+static bool pack_data(msgpack_packer *packer, const json_t *data, const struct reel_tail *tail)
+{
+    return msgpack_pack_map(packer, json_object_size(data) + 1) == 0 &&
+           pack_members(packer, data) &&
+           (tail->elements ? pack_elements(packer, tail->elements)
+                           : pack_blob(packer, tail->blob, tail->blob_bytes));
+}
+
+bool reel_msgpack_dump(const json_t *document, const struct reel_tail *tail,
                        struct reel_buffer *out)
 {
     msgpack_packer packer;
@@ -244,14 +263,14 @@ bool reel_msgpack_dump(const json_t *document, const void *blob, size_t blob_byt
     json_t *value;
 
     msgpack_packer_init(&packer, out, write_to_buffer);
-    if (!blob)
+    if (!tail)
         return pack_value(&packer, document);
     if (msgpack_pack_map(&packer, json_object_size(document)) != 0)
         return false;
     json_object_foreach (reel_json_unconst(document), key, value) {
         if (!pack_text(&packer, key, strlen(key)))
             return false;
-        if (strcmp(key, "data") == 0 ? !pack_data(&packer, value, blob, blob_bytes)
+        if (strcmp(key, "data") == 0 ? !pack_data(&packer, value, tail)
                                      : !pack_value(&packer, value))
             return false;
     }

@@ -226,6 +226,68 @@ static void documents_are_written_as_json(void **state)
     assert_dumps_as("{\"a\":[0.30000000000000004]}", NULL, 0, "{\"a\":[0.30000000000000004]}");
 }
 
+static json_t *next_square(void *user)
+{
+    int *count = user;
+
+    (*count)++;
+    return json_pack("{s:i}", "n", *count * *count);
+}
+
+static void assert_with_squares(size_t squares, enum reel_document_kind kind, const char *expected,
+                                size_t expected_bytes)
+{
+    json_t *document = json_loads("{\"data\":{\"a\":\"x\"},\"z\":[0.5]}", 0, NULL);
+    int count = 0;
+    const struct reel_elements elements = {"squares", squares, next_square, &count};
+    struct reel_buffer buffer = {0};
+
+    assert_true(reel_document_encode_elements(document, kind, &elements, &buffer));
+    assert_int_equal(count, squares);
+    assert_int_equal(buffer.size, expected_bytes);
+    assert_memory_equal(buffer.bytes, expected, expected_bytes);
+    reel_buffer_finish(&buffer);
+    json_decref(document);
+}
+
+#define ASSERT_WITH_SQUARES(squares, kind, expected)                                               \
+    assert_with_squares(squares, kind, expected, sizeof(expected) - 1)
+
+static void elements_are_encoded_one_at_a_time(void **state)
+{
+    (void)state;
+    ASSERT_WITH_SQUARES(0, REEL_DOCUMENT_JSON,
+                        "{\"data\":{\"a\":\"x\",\"squares\":[]},\"z\":[0.5]}");
+    ASSERT_WITH_SQUARES(2, REEL_DOCUMENT_JSON,
+                        "{\"data\":{\"a\":\"x\",\"squares\":[{\"n\":1},{\"n\":4}]},\"z\":[0.5]}");
+    ASSERT_WITH_SQUARES(2, REEL_DOCUMENT_MSGPACK,
+                        "\x82\xa4"
+                        "data\x82\xa1"
+                        "a\xa1x\xa7squares\x92\x81\xa1n\x01\x81\xa1n\x04\xa1z\x91\xcb\x3f\xe0\x00"
+                        "\x00\x00\x00\x00\x00");
+}
+
+static json_t *next_of_none(void *user)
+{
+    (void)user;
+    return NULL;
+}
+
+static void elements_that_cannot_be_made_leave_nothing(void **state)
+{
+    json_t *document = json_loads("{\"data\":{}}", 0, NULL);
+    const struct reel_elements elements = {"none", 1, next_of_none, NULL};
+    struct reel_buffer buffer = {0};
+
+    (void)state;
+    assert_false(reel_document_encode_elements(document, REEL_DOCUMENT_JSON, &elements, &buffer));
+    assert_false(
+        reel_document_encode_elements(document, REEL_DOCUMENT_MSGPACK, &elements, &buffer));
+    assert_int_equal(buffer.size, 0);
+    reel_buffer_finish(&buffer);
+    json_decref(document);
+}
+
 static void the_blob_leaves_the_document_as_it_was(void **state)
 {
     json_t *document = json_loads("{\"data\":{}}", 0, NULL);
@@ -337,6 +399,8 @@ int main(void)
         cmocka_unit_test(a_responses_bin_becomes_base64),
         cmocka_unit_test(documents_are_packed),
         cmocka_unit_test(documents_are_written_as_json),
+        cmocka_unit_test(elements_are_encoded_one_at_a_time),
+        cmocka_unit_test(elements_that_cannot_be_made_leave_nothing),
         cmocka_unit_test(the_blob_leaves_the_document_as_it_was),
         cmocka_unit_test(responses_have_their_form),
         cmocka_unit_test(content_types_are_named),
