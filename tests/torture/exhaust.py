@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "broker"))
 from harness import Client, Recorder  # noqa: E402
 from lab import Broker, Sink, wait_for  # noqa: E402
+from proxy import Proxy  # noqa: E402
 
 KIB, MIB = 1 << 10, 1 << 20
 MEMORY_BYTES = 64 * MIB  # and two of the largest messages
@@ -37,13 +38,14 @@ BROKER = "message_size_limit 16777216\nmax_queued_bytes 536870912\n"
 # its end would be completed by the silence that some kinds wait for.
 HONEST = tuple(style for style in STYLES if not style.backwards)
 SETTINGS = {"ingest.commit_interval_ms": 50}
+NEEDS_NETWORK = {"deaf broker"}  # a proxy between broker and sink, which slows it down
 SMALL_SETTINGS = {"session.idle_timeout_s": 3}
 
 
 class Siege:
     """A broker, a sink, honest recorders, and what the sink is watched by."""
 
-    def __init__(self, build, folder, settings=None):
+    def __init__(self, build, folder, settings=None, network=False):
         self.folder = Path(folder)
         self._stack = contextlib.ExitStack()
         self.ledger = Ledger()
@@ -51,7 +53,10 @@ class Siege:
         enter = self._stack.enter_context
         self.broker = enter(Broker(self.folder / "broker", log_types=("error",), extra=BROKER))
         introduce(build, self.folder, self.broker)
-        self.sink = enter(Sink(build, self.folder, self.broker, SETTINGS | (settings or {})))
+        self.network = enter(Proxy(self.broker)) if network else None
+        settings = SETTINGS | ({"broker.port": self.network.port} if network else {}) | (
+            settings or {})
+        self.sink = enter(Sink(build, self.folder, self.broker, settings))
         self.fleet = enter(Fleet(self.broker, self.ledger, len(HONEST), 400, 200, HONEST))
         self.client = Client(self.broker)
         self._stack.callback(self.client.close)
@@ -93,7 +98,8 @@ class Siege:
         """One kind of attack; returns the peak of memory in it, None if it did not come to its
         end in time."""
         Path(f"/proc/{self.sink.program.pid}/clear_refs").write_text("5")
-        target = Target(self.broker, self.client, self.sink, self.fleet)
+        target = Target(self.broker, self.network, self.client, self.fleet,
+                        self.sink.program.pid)
         with contextlib.closing(target):
             for _ in KINDS[name](target, count):
                 self.settle()
@@ -127,7 +133,8 @@ def run(build, counts, settings=None, deadline=None):
     folder = tempfile.mkdtemp(prefix="torture-exhaust-")
     peaks = {}
     try:
-        with contextlib.closing(Siege(build, folder, settings)) as siege:
+        network = not NEEDS_NETWORK.isdisjoint(counts)
+        with contextlib.closing(Siege(build, folder, settings, network)) as siege:
             for name, count in counts.items():
                 peak = siege.bear(name, count, deadline)
                 peaks |= {name: peak} if peak else {}
@@ -164,4 +171,5 @@ class Exhaust:
 
     @staticmethod
     def look(build):
-        return run(build, SMALL, SMALL_SETTINGS)[1]
+        counts = {kind: count for kind, count in SMALL.items() if kind not in NEEDS_NETWORK}
+        return run(build, counts, SMALL_SETTINGS)[1]

@@ -1,7 +1,7 @@
 """The kinds of attack: each sends `count` of something odd, in parts, and yields after each."""
 import json
-import struct
 import sys
+import time
 from itertools import islice
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from flood import Flood, properties, publish, subscribe
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 from lab import PREFIX, wait_for  # noqa: E402
+from proxy import UP  # noqa: E402
 
 PART = 20_000
 MIB = 1 << 20
@@ -20,8 +21,9 @@ NAMES_A_MINUTE = 600  # limits.new_recordings_per_minute
 class Target:
     """What an attack is up against, and what it sends with."""
 
-    def __init__(self, broker, client, sink, fleet):
-        self.broker, self.client, self.sink, self.fleet = broker, client, sink, fleet
+    def __init__(self, broker, network, client, fleet, pid):
+        self.broker, self.client, self.fleet = broker, client, fleet
+        self.network, self.pid = network, pid  # between broker and sink; the sink's
         self.largest_bytes = 0
         self._flood = Flood(broker, "attack")
 
@@ -33,6 +35,17 @@ class Target:
             self._flood.send(made)
             self._flood.settle()
             yield
+
+    def rests(self):
+        """Whether the sink has nothing to do, for a moment."""
+
+        def ticks():
+            fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+            return fields[11:13]  # utime, stime
+
+        before = ticks()
+        time.sleep(0.5)
+        return before == ticks()
 
     def close(self):
         self._flood.close()
@@ -258,6 +271,29 @@ def deaf_client(target, count):
             yield
 
 
+def deaf_broker(target, count):
+    """The broker gives the sink what others want of it, and reads no answer for a while."""
+    yield from much_to_ask_for(target, count)
+    whole = {"device": "attack", "session": "whole"}
+    whole |= {"offset": 0, "length": MIB, "block_size": MIB}
+
+    def want(i):
+        if i % 40 == 0:
+            return ask("list", {"limit": 1000}) if i % 80 else ask("download", whole)
+        if i % 20 == 0:
+            return audio("attack", "gaps", fragment(b"12", seq=0, frame=0),
+                         properties(f"{PREFIX}/reply/attack/{i}"))
+        return audio("attack", f"s{i % 100}", fragment(b"12", seq=2 * i, frame=2 * i),
+                     properties(f"{PREFIX}/reply/attack/{i}", bytes(1000)))
+
+    target.network.stall(UP, only="reeld-")
+    for _ in target.send(want(i) for i in range(count)):
+        wait_for(target.rests, "the sink to take no more")
+    target.largest_bytes = max(target.largest_bytes, 2 * MIB)  # an answer
+    target.network.heal()
+    yield
+
+
 def refused_messages(target, count):
     """Refusals of many devices and kinds."""
     payloads = (b"", b"x", b"{", fragment(b"123"), bytes(100_000), fragment(audio_of=(65, 1, 2, None)))
@@ -274,14 +310,15 @@ for name, kind, small, full in (
     ("many properties", many_properties, 10, 500),
     ("declared sizes", declared_sizes, 50, 2500),
     ("larger than allowed", larger_than_allowed, 6, 200),
-    ("far jumps", far_jumps, 4, 40),
+    ("far jumps", far_jumps, 4, 20),
     ("many gaps", many_gaps, 4000, 1_000_000),
     ("many boots", many_boots, 2000, 400_000),
     ("many tags", many_tags, 600, 19_000),
-    ("many answers", many_answers, 2000, 20_000),
+    ("many answers", many_answers, 2000, 5000),
     ("places before gaps", places_before_gaps, 2000, 8000),
-    ("deaf client", deaf_client, 100, 2000),
-    ("refused messages", refused_messages, 2000, 200_000),
-    ("idle recordings", idle_recordings, 300, 20_000),
+    ("deaf client", deaf_client, 60, 2000),
+    ("deaf broker", deaf_broker, 100, 8000),
+    ("refused messages", refused_messages, 2000, 50_000),
+    ("idle recordings", idle_recordings, 300, 19_900),
 ):
     KINDS[name], SMALL[name], FULL[name] = kind, small, full
