@@ -57,6 +57,10 @@ MUTANTS = (
            "    return clock_us(CLOCK_MONOTONIC);",
            "    return clock_us(CLOCK_REALTIME);",
            "clock"),
+    Mutant("takes long acknowledgements for short ones", "src/core/describe.c",
+           "    return PLAIN_BYTES + ranges * RANGE_BYTES;",
+           "    return PLAIN_BYTES + 0 * ranges * RANGE_BYTES;",
+           "exhaustion"),
     Mutant("skips the sync of files", "src/store/store_commit.c",
            "        code = sync_files(store, err_out);\n    if (code == REEL_OK)\n"
            "        code = commit_catalog(",
