@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 from lab import PREFIX, wait_for  # noqa: E402
 from proxy import UP  # noqa: E402
 
-PART = 20_000
+PART = 5000
 MIB = 1 << 20
 LARGEST_BYTES = 16 * MIB  # that a broker lets through, if it is as the README tells
 NAMES_A_MINUTE = 600  # limits.new_recordings_per_minute
