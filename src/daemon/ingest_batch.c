@@ -67,10 +67,10 @@ bool reel_batch_full(const struct reel_ingest *ingest, int64_t monotonic_us)
     const struct reel_batch *batch = &ingest->batch;
     uint64_t bytes = batch->bytes + reel_acks_bytes(ingest->acks);
 
-    return batch->open && (batch->messages >= REEL_BATCH_MESSAGES_MAX ||
-                           bytes >= ingest->links.config->ingest_commit_bytes ||
-                           reel_store_crowded(ingest->store) ||
-                           monotonic_us >= reel_batch_deadline_us(ingest));
+    return batch->open &&
+           (batch->messages >= REEL_BATCH_MESSAGES_MAX ||
+            bytes >= ingest->links.config->ingest_commit_bytes ||
+            reel_store_crowded(ingest->store) || monotonic_us >= reel_batch_deadline_us(ingest));
 }
 
 int64_t reel_batch_deadline_us(const struct reel_ingest *ingest)
