@@ -17,7 +17,8 @@ Q := $(if $(V),,@)
 warnings := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
             -Wmissing-prototypes -Wformat=2 -Wundef -Wvla -Wcast-qual $(if $(CI),-Werror)
 comma := ,
-sanitize := $(if $(SAN),-O1 -fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+fuzzed   := -O1 -fsanitize=fuzzer-no-link$(comma)address$(comma)undefined -fno-sanitize-recover=all
+sanitize := $(if $(FUZZ),$(fuzzed),$(if $(SAN),-O1 -fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer))
 coverage := $(if $(COV),-O0 --coverage)
 pure_pkgs  := jansson msgpack
 all_pkgs   := $(pure_pkgs) libmosquitto sqlite3 sndfile libcrypto inih libsystemd libxxhash
@@ -41,7 +42,9 @@ unit_tests  := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_
 store_tests := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/store/test_*.c))
 benches     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
 
-.PHONY: all deps test check demo run torture bench-sync bench-commit install uninstall coverage clean
+fuzz_targets := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+.PHONY: all deps test check demo run fuzz torture bench-sync bench-commit install uninstall coverage clean
 all: $(BUILD)/libreel.a $(BUILD)/reeld $(BUILD)/reel
 
 $(BUILD)/libreel.a: $(pure)
@@ -94,6 +97,16 @@ $(shim): $(wildcard tests/torture/shim/*.[ch]) Makefile
 
 .PHONY: test-programs
 test-programs: $(unit_tests) $(store_tests) $(shim)
+
+# libFuzzer targets, under $(BUILD)/fuzz: the same tree once more, by clang.
+.PHONY: fuzz-targets
+fuzz:
+	@$(MAKE) -s --no-print-directory CC=clang FUZZ=1 SAN= COV= BUILD=$(BUILD)/fuzz fuzz-targets
+
+fuzz-targets: $(fuzz_targets)
+$(if $(FUZZ),$(fuzz_targets)): $(BUILD)/%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/libreel.a
+	@echo "  LINK  $@"
+	$(Q)$(link) -fsanitize=fuzzer -o $@ $^ $(test_libs) $(pure_libs)
 
 # After `deps` make starts anew, because it asked pkg-config before the packages were there.
 deps:

@@ -9,7 +9,8 @@ build='gcc libc6-dev make pkgconf libmosquitto-dev libmsgpack-dev libjansson-dev
        libsndfile1-dev libsqlite3-dev libssl-dev libxxhash-dev uthash-dev libsystemd-dev'
 demo='python3 mosquitto mosquitto-clients alsa-utils'
 test="$demo g++ libcmocka-dev python3-pytest python3-paho-mqtt python3-msgpack python3-soundfile
-      python3-jsonschema python3-markdown python3-numpy python3-yaml sox ffmpeg strace openssl"
+      python3-jsonschema python3-markdown python3-numpy python3-yaml sox ffmpeg strace openssl
+      clang libclang-rt-14-dev"
 coverage="$test gcovr"
 
 wanted=

@@ -22,6 +22,7 @@ from full import PATIENCE_S
 import clock
 import kill
 from exhaust import Exhaust
+from hostile import Hostile
 
 
 class Kill:
@@ -164,4 +165,5 @@ FAULTS = {
     "failing call": EachCall(
         "calls", calls.ERRORS, [("work", call, calls.ERRORS[0]) for call in calls.SYNCS]),
     "power cut": PowerCut(),
+    "hostile input": Hostile(),
 }

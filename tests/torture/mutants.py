@@ -78,6 +78,14 @@ MUTANTS = (
            "        code = reel_catalog_checkpoint(home->catalog, err_out);\n",
            "        code = REEL_OK;\n",
            "power cut"),
+    Mutant("nests as deep as a stranger likes", "src/wire/guard.c",
+           "        if (depth == REEL_NESTING_MAX)\n",
+           "        if (0)\n",
+           "hostile input"),
+    Mutant("reads numbers past the end", "src/wire/guard.c",
+           "        if (!head->valid || (size_t)(reader->end - at) < head->width)\n",
+           "        if (!head->valid)\n",
+           "hostile input"),
 )
 
 
@@ -93,10 +101,12 @@ def build(mutant, folder, build_dir):
     """Build reeld and reel with the mutation, from the objects of `build_dir`; return the new build's
     absolute path."""
     folder = Path(folder)
-    for name in ("src", "include", "schemas", "Makefile"):
+    for name in ("src", "include", "schemas", "tests", "Makefile"):
         subprocess.run(["cp", "-a", TREE / name, folder], check=True)
-    for name in ("obj", "gen", "libreel.a", "store.a", "io.a"):
+    for name in ("obj", "gen", "libreel.a", "store.a", "io.a", "fuzz"):
         target = folder / build_dir / name
+        if not (TREE / build_dir / name).exists():
+            continue
         target.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(["cp", "-a", TREE / build_dir / name, target], check=True)
     patch(mutant, folder)

@@ -1,6 +1,6 @@
 /* Recorders for random histories. A run of a recorder has a plan: the sizes of its fragments, and
  * so the numbers and samples of each; what it sends keeps to it, but for what is cut, altered or
- * made up on purpose. Deterministic in the seed. */
+ * made up on purpose. Deterministic in the seed, and in the choices where there are any. */
 #ifndef TESTS_UNIT_PLACE_PLAN_H
 #define TESTS_UNIT_PLACE_PLAN_H
 
@@ -22,15 +22,26 @@ struct plan {
 
 struct plans {
     uint64_t random;
+    const uint8_t *choices; /* what is chosen, a byte for a choice, as long as there are any; then,
+                               and where this is NULL, `random` chooses */
+    size_t choices_count;
     struct plan runs[PLANS_MAX];
     int count;
     bool changes_kinds; /* now and then leaves a kind of number away */
 };
 
-static uint64_t plans_random(struct plans *plans, uint64_t below)
+static uint64_t plans_drawn(struct plans *plans, uint64_t below)
 {
     plans->random = plans->random * 6364136223846793005u + 1442695040888963407u;
     return (plans->random >> 33) % below;
+}
+
+static uint64_t plans_random(struct plans *plans, uint64_t below)
+{
+    if (plans->choices_count == 0 || below > 256)
+        return plans_drawn(plans, below);
+    plans->choices_count--;
+    return *plans->choices++ % below;
 }
 
 static bool plans_chance(struct plans *plans, unsigned percent)
@@ -61,8 +72,8 @@ static void plans_reboot(struct plans *plans, bool same_name)
     else if (before || plans_chance(plans, 50))
         snprintf(plan->boot, sizeof plan->boot, "b%d", plans->count);
     for (int i = 0; i < PLAN_FRAGMENTS; i++) {
-        plan->sizes[i] = fixed ? size : 1 + (uint32_t)plans_random(plans, 6);
-        if (plans_chance(plans, 2))
+        plan->sizes[i] = fixed ? size : 1 + (uint32_t)plans_drawn(plans, 6);
+        if (plans_drawn(plans, 100) < 2)
             plan->sizes[i] = 0;
         plan->starts[i + 1] = plan->starts[i] + plan->sizes[i];
     }

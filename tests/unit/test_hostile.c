@@ -9,10 +9,8 @@
 #include <cmocka.h>
 
 #include "reel/ack.h"
+#include "unit/promises.h"
 #include "unit/vectors.h"
-#include "wire/guard.h"
-#include "wire/message.h"
-#include "wire/topic.h"
 
 enum { ROUNDS_PER_VECTOR = 200 };
 
@@ -27,86 +25,13 @@ static uint64_t next_random(void)
     return random_state * UINT64_C(2685821657736338717);
 }
 
-static void assert_printable(const char *text)
-{
-    for (; *text; text++)
-        assert_in_range(*text, 0x20, 0x7e);
-}
-
-/* What was taken keeps the promises of the header, whatever the payload. */
-static void assert_whole(const struct reel_fragment *fragment)
-{
-    const struct reel_numbers *numbers = &fragment->numbers;
-
-    assert_int_equal(reel_format_check(&fragment->format, NULL), REEL_OK);
-    assert_int_equal(fragment->data_bytes,
-                     (size_t)numbers->frames * reel_format_frame_bytes(&fragment->format));
-    assert_true(numbers->frames > 0 || numbers->end);
-    assert_true(numbers->seq < REEL_NUMBER_MAX && numbers->frame < REEL_NUMBER_MAX);
-    assert_true(fragment->time_us < REEL_NUMBER_MAX);
-    assert_true(numbers->has_seq || numbers->seq == 0);
-    assert_true(json_object_size(fragment->tags) <= REEL_TAGS_MAX);
-    for (size_t i = 0, sum = 0; i < fragment->data_bytes; i++)
-        sum += fragment->data[i];
-}
-
-static enum reel_code decode_fragment(const uint8_t *payload, size_t bytes,
-                                      const struct reel_envelope *envelope)
-{
-    static struct reel_scratch scratch;
-    struct reel_fragment fragment;
-    struct reel_error err = {REEL_OK, "", ""};
-    enum reel_code code = reel_fragment_decode(payload, bytes, envelope, &scratch, &fragment, &err);
-
-    assert_true(code == REEL_OK || code == REEL_E_BAD_REQUEST);
-    assert_true(fragment.session[0] == '\0' ||
-                reel_name_valid(fragment.session, strlen(fragment.session)));
-    assert_int_equal(err.code, code);
-    assert_printable(err.message);
-    assert_printable(err.field);
-    if (code == REEL_OK)
-        assert_whole(&fragment);
-    else
-        assert_true(err.field[0] != '\0' && !fragment.tags && !fragment.data);
-    reel_fragment_finish(&fragment);
-    reel_scratch_finish(&scratch);
-    return code;
-}
-
-/* What a request is taken for survives both encodings. */
-static void decode_document(const uint8_t *payload, size_t bytes)
-{
-    enum reel_document_kind kind;
-    json_t *document, *again;
-    struct reel_error err;
-
-    if (reel_document_decode(payload, bytes, &document, &kind, &err) != REEL_OK) {
-        assert_printable(err.message);
-        return;
-    }
-    for (int i = 0; i < 2; i++) {
-        struct reel_buffer buffer = {0};
-        enum reel_document_kind as = i == 0 ? REEL_DOCUMENT_JSON : REEL_DOCUMENT_MSGPACK;
-
-        assert_true(reel_document_encode(document, as, NULL, 0, &buffer));
-        assert_int_equal(
-            reel_document_decode_response(buffer.bytes, buffer.size, &again, &kind, &err), REEL_OK);
-        assert_true(kind == as);
-        if (i == 1)
-            assert_true(json_equal(document, again));
-        json_decref(again);
-        reel_buffer_finish(&buffer);
-    }
-    json_decref(document);
-}
-
 static void decode_all(const uint8_t *payload, size_t bytes, const struct reel_envelope *envelope)
 {
     struct reel_recorder_range range;
     struct reel_recorder_ack ack = {.missing = {&range, 1, 0}};
 
-    decode_fragment(payload, bytes, envelope);
-    decode_document(payload, bytes);
+    promises_of_fragment(payload, bytes, envelope);
+    promises_of_document(payload, bytes);
     reel_recorder_ack_decode(payload, bytes, &ack);
 }
 
@@ -120,7 +45,7 @@ static void cut(const struct vector *vector)
 
         memcpy(exact, vector->payload, bytes);
         /* A WAV file that is cut short still holds the frames before the cut. */
-        if (decode_fragment(exact, bytes, &vector->envelope) == REEL_OK && !is_wav &&
+        if (promises_of_fragment(exact, bytes, &vector->envelope) == REEL_OK && !is_wav &&
             vector_is_good(vector))
             fail_msg("%s is taken at %zu bytes", vector->name, bytes);
         decode_all(exact, bytes, &vector->envelope);

@@ -1,0 +1,93 @@
+/* Fuzz: a topic, taken apart and built again, and where a response may go. The input: a byte that
+ * chooses, then a topic. */
+#include "wire/utf8.h"
+#include "fuzz/fuzz.h"
+
+static const char prefix[] = "reel/v1";
+
+/* A topic that is ours says no more than its names. */
+static void parse(const char *text)
+{
+    static const char *const kinds[] = {
+        [REEL_TOPIC_AUDIO] = "audio",
+        [REEL_TOPIC_UPLOAD] = "upload",
+        [REEL_TOPIC_REQUEST] = "request",
+        [REEL_TOPIC_STATUS] = "status",
+    };
+    struct reel_error err = {REEL_OK, "", ""};
+    struct reel_topic topic;
+    enum reel_code code = reel_topic_parse(prefix, text, &topic, &err);
+    bool is_request = topic.kind == REEL_TOPIC_REQUEST;
+    char built[256];
+
+    assert_true(!topic.device[0] || reel_name_valid(topic.device, strlen(topic.device)));
+    assert_true(!topic.session[0] || reel_name_valid(topic.session, strlen(topic.session)));
+    if (code != REEL_OK) {
+        assert_int_equal(code, REEL_E_BAD_REQUEST);
+        assert_error(code, &err);
+        assert_true(err.field[0] != '\0' && topic.kind != REEL_TOPIC_OTHER);
+        return;
+    }
+    if (topic.kind == REEL_TOPIC_OTHER)
+        return;
+    assert_true(reel_topic_build(built, sizeof built, prefix, kinds[topic.kind],
+                                 is_request ? topic.op : topic.device,
+                                 is_request ? topic.device : topic.session));
+    if (topic.kind == REEL_TOPIC_UPLOAD && strcmp(built, text) != 0)
+        strcat(built, ".wav");
+    assert_string_equal(built, text);
+}
+
+static size_t levels_of(const char *text)
+{
+    size_t levels = 1;
+
+    for (; *text; text++)
+        levels += *text == '/';
+    return levels;
+}
+
+/* A place that passes harms neither the broker nor another device. */
+static void reply(const char *text, size_t bytes, const char *device)
+{
+    static const char own[] = "reel/v1/reply/mic1/", response[] = "reel/v1/response/";
+    struct reel_error err = {REEL_OK, "", ""};
+    enum reel_code code =
+        reel_reply_check(prefix, "reel/v1/reply/#", device, text, bytes, "reply_to", &err);
+
+    if (code != REEL_OK) {
+        assert_true(code == REEL_E_BAD_REQUEST || code == REEL_E_NOT_ALLOWED);
+        assert_error(code, &err);
+        assert_string_equal(err.field, "reply_to");
+        return;
+    }
+    assert_in_range(bytes, 1, REEL_REPLY_TOPIC_MAX_BYTES);
+    assert_int_equal(strlen(text), bytes);
+    assert_in_range(levels_of(text), 1, REEL_REPLY_TOPIC_MAX_LEVELS);
+    assert_true(text[0] != '$' && !strpbrk(text, "+#"));
+    for (size_t i = 0; i < bytes; i++)
+        assert_true((uint8_t)text[i] >= 0x20 && text[i] != 0x7f);
+    if (!device)
+        assert_true(strncmp(text, own, strlen("reel/v1/reply")) == 0);
+    else if (strncmp(text, own, strlen(own)) != 0)
+        assert_true(strncmp(text, response, strlen(response)) == 0 &&
+                    strcmp(strrchr(text, '/'), "/mic1") == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
+{
+    struct input input = {data, bytes};
+    uint8_t choice = input_byte(&input);
+    size_t text_bytes = input.left;
+    char *text = input_text(&input, text_bytes);
+
+    parse(text);
+    reply(text, text_bytes, choice & 1 ? "mic1" : NULL);
+    if (!strpbrk(text, "+#")) {
+        assert_true(reel_topic_matches(text, text));
+        assert_true(text[0] == '$' || reel_topic_matches("#", text));
+    }
+    reel_topic_matches(text, "reel/v1/reply/mic1/a");
+    free(text);
+    return 0;
+}
