@@ -183,7 +183,8 @@ def replay(build, target):
     with tempfile.TemporaryDirectory(prefix="torture-hostile-") as folder:
         folder = Path(folder)
         sow(target, folder / "corpus" / target)
-        run = execute(build, target, folder, ["-runs=0", folder / "corpus" / target])
+        run = execute(build, target, folder, [
+            "-runs=0", f"-artifact_prefix={folder}/{target}-", folder / "corpus" / target])
         return findings_of(run, folder)
 
 
