@@ -125,13 +125,24 @@ static bool dump_json(const json_t *document, struct reel_buffer *out)
                               JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits)) == 0;
 }
 
+/* json_copy of jansson 2.14 leaves members away where memory runs out. */
+static json_t *copy_whole(const json_t *object)
+{
+    json_t *copy = json_copy(reel_json_unconst(object));
+
+    if (copy && json_object_size(copy) == json_object_size(object))
+        return copy;
+    json_decref(copy);
+    return NULL;
+}
+
 /* The document, its `data` with the blob as base64; both copied as far as they change. */
 static json_t *with_blob(const json_t *document, const void *blob, size_t blob_bytes)
 {
     size_t text_bytes = 4 * ((blob_bytes + 2) / 3);
     char *text = malloc(text_bytes + 1);
-    json_t *copy = json_copy(reel_json_unconst(document));
-    json_t *data = json_copy(json_object_get(document, "data"));
+    json_t *copy = copy_whole(document);
+    json_t *data = copy_whole(json_object_get(document, "data"));
 
     if (!text || !copy || !data)
         goto fail;
