@@ -8,6 +8,7 @@
 #include "cli/options.h"
 #include "cli/report.h"
 #include "io/bus.h"
+#include "io/memory.h"
 
 static const struct reel_command *const commands[] = {
     &reel_cmd_publish, &reel_cmd_list,    &reel_cmd_info,   &reel_cmd_get,
@@ -129,6 +130,7 @@ int main(int argc, char **argv)
     void *values;
     int next;
 
+    reel_memory_guard_json();
     signal(SIGPIPE, SIG_IGN);
     if (argc > 0)
         argv[0] = name;

@@ -11,6 +11,7 @@
 #include "daemon/verify_report.h"
 #include "io/bus.h"
 #include "io/loop.h"
+#include "io/memory.h"
 #include "store/store.h"
 
 enum { LARGE_BLOCK_BYTES = 1 << 20 };
@@ -90,8 +91,10 @@ int main(int argc, char **argv)
     struct reel_config config;
     struct reel_error error;
     struct reel_log log;
-    int status = reel_options_read(argc, argv, &options, &config);
+    int status;
 
+    reel_memory_guard_json();
+    status = reel_options_read(argc, argv, &options, &config);
     if (status >= 0)
         return status;
     reel_log_init(&log, (enum reel_log_priority)config.log_level);

@@ -1,0 +1,22 @@
+/* Memory: an allocator for jansson that does not fail. */
+#include "io/memory.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static void *allocate(size_t bytes)
+{
+    void *allocated = malloc(bytes);
+
+    if (allocated)
+        return allocated;
+    fputs("out of memory\n", stderr); /* unbuffered, and allocates nothing */
+    _exit(REEL_EXIT_MEMORY);
+}
+
+void reel_memory_guard_json(void)
+{
+    json_set_alloc_funcs(allocate, free);
+}
