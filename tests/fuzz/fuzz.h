@@ -1,5 +1,5 @@
-/* Fuzz targets: what each takes its bytes with. What a target asserts are cmocka's assertions, which
- * end the program (hostile.py sets CMOCKA_TEST_ABORT). */
+/* Fuzz targets: what each takes its bytes with. What a target asserts are cmocka's assertions,
+ * which end the program (hostile.py sets CMOCKA_TEST_ABORT). */
 #ifndef REEL_TESTS_FUZZ_FUZZ_H
 #define REEL_TESTS_FUZZ_FUZZ_H
 

@@ -18,8 +18,9 @@ struct message {
 
 static inline void message_take(struct message *message, const uint8_t *data, size_t bytes)
 {
-    static const char *const types[] = {NULL, "application/msgpack", "application/json",
-                                        "audio/wav", " Application/X-MsgPack; a=b", "text/plain"};
+    static const char *const types[] = {
+        NULL,        "application/msgpack",         "application/json",
+        "audio/wav", " Application/X-MsgPack; a=b", "text/plain"};
     struct input input = {data, bytes};
     size_t type = input_byte(&input) % (sizeof types / sizeof *types);
     size_t count = 0;

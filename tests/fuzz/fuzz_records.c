@@ -100,7 +100,7 @@ static void acknowledgement(const uint8_t *bytes, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
     static void (*const decoders[])(const uint8_t *bytes, size_t size) = {spool, wav_head,
-                                                                         acknowledgement};
+                                                                          acknowledgement};
     struct input input = {data, bytes};
     uint8_t choice = input_byte(&input);
 

@@ -1,6 +1,6 @@
-/* Fuzz: a request, as the daemon reads it before it looks into the store: the document, the question
- * of `list` and of `rejects`, their cursors, the view of `download`. The input: a byte that chooses
- * (confined to a device or not), then the payload. */
+/* Fuzz: a request, as the daemon reads it before it looks into the store: the document, the
+ * question of `list` and of `rejects`, their cursors, the view of `download`. The input: a byte
+ * that chooses (confined to a device or not), then the payload. */
 #include "core/cursor.h"
 #include "core/query_plan.h"
 #include "core/view.h"

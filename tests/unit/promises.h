@@ -38,7 +38,7 @@ static inline void assert_whole(const struct reel_fragment *fragment)
 }
 
 static inline enum reel_code promises_of_fragment(const uint8_t *payload, size_t bytes,
-                                      const struct reel_envelope *envelope)
+                                                  const struct reel_envelope *envelope)
 {
     static struct reel_scratch scratch;
     struct reel_fragment fragment;
