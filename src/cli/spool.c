@@ -54,6 +54,10 @@ struct spool_lane *reel_spool_lane_put(struct reel_spool *spool,
             return NULL;
         lane->state.number = state->number;
         HASH_ADD(hh, spool->lanes, state.number, sizeof lane->state.number, lane);
+        if (!lane->hh.tbl) {
+            free(lane);
+            return NULL;
+        }
     }
     lane->state = lane->durable = *state;
     lane->noted = file;

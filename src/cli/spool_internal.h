@@ -3,6 +3,9 @@
 #define REEL_CLI_SPOOL_INTERNAL_H
 
 #include <pthread.h>
+/* Without memory the entry is left out of the table, its hh.tbl NULL; else uthash ends the process.
+ */
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #include "cli/spool.h"

@@ -3,6 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+/* Without memory the entry is left out of the table, its hh.tbl NULL; else uthash ends the process.
+ */
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 #include <utlist.h>
 
@@ -49,6 +52,8 @@ static const char *ack_topic(const struct ack *ack)
 
 static void ack_destroy(struct ack *ack)
 {
+    if (!ack)
+        return;
     reel_buffer_finish(&ack->payload);
     free(ack->correlation);
     free(ack);
@@ -107,26 +112,43 @@ static bool ack_address(struct ack *ack, const struct reel_ack_place *place)
     return true;
 }
 
+/* The later fragment's correlation and encoding are the answer's. */
+static void ack_take_address(struct ack *ack, struct ack *from)
+{
+    free(ack->correlation);
+    ack->correlation = from->correlation;
+    ack->correlation_bytes = from->correlation_bytes;
+    ack->kind = from->kind;
+    from->correlation = NULL;
+}
+
 bool reel_acks_note(struct reel_acks *acks, struct reel_entry *entry, const struct reel_boot *boot,
                     const struct reel_ack_place *place)
 {
     struct ack *fresh = ack_create(entry, place->topic);
     struct ack *ack = NULL;
 
-    if (!fresh)
+    if (!fresh || !ack_address(fresh, place)) {
+        ack_destroy(fresh);
         return false;
+    }
     HASH_FIND(hh, acks->table, fresh->key, fresh->key_bytes, ack);
     if (ack) {
+        ack_take_address(ack, fresh);
         ack_destroy(fresh);
     } else {
         ack = fresh;
         HASH_ADD_KEYPTR(hh, acks->table, ack->key, ack->key_bytes, ack);
+        if (!ack->hh.tbl) {
+            ack_destroy(ack);
+            return false;
+        }
         DL_APPEND(acks->list, ack);
         acks->bytes += sizeof *ack + ack->key_bytes +
                        reel_describe_ack_bytes(reel_entry_recording(entry), boot);
     }
     ack->boot = *boot;
-    return ack_address(ack, place);
+    return true;
 }
 
 static bool render(struct ack *ack, const json_t *document)
@@ -144,7 +166,7 @@ bool reel_acks_note_document(struct reel_acks *acks, json_t *document,
     if (noted) {
         DL_APPEND(acks->list, ack);
         acks->bytes += sizeof *ack + ack->key_bytes + ack->payload.size;
-    } else if (ack) {
+    } else {
         ack_destroy(ack);
     }
     return noted;

@@ -5,6 +5,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+/* Without memory the entry is left out of the table, its hh.tbl NULL; else uthash ends the process.
+ */
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #include "base/limits.h"
@@ -60,6 +63,10 @@ static struct share *add(struct reel_rate *rate, const char *device, int64_t now
     snprintf(share->device, sizeof share->device, "%s", device);
     share->since_us = now_us;
     HASH_ADD_STR(rate->shares, device, share);
+    if (!share->hh.tbl) {
+        free(share);
+        return NULL;
+    }
     return share;
 }
 

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+/* Without memory the entry is left out of the table, its hh.tbl NULL; else uthash ends the process.
+ */
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 enum { PAIRS_MAX = 1024, INTERVAL_US = 1000000 };
@@ -68,6 +71,10 @@ static struct pair *pair_for(struct reel_reject_limit *limit, const struct reel_
     pair->key = key;
     pair->told_us = INT64_MIN;
     HASH_ADD(hh, limit->pairs, key, sizeof pair->key, pair);
+    if (!pair->hh.tbl) {
+        free(pair);
+        return NULL;
+    }
     return pair;
 }
 
