@@ -23,6 +23,7 @@ import clock
 import kill
 from exhaust import Exhaust
 from hostile import Hostile
+from memory import OutOfMemory
 
 
 class Kill:
@@ -166,4 +167,5 @@ FAULTS = {
         "calls", calls.ERRORS, [("work", call, calls.ERRORS[0]) for call in calls.SYNCS]),
     "power cut": PowerCut(),
     "hostile input": Hostile(),
+    "memory": OutOfMemory(),
 }
