@@ -91,27 +91,46 @@ struct unpacked {
     size_t count;
 };
 
-static void unpack(const mosquitto_property *list, struct unpacked *out)
+static bool unpack_pair(const mosquitto_property *at, struct unpacked *out)
 {
-    const mosquitto_property *at;
+    char **name = &out->texts[2 * out->count];
 
-    mosquitto_property_read_string(list, MQTT_PROP_RESPONSE_TOPIC, &out->response_topic, false);
-    mosquitto_property_read_string(list, MQTT_PROP_CONTENT_TYPE, &out->content_type, false);
-    mosquitto_property_read_binary(list, MQTT_PROP_CORRELATION_DATA, &out->correlation,
-                                   &out->correlation_bytes, false);
-    at = list;
-    while (out->count < REEL_BUS_PROPERTIES_MAX) {
-        char **name = &out->texts[2 * out->count];
-        char **value = name + 1;
+    if (out->count == REEL_BUS_PROPERTIES_MAX)
+        return true; /* more are passed over */
+    if (!mosquitto_property_read_string_pair(at, MQTT_PROP_USER_PROPERTY, name, name + 1, false))
+        return false;
+    out->properties[out->count++] = (struct reel_property){name[0], name[1]};
+    return true;
+}
 
-        at = mosquitto_property_read_string_pair(at, MQTT_PROP_USER_PROPERTY, name, value,
-                                                 out->count > 0);
-        if (!at)
+/* False if memory ran out: the library tells that and a property that is not there alike, so each
+ * is asked for where it is. */
+static bool unpack(const mosquitto_property *list, struct unpacked *out)
+{
+    bool read = true;
+
+    for (const mosquitto_property *at = list; at && read; at = mosquitto_property_next(at)) {
+        switch (mosquitto_property_identifier(at)) {
+        case MQTT_PROP_RESPONSE_TOPIC:
+            read = mosquitto_property_read_string(at, MQTT_PROP_RESPONSE_TOPIC,
+                                                  &out->response_topic, false) != NULL;
             break;
-        out->properties[out->count].name = *name;
-        out->properties[out->count].value = *value;
-        out->count++;
+        case MQTT_PROP_CONTENT_TYPE:
+            read = mosquitto_property_read_string(at, MQTT_PROP_CONTENT_TYPE, &out->content_type,
+                                                  false) != NULL;
+            break;
+        case MQTT_PROP_CORRELATION_DATA:
+            read = mosquitto_property_read_binary(at, MQTT_PROP_CORRELATION_DATA, &out->correlation,
+                                                  &out->correlation_bytes, false) != NULL;
+            break;
+        case MQTT_PROP_USER_PROPERTY:
+            read = unpack_pair(at, out);
+            break;
+        default:
+            break;
+        }
     }
+    return read;
 }
 
 static void unpacked_finish(struct unpacked *unpacked)
@@ -146,7 +165,11 @@ static void on_message(struct mosquitto *m, void *user, const struct mosquitto_m
         return;
     }
     memset(&unpacked, 0, sizeof unpacked);
-    unpack(properties, &unpacked);
+    if (!unpack(properties, &unpacked)) {
+        unpacked_finish(&unpacked);
+        bus_lost(bus, "out of memory", false); /* not acknowledged, so it comes again */
+        return;
+    }
     message.response_topic = unpacked.response_topic;
     message.correlation = unpacked.correlation;
     message.correlation_bytes = unpacked.correlation_bytes;
