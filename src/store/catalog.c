@@ -164,7 +164,11 @@ void reel_catalog_close(struct reel_catalog *catalog)
 
 enum reel_code reel_catalog_begin(struct reel_catalog *catalog, struct reel_error *err_out)
 {
-    return reel_catalog_run(catalog, "BEGIN IMMEDIATE", "beginning a transaction", err_out);
+    static const char doing[] = "beginning a transaction";
+
+    if (!reel_catalog_settle(catalog))
+        return reel_catalog_fail(catalog, SQLITE_NOMEM, doing, err_out);
+    return reel_catalog_run(catalog, "BEGIN IMMEDIATE", doing, err_out);
 }
 
 enum reel_code reel_catalog_commit(struct reel_catalog *catalog, struct reel_error *err_out)
@@ -178,14 +182,25 @@ enum reel_code reel_catalog_commit(struct reel_catalog *catalog, struct reel_err
 
 void reel_catalog_rollback(struct reel_catalog *catalog)
 {
-    /* Some failures have rolled back already; nothing can be done about one that fails. */
+    /* Some failures have rolled back already. A rollback needs memory: it may fail too. */
     if (!sqlite3_get_autocommit(catalog->db))
         (void)sqlite3_exec(catalog->db, "ROLLBACK", NULL, NULL, NULL);
+    catalog->lingers = !sqlite3_get_autocommit(catalog->db);
+}
+
+bool reel_catalog_settle(struct reel_catalog *catalog)
+{
+    if (catalog->lingers)
+        reel_catalog_rollback(catalog);
+    return !catalog->lingers;
 }
 
 enum reel_code reel_catalog_snapshot(struct reel_catalog *catalog, bool *opened_out,
                                      struct reel_error *err_out)
 {
+    *opened_out = false;
+    if (!reel_catalog_settle(catalog))
+        return reel_catalog_fail(catalog, SQLITE_NOMEM, "beginning to read", err_out);
     *opened_out = sqlite3_get_autocommit(catalog->db) != 0;
     return *opened_out ? reel_catalog_run(catalog, "BEGIN", "beginning to read", err_out) : REEL_OK;
 }

@@ -57,6 +57,7 @@ struct reel_catalog {
     sqlite3 *db;
     struct reel_catalog_shm shm; /* in use until db is closed */
     sqlite3_stmt *statements[REEL_STATEMENT_COUNT];
+    bool lingers; /* a rollback failed, and the transaction is still open */
 };
 
 /* Fill `err_out` for a result code of SQLite: STALLED where the environment failed, INTERNAL where
@@ -121,6 +122,9 @@ enum reel_code reel_statement_end(struct reel_statement *statement, const char *
 /* Step one that returns no row, and end. */
 enum reel_code reel_statement_run(struct reel_statement *statement, const char *doing,
                                   struct reel_error *err_out);
+
+/* End a transaction whose rollback failed, before anything new; false if it fails again. */
+bool reel_catalog_settle(struct reel_catalog *catalog);
 
 /* Keep what several statements read of one state, where no transaction is open already. */
 enum reel_code reel_catalog_snapshot(struct reel_catalog *catalog, bool *opened_out,

@@ -91,6 +91,10 @@ void reel_statement_start(struct reel_statement *statement, struct reel_catalog 
     bool kept = id != REEL_STATEMENT_ONCE;
 
     *statement = (struct reel_statement){.catalog = catalog, .id = id};
+    if (!reel_catalog_settle(catalog)) { /* what it changes would not be committed */
+        statement->result = SQLITE_NOMEM;
+        return;
+    }
     if (kept && catalog->statements[id]) {
         statement->handle = catalog->statements[id];
         return;

@@ -134,6 +134,23 @@ static void open_once(const void *argument)
     reel_catalog_close(catalog);
 }
 
+/* However the reading went, what comes next begins anew: a rollback that had no memory is made up
+ * for. */
+static void load_then_begin(const void *argument)
+{
+    struct reel_catalog *catalog = (struct reel_catalog *)(uintptr_t)argument;
+    struct reel_recording recording;
+    struct reel_error err;
+    enum reel_code code = reel_catalog_load(catalog, "mic1", "s1", &recording, &err);
+
+    memory_end();
+    note_outcome(code);
+    if (code == REEL_OK)
+        reel_recording_finish(&recording);
+    assert_int_equal(reel_catalog_begin(catalog, &err), REEL_OK);
+    reel_catalog_rollback(catalog);
+}
+
 static bool count_row(const struct reel_recording *recording, void *user)
 {
     assert_string_equal(recording->device, "mic1");
@@ -168,16 +185,32 @@ static void a_commit_called_good_is_there(void **state)
     assert_true(bad > 20);
 }
 
-static void a_catalog_opens_or_says_why_not(void **state)
+/* A writing catalog with one recording. */
+static struct reel_catalog *catalog_of_one(void **state)
 {
     struct reel_catalog *catalog = NULL;
+    struct reel_recording recording;
 
     folder = *state;
     assert_int_equal(open_catalog(REEL_CATALOG_WRITE, &catalog), REEL_OK);
-    struct reel_recording recording;
     chance_recording(&(struct chance){3}, "mic1", "s1", &recording);
     assert_int_equal(store(catalog, &recording), REEL_OK);
     reel_recording_finish(&recording);
+    return catalog;
+}
+
+static void a_rollback_without_memory_is_made_up_for(void **state)
+{
+    struct reel_catalog *catalog = catalog_of_one(state);
+
+    memory_fails_each(load_then_begin, catalog);
+    reel_catalog_close(catalog);
+}
+
+static void a_catalog_opens_or_says_why_not(void **state)
+{
+    struct reel_catalog *catalog = catalog_of_one(state);
+
     reel_catalog_close(catalog);
     good = bad = 0;
     assert_in_range(memory_fails_each(open_once, NULL), 100, MEMORY_FAILURES_MAX);
@@ -192,6 +225,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_commit_called_good_is_there, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_rollback_without_memory_is_made_up_for, make_folder,
+                                        remove_folder),
         cmocka_unit_test_setup_teardown(a_catalog_opens_or_says_why_not, make_folder,
                                         remove_folder),
     };
