@@ -61,6 +61,10 @@ class Memory:
         struct.pack_into("<q", self._map, 16, at + times)
         struct.pack_into("<q", self._map, 8, at)
 
+    def passed(self):
+        """Whether those that were to fail are behind it: it was faster than who told it."""
+        return self.allocations() >= self._get(2)
+
     def be_well(self):
         struct.pack_into("<q", self._map, 8, NEVER)
 
@@ -89,7 +93,8 @@ class Torment:
         return True
 
     def fail_once(self, fleet):
-        """One failure or a burst, under load, or in the start of a sink that does not run."""
+        """One failure or a burst, under load, or in the start of a sink that does not run. Returns
+        whether there was one."""
         times = 1 if self.generator.random() < 0.7 else self.generator.randint(2, 60)
         before = self.memory.failed()
         if self.running():
@@ -101,12 +106,14 @@ class Torment:
             self.launch()
             self.survive(fleet)
             self.memory.fail(int(self.generator.expovariate(1 / 400)), times)
-        wait_for(lambda: self.memory.failed() > before or self.ended(), "an allocation to fail")
+        wait_for(lambda: fleet.check() or self.memory.failed() > before or self.memory.passed()
+                 or self.ended(), "an allocation to fail")
         if self.generator.random() < 0.5:
             time.sleep(self.generator.uniform(0, 0.5))  # of a burst: how long there is no memory
         self.memory.be_well()
         self.survive(fleet)
         self.ends += not self.running()
+        return self.memory.failed() > before
 
     def running(self):
         return self.sink.program is not None and self.sink.program.running()
@@ -118,11 +125,18 @@ class Torment:
                  "an acknowledgement after memory ran out")
 
     def settle(self, fleet):
-        if not self.running():
-            self.launch()
-        fleet.finish()
+        """All memory that it wants: what was begun is acknowledged, and stands where it should."""
+        fleet.begin_no_more()
+        wait_for(lambda: self.run_on() and not fleet.check() and fleet.idle(),
+                 "everything to be acknowledged", 60)
         self.sink.stop()
         self.findings += check(self.sink.store, self.ledger, settled=True, complete=True)
+
+    def run_on(self):
+        """Start it if it does not run: it may have met its end after the last look at it."""
+        if not self.running():
+            self.launch()
+        return True
 
 
 def failures(build, folder, seed, times, deadline=None):
@@ -136,7 +150,8 @@ def failures(build, folder, seed, times, deadline=None):
             with Fleet(broker, torment.ledger, DEVICES, numbers=count(1)) as fleet:
                 while reached < times and not torment.findings and (
                         not deadline or time.monotonic() < deadline):
-                    torment.fail_once(fleet)
+                    if not torment.fail_once(fleet):
+                        continue
                     reached += 1
                     if reached % CHECK_EVERY == 0 and torment.running():
                         torment.sink.kill()

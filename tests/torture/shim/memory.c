@@ -1,7 +1,9 @@
 /* Memory: preloaded, it lets allocations of one process fail: those whose number lies in a range that
  * a mapped file gives. They are counted there too. */
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,8 +19,19 @@ static struct control {
     _Atomic int64_t count, from, to, failed;
 } *control; /* NULL until the program proper begins */
 
+/* Where it crashed; the addresses are what `addr2line` takes. */
+static void crashed(int number)
+{
+    void *frames[32];
+
+    backtrace_symbols_fd(frames, backtrace(frames, 32), STDERR_FILENO);
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
 __attribute__((constructor)) static void begin(void)
 {
+    void *frame;
     const char *path = getenv("REEL_MEMORY_FILE");
     int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
     void *mapped = fd < 0 ? MAP_FAILED
@@ -27,6 +40,9 @@ __attribute__((constructor)) static void begin(void)
     if (mapped == MAP_FAILED)
         abort(); /* a test in which no memory runs out is worth nothing */
     close(fd);
+    backtrace(&frame, 1); /* loads what it needs while there is memory */
+    signal(SIGSEGV, crashed);
+    signal(SIGABRT, crashed);
     control = mapped;
 }
 
