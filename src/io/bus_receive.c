@@ -167,7 +167,7 @@ static void on_message(struct mosquitto *m, void *user, const struct mosquitto_m
     memset(&unpacked, 0, sizeof unpacked);
     if (!unpack(properties, &unpacked)) {
         unpacked_finish(&unpacked);
-        bus_lost(bus, "out of memory", false); /* not acknowledged, so it comes again */
+        reel_bus_lost(bus, "out of memory", false); /* not acknowledged, so it comes again */
         return;
     }
     message.response_topic = unpacked.response_topic;

@@ -9,42 +9,98 @@ and its line in FAULTS.
   look       (build) a short look, for mutants: findings
 """
 import os
-import tempfile
 import time
 
 import calls
+import clock
 import disks
 import full
 import kill
-import power
 import network
-from full import PATIENCE_S
-import clock
-import kill
+import power
 from exhaust import Exhaust
+from full import PATIENCE_S
 from hostile import Hostile
 from memory import OutOfMemory
 
 
-class Kill:
-    """Kill -9 at random moments, 20 devices at full speed."""
-
-    figures = "50", "1,000", "10,000"
-    unit = "kills"
-    in_a_step = 100
+class Counted:
+    """A fault of which so many are done; `more` (step) does some, and returns how many, and what
+    they found."""
 
     @staticmethod
     def reached(state):
         return f"{state.get('reached', 0):,}"
 
     def step(self, step):
-        reached, findings = kill.run(step.build, self.in_a_step, step.seed, step.deadline, step.folder)
+        reached, findings = self.more(step)
         step.add(reached)
         return [f"seed {step.seed}: {line}" for line in findings]
+
+
+class Kill(Counted):
+    """Kill -9 at random moments, 20 devices at full speed."""
+
+    figures = "50", "1,000", "10,000"
+    unit = "kills"
+
+    @staticmethod
+    def more(step):
+        return kill.run(step.build, 100, step.seed, step.deadline, step.folder)
 
     @staticmethod
     def look(build):
         return kill.run(build, 20, seed=1)[1]
+
+
+class PowerCut(Counted):
+    """What a disk may hold after a power cut, recovered and checked."""
+
+    figures = "500", "20,000", "100,000"
+    unit = "states"
+    workloads, states = 6, 200  # in a step, of each workload
+
+    def more(self, step):
+        return power.run_side_by_side(step.build, self.workloads, self.states, step.seed,
+                                      step.deadline, step.folder)
+
+    @staticmethod
+    def look(build):
+        findings = []
+        for _ in range(4):
+            seed = int.from_bytes(os.urandom(4), "big")
+            findings = findings or power.run_side_by_side(build, 2, 60, seed)[1]
+        return findings
+
+
+class Network(Counted):
+    """A broker that is killed and a net that fails, recorders with a spool."""
+
+    figures = "3", "100", "1,000"
+    unit = "rounds"
+
+    @staticmethod
+    def more(step):
+        return network.run(step.build, 12, step.seed, step.deadline, step.folder)
+
+    @staticmethod
+    def look(build):
+        return network.run(build, 3, seed=1)[1]
+
+
+class Clock(Counted):
+    """The wall clock stepped back and forth under a sink that records."""
+
+    figures = "20", "1,000", "10,000"
+    unit = "steps"
+
+    @staticmethod
+    def more(step):
+        return clock.run(step.build, 100, step.seed, step.deadline, step.folder)
+
+    @staticmethod
+    def look(build):
+        return clock.run(build, 20, seed=1)[1]
 
 
 class EachCall:
@@ -85,51 +141,6 @@ class EachCall:
         return calls.sweep(build, self.shown_by, range(1, 6))[1]
 
 
-class PowerCut:
-    """What a disk may hold after a power cut, recovered and checked."""
-
-    figures = "500", "20,000", "100,000"
-    unit = "states"
-    workloads, states = 6, 200  # in a step, of each workload
-class Network:
-    """A broker that is killed and a net that fails, recorders with a spool."""
-
-    figures = "3", "100", "1,000"
-    unit = "rounds"
-    in_a_step = 12
-class Clock:
-    """The wall clock stepped back and forth under a sink that records."""
-
-    figures = "20", "1,000", "10,000"
-    unit = "steps"
-    in_a_step = 100
-
-    @staticmethod
-    def reached(state):
-        return f"{state.get('reached', 0):,}"
-
-    def step(self, step):
-        reached, findings = power.run_side_by_side(step.build, self.workloads, self.states, step.seed,
-                                                   step.deadline, step.folder)
-        step.add(reached)
-        return findings
-
-    @staticmethod
-    def look(build):
-        findings = []
-        for _ in range(4):
-            seed = int.from_bytes(os.urandom(4), "big")
-            findings = findings or power.run_side_by_side(build, 2, 60, seed)[1]
-        return findings
-        reached, findings = network.run(step.build, self.in_a_step, step.seed, step.deadline,
-                                        step.folder)
-        reached, findings = clock.run(step.build, self.in_a_step, step.seed, step.deadline, step.folder)
-        step.add(reached)
-        return [f"seed {step.seed}: {line}" for line in findings]
-
-    @staticmethod
-    def look(build):
-        return network.run(build, 3, seed=1)[1]
 class DiskFull:
     """A disk that fills up under a sink that records."""
 
@@ -152,20 +163,19 @@ class DiskFull:
     def look(self, build):
         return [line for seed in (1, 2)
                 for line in full.run(build, self.shown_by, 3, seed, patience_s=PATIENCE_S)[2]]
-        return clock.run(build, 20, seed=1)[1]
 
 
 FAULTS = {
-    "disk full": DiskFull(),
     "kill": Kill(),
-    "network": Network(),
-    "clock": Clock(),
-    "exhaustion": Exhaust(),
     "kill at each call": EachCall(
         "calls", [calls.KILL], [("work", "pwrite64", calls.KILL), ("work", "fdatasync", calls.KILL)]),
     "failing call": EachCall(
         "calls", calls.ERRORS, [("work", call, calls.ERRORS[0]) for call in calls.SYNCS]),
     "power cut": PowerCut(),
-    "hostile input": Hostile(),
+    "disk full": DiskFull(),
+    "network": Network(),
     "memory": OutOfMemory(),
+    "hostile input": Hostile(),
+    "exhaustion": Exhaust(),
+    "clock": Clock(),
 }

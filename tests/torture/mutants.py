@@ -36,15 +36,28 @@ MUTANTS = (
            "sync_all(files, err_out) != REEL_OK",
            "sync_all(files, err_out) == REEL_E_NOT_FOUND",
            "failing call"),
+    Mutant("skips the sync of files", "src/store/wav_files.c",
+           "    if (files->dirty_count + files->folders_count > 0 &&",
+           "    if (files->dirty_count == SIZE_MAX &&",
+           "power cut"),
+    Mutant("skips the sync of a folder", "src/store/disk.c",
+           "    code = sync_fd(fd, name, err_out);\n    close(fd);\n",
+           "    code = REEL_OK;\n    close(fd);\n",
+           "power cut"),
+    Mutant("names a new file before its header is synced", "src/store/wav_files.c",
+           "    if (settle(files, err_out) != REEL_OK || name_new(",
+           "    if (name_new(files, err_out) != REEL_OK || name_new(",
+           "power cut"),
+    Mutant("trusts a row that was not synced", "src/store/home.c",
+           "        code = reel_catalog_checkpoint(home->catalog, err_out);\n",
+           "        code = REEL_OK;\n",
+           "power cut"),
     Mutant("forgets what it has sent before it is acknowledged", "src/cli/outbox.c",
            "    reel_ring_run(&outbox->ring, now_us);\n",
            "    reel_ring_run(&outbox->ring, now_us);\n"
            "    while (reel_ring_drop_oldest(&outbox->ring))\n"
            "        continue;\n",
            "network"),
-    Mutant("skips the sync of files", "src/store/wav_files.c",
-           "    if (files->dirty_count + files->folders_count > 0 &&",
-           "    if (files->dirty_count == SIZE_MAX &&",
     Mutant("tries a failed sync again", "src/store/wav_files.c",
            "    if (fdatasync(wav->fd) == 0)\n",
            "    if (fdatasync(wav->fd) == 0 || fdatasync(wav->fd) == 0)\n",
@@ -61,23 +74,6 @@ MUTANTS = (
            "    return PLAIN_BYTES + ranges * RANGE_BYTES;",
            "    return PLAIN_BYTES + 0 * ranges * RANGE_BYTES;",
            "exhaustion"),
-    Mutant("skips the sync of files", "src/store/store_commit.c",
-           "        code = sync_files(store, err_out);\n    if (code == REEL_OK)\n"
-           "        code = commit_catalog(",
-           "        code = REEL_OK;\n    if (code == REEL_OK)\n        code = commit_catalog(",
-           "power cut"),
-    Mutant("skips the sync of a folder", "src/store/disk.c",
-           "    code = sync_fd(fd, name, err_out);\n    close(fd);\n",
-           "    code = REEL_OK;\n    close(fd);\n",
-           "power cut"),
-    Mutant("names a new file before its header is synced", "src/store/wav_files.c",
-           "    if (settle(files, err_out) != REEL_OK || name_new(",
-           "    if (name_new(files, err_out) != REEL_OK || name_new(",
-           "power cut"),
-    Mutant("trusts a row that was not synced", "src/store/home.c",
-           "        code = reel_catalog_checkpoint(home->catalog, err_out);\n",
-           "        code = REEL_OK;\n",
-           "power cut"),
     Mutant("nests as deep as a stranger likes", "src/wire/guard.c",
            "        if (depth == REEL_NESTING_MAX)\n",
            "        if (0)\n",
@@ -98,12 +94,12 @@ def patch(mutant, folder):
 
 
 def build(mutant, folder, build_dir):
-    """Build reeld and reel with the mutation, from the objects of `build_dir`; return the new build's
-    absolute path."""
+    """Build reeld and reel with the mutation, from the objects of `build_dir`; return the new
+    build's absolute path."""
     folder = Path(folder)
     for name in ("src", "include", "schemas", "tests", "Makefile"):
         subprocess.run(["cp", "-a", TREE / name, folder], check=True)
-    for name in ("obj", "gen", "libreel.a", "store.a", "io.a", "fuzz"):
+    for name in ("obj", "gen", "libreel.a", "store.a", "io.a", "tests/torture", "fuzz"):
         target = folder / build_dir / name
         if not (TREE / build_dir / name).exists():
             continue
@@ -111,8 +107,7 @@ def build(mutant, folder, build_dir):
         subprocess.run(["cp", "-a", TREE / build_dir / name, target], check=True)
     patch(mutant, folder)
     made = subprocess.run(
-        ["make", "-C", folder, f"BUILD={build_dir}", f"{build_dir}/reeld",
-         f"{build_dir}/reel"],
+        ["make", "-C", folder, f"BUILD={build_dir}", f"{build_dir}/reeld", f"{build_dir}/reel"],
         capture_output=True, text=True, check=False,
         env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")})
     assert made.returncode == 0, f"{mutant.name} does not build:\n{made.stdout}{made.stderr}"
