@@ -43,7 +43,7 @@ static void unpacks(const uint8_t *data, size_t bytes)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
     struct reel_token_reader skipped = {data, data + bytes}, walked = skipped;
-    struct reel_error err = {REEL_OK, "", ""}, again = {REEL_OK, "", ""};
+    struct reel_error err = {.code = REEL_OK}, again = {.code = REEL_OK};
     enum reel_code code = reel_guard_check(data, bytes, &err);
 
     assert_int_equal(reel_guard_check(data, bytes, &again), code);

@@ -9,7 +9,7 @@
 static void list(const json_t *document, const char *device)
 {
     const struct reel_cursor row = {1.5, -7, "mic1", "s1", 12};
-    struct reel_error err = {REEL_OK, "", ""};
+    struct reel_error err = {.code = REEL_OK};
     char text[REEL_CURSOR_TEXT_BYTES];
     struct reel_list_plan plan;
     struct reel_cursor again;
@@ -30,7 +30,7 @@ static void list(const json_t *document, const char *device)
 
 static void rejects(const json_t *document, const char *device)
 {
-    struct reel_error err = {REEL_OK, "", ""};
+    struct reel_error err = {.code = REEL_OK};
     char text[REEL_CURSOR_TEXT_BYTES];
     struct reel_rejects_plan plan;
     uint64_t again;
@@ -89,7 +89,7 @@ static void download(const json_t *document, uint8_t choice)
         .rewrites = 3,
         .format = {.rate = 16000, .channels = 1, .sample_bytes = choice & 4 ? 3 : 1},
     };
-    struct reel_error err = {REEL_OK, "", ""};
+    struct reel_error err = {.code = REEL_OK};
     struct reel_download wanted;
     struct reel_view view;
     enum reel_code code = reel_download_decode(document, &wanted, &err);
@@ -113,7 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     uint8_t choice = input_byte(&input);
     const char *device = choice & 1 ? "mic1" : NULL;
     enum reel_document_kind kind;
-    struct reel_error err = {REEL_OK, "", ""};
+    struct reel_error err = {.code = REEL_OK};
     json_t *document = NULL;
     enum reel_code code = reel_document_decode(input.at, input.left, &document, &kind, &err);
 

@@ -14,7 +14,7 @@ static void parse(const char *text)
         [REEL_TOPIC_REQUEST] = "request",
         [REEL_TOPIC_STATUS] = "status",
     };
-    struct reel_error err = {REEL_OK, "", ""};
+    struct reel_error err = {.code = REEL_OK};
     struct reel_topic topic;
     enum reel_code code = reel_topic_parse(prefix, text, &topic, &err);
     bool is_request = topic.kind == REEL_TOPIC_REQUEST;
@@ -51,7 +51,7 @@ static size_t levels_of(const char *text)
 static void reply(const char *text, size_t bytes, const char *device)
 {
     static const char own[] = "reel/v1/reply/mic1/", response[] = "reel/v1/response/";
-    struct reel_error err = {REEL_OK, "", ""};
+    struct reel_error err = {.code = REEL_OK};
     enum reel_code code =
         reel_reply_check(prefix, "reel/v1/reply/#", device, text, bytes, "reply_to", &err);
 

@@ -42,7 +42,7 @@ static inline enum reel_code promises_of_fragment(const uint8_t *payload, size_t
 {
     static struct reel_scratch scratch;
     struct reel_fragment fragment;
-    struct reel_error err = {REEL_OK, "", ""};
+    struct reel_error err = {.code = REEL_OK};
     enum reel_code code = reel_fragment_decode(payload, bytes, envelope, &scratch, &fragment, &err);
 
     assert_true(code == REEL_OK || code == REEL_E_BAD_REQUEST);

@@ -76,7 +76,7 @@ static void encode_msgpack(const void *argument)
 
 static void make_responses(const void *argument)
 {
-    const struct reel_error error = {REEL_E_CONFLICT, "session", "is kept"};
+    const struct reel_error error = {REEL_E_CONFLICT, "session", "is kept", 0};
     json_t *good = reel_response(NULL, argument);
     json_t *bad = reel_response_error(&error, argument);
 
@@ -156,7 +156,7 @@ static void place_all(const void *argument)
 
 static void describe_all(const void *argument)
 {
-    const struct reel_error error = {REEL_E_CONFLICT, "session", "is kept"};
+    const struct reel_error error = {REEL_E_CONFLICT, "session", "is kept", 0};
     json_t *told[] = {
         reel_describe_recording(argument),
         reel_describe_info(argument),

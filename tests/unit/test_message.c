@@ -303,8 +303,8 @@ static void the_blob_leaves_the_document_as_it_was(void **state)
 
 static void responses_have_their_form(void **state)
 {
-    const struct reel_error at_field = {REEL_E_BAD_REQUEST, "limit", "must be less"};
-    const struct reel_error nowhere = {REEL_E_BUSY, "", "later"};
+    const struct reel_error at_field = {REEL_E_BAD_REQUEST, "limit", "must be less", 0};
+    const struct reel_error nowhere = {REEL_E_BUSY, "", "later", 0};
     json_t *transaction = json_string("t1");
     json_t *good = reel_response(json_pack("{s:i}", "a", 1), transaction);
     json_t *empty = reel_response(NULL, NULL);

@@ -97,7 +97,7 @@ static void topics_are_taken_apart(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof parse_cases / sizeof *parse_cases; i++) {
         const struct parse_case *c = &parse_cases[i];
-        struct reel_error err = {REEL_OK, "", ""};
+        struct reel_error err = {.code = REEL_OK};
         struct reel_topic topic;
 
         assert_int_equal(reel_topic_parse(PREFIX, c->topic, &topic, &err), c->code);
@@ -152,7 +152,7 @@ static void filters_match_as_the_standard_says(void **state)
 
 static enum reel_code reply(const char *device, const char *topic)
 {
-    struct reel_error err = {REEL_OK, "", ""};
+    struct reel_error err = {.code = REEL_OK};
     enum reel_code code =
         reel_reply_check(PREFIX, ALLOW, device, topic, strlen(topic), "reply_to", &err);
 
