@@ -133,7 +133,7 @@ static inline void fuzz_message(const struct message *message)
 {
     struct reel_scratch scratch[2] = {{0}, {0}};
     struct reel_fragment fragments[2];
-    struct reel_error errs[2] = {{REEL_OK, "", ""}, {REEL_OK, "", ""}};
+    struct reel_error errs[2] = {{.code = REEL_OK}, {.code = REEL_OK}};
     enum reel_code codes[2];
 
     promises_of_fragment(message->payload, message->bytes, &message->envelope);
