@@ -18,9 +18,14 @@ static size_t key_of(const char *device, const char *session, char out[KEY_BYTES
 
 enum reel_code reel_store_usable(const struct reel_store *store, struct reel_error *err_out)
 {
-    return store->failed ? reel_error_set(err_out, REEL_E_STALLED, NULL,
-                                          "the store has failed and must be opened anew")
-                         : REEL_OK;
+    if (!store->failed)
+        return REEL_OK;
+    if (store->failure.code == REEL_OK)
+        return reel_error_set(err_out, REEL_E_STALLED, NULL,
+                              "the store has failed and must be opened anew");
+    if (err_out)
+        *err_out = store->failure;
+    return store->failure.code;
 }
 
 enum reel_code reel_store_outcome(struct reel_store *store, enum reel_code code)

@@ -223,8 +223,10 @@ static void follow_up(struct reel_store *store, const struct reel_delivery *deli
         code = reel_quarantine_committed(store->quarantine, &error);
     if (code == REEL_OK)
         code = keep_deliveries(store, deliveries, deliveries_count, &error);
-    if (reel_store_outcome(store, code) != REEL_OK)
+    if (reel_store_outcome(store, code) != REEL_OK) {
+        store->failure = error;
         reel_log_write(store->log, REEL_LOG_ERROR, "store: after a commit: %s", error.message);
+    }
     store->commits++;
     end_batch(store, now_us);
 }

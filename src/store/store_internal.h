@@ -66,7 +66,8 @@ struct reel_store {
     size_t held_bytes; /* sum over the entries */
     size_t held_max_bytes;
     bool in_transaction;
-    bool failed; /* something of the batch did: nothing can be committed any more */
+    bool failed;               /* something of the batch did: nothing can be committed any more */
+    struct reel_error failure; /* what failed after a commit, for the next to say */
 
     struct reel_delivery *deliveries;
     size_t deliveries_count;

@@ -170,6 +170,22 @@ static void a_sum_of_what_has_changed_is_dropped(void **state)
     assert_ok(reel_store_hashed(scene->store, &job, err));
 }
 
+/* A sidecar cannot be written: the commit stands, and the next one says what is wrong. */
+static void what_failed_after_a_commit_is_said_by_the_next(void **state)
+{
+    struct scene *scene = *state;
+    struct reel_error error = {.code = REEL_OK};
+
+    publish_seq(scene, scene_create(scene, "mic1", "s1", &mono16), 0);
+    assert_int_equal(mkdir(scene_path(scene, "recordings/mic1/.s1.json.tmp"), 0755), 0);
+    scene_commit(scene);
+    assert_int_equal(reel_store_commit(scene->store, NULL, 0, scene->now_us, &error),
+                     REEL_E_STALLED);
+    assert_non_null(strstr(error.message, "s1.json"));
+    assert_int_equal(error.errno_value, EISDIR);
+    assert_int_equal(rmdir(scene_path(scene, "recordings/mic1/.s1.json.tmp")), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -177,6 +193,7 @@ int main(void)
         TEST(a_header_lags_a_few_seconds_at_most),
         TEST(settling_brings_headers_up),
         TEST(a_sidecar_follows_what_is_no_plain_growth),
+        TEST(what_failed_after_a_commit_is_said_by_the_next),
         TEST(sums_are_asked_for_once),
         TEST(the_sum_is_that_of_sha256sum),
         TEST(a_sum_of_what_has_changed_is_dropped),

@@ -71,9 +71,11 @@ class Workload:
             sink._env["REEL_JOURNAL_FAIL_ON"] = self.choice.choice(["", "-wal"])
         sink.launch()
         if way == "fail":
-            failures = sink.log().count(FAILED)
+            failures, before = sink.log().count(FAILED), fleet.acknowledgements
+            # Its number may be greater than that of the syncs which the fleet needs.
             wait_for(lambda: fleet.check() or sink.log().count(FAILED) > failures
-                     or not sink.program.running(), "a sync to fail")
+                     or fleet.acknowledgements > before + 1000 or not sink.program.running(),
+                     "a sync to fail")
         if way != "sync":
             before = fleet.acknowledgements
             wait_for(lambda: fleet.check() or fleet.acknowledgements > before + 20
