@@ -244,3 +244,11 @@ bool reel_disk_syncfs_counts(int fd)
         return false;
     }
 }
+
+bool reel_disk_syncfs_reaches(int root_fd, int fd)
+{
+    struct stat root;
+    struct stat status;
+
+    return fstat(root_fd, &root) == 0 && fstat(fd, &status) == 0 && root.st_dev == status.st_dev;
+}

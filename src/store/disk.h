@@ -48,4 +48,8 @@ enum reel_code reel_disk_load(int parent_fd, const char *name, uint64_t bytes_ma
  * what failed: ext4, xfs, btrfs, f2fs since Linux 5.8 (facts.md). */
 bool reel_disk_syncfs_counts(int fd);
 
+/* Whether what is open as `fd` lies on the file system of `root_fd`, so that a syncfs of that
+ * reaches it: a device's folder may be a link to another disk. No where it cannot be told. */
+bool reel_disk_syncfs_reaches(int root_fd, int fd);
+
 #endif

@@ -207,6 +207,17 @@ static enum reel_code bring_header_up(struct repair *repair, struct reel_error *
     return reel_wav_replace_header(repair->fd, recording, recording->frames, repair->name, err_out);
 }
 
+/* Sync what the syncfs of the commit that is to come does not. */
+static enum reel_code sync_unreached(const struct repair *repair, struct reel_error *err_out)
+{
+    const struct recovery *recovery = repair->recovery;
+
+    if (recovery->syncfs && reel_disk_syncfs_reaches(recovery->home->recordings_fd, repair->fd))
+        return REEL_OK;
+    return fdatasync(repair->fd) == 0 ? REEL_OK
+                                      : reel_error_errno(err_out, errno, "sync %s", repair->name);
+}
+
 static enum reel_code mend(struct repair *repair, bool any_owner, struct reel_error *err_out)
 {
     enum reel_code code = look(repair, any_owner, err_out);
@@ -219,8 +230,8 @@ static enum reel_code mend(struct repair *repair, bool any_owner, struct reel_er
         code = silence_gaps(repair, err_out);
     if (code == REEL_OK)
         code = bring_header_up(repair, err_out);
-    if (code == REEL_OK && !repair->recovery->syncfs && fdatasync(repair->fd) != 0)
-        code = reel_error_errno(err_out, errno, "sync %s", repair->name);
+    if (code == REEL_OK)
+        code = sync_unreached(repair, err_out);
     if (code == REEL_OK && repair->file_changed)
         repair->recovery->report.repaired++;
     return code;

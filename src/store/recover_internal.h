@@ -18,7 +18,7 @@ struct recovery {
     const struct reel_log *log;
     uint64_t batch_max_bytes;
     int64_t now_us;
-    bool syncfs; /* one sync at the end of each transaction takes the place of many */
+    bool syncfs; /* one at the end of each transaction reaches all that is on the store's own disk */
     struct reel_sidecars *sidecars;
     struct reel_store_report report;
 };

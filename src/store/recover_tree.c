@@ -143,6 +143,13 @@ static enum reel_code note_folder(struct found **all, int root_fd, const char *r
     if (fd < 0)
         return errno == ENOTDIR ? REEL_OK
                                 : reel_error_errno(err_out, errno, "open folder %s", name);
+    /* Names that a killed process did not sync: a syncfs of the store's disk does not reach these.
+     */
+    if (!reel_disk_syncfs_reaches(root_fd, fd) && fsync(fd) != 0) {
+        reel_error_errno(err_out, errno, "sync folder %s", name);
+        close(fd);
+        return REEL_E_STALLED;
+    }
     return each_name(all, fd, name, note_file, err_out);
 }
 

@@ -116,6 +116,83 @@ static enum reel_code note(int dir_fd, const char *from, const char *stem, const
     return code;
 }
 
+static enum reel_code copy_bytes(int from_fd, uint64_t from, int to_fd, uint64_t to, uint64_t bytes,
+                                 const char *name, struct reel_error *err_out)
+{
+    uint8_t slice[COPY_BYTES];
+
+    while (bytes > 0) {
+        uint64_t count = bytes < sizeof slice ? bytes : sizeof slice;
+
+        if (reel_disk_read(from_fd, slice, count, from, name, err_out) != REEL_OK ||
+            reel_disk_write(to_fd, slice, count, to, name, err_out) != REEL_OK)
+            return REEL_E_STALLED;
+        from += count;
+        to += count;
+        bytes -= count;
+    }
+    return REEL_OK;
+}
+
+static enum reel_code copy_file(int from_fd, int to_fd, const char *name,
+                                struct reel_error *err_out)
+{
+    struct stat status;
+
+    if (fstat(from_fd, &status) != 0)
+        return reel_error_errno(err_out, errno, "stat %s", name);
+    if (!S_ISREG(status.st_mode))
+        return reel_error_errno(err_out, EXDEV, "move %s", name);
+    if (copy_bytes(from_fd, 0, to_fd, 0, (uint64_t)status.st_size, name, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    return fsync(to_fd) == 0 ? REEL_OK : reel_error_errno(err_out, errno, "sync %s", name);
+}
+
+/* From another disk, which a device's folder may be a link to; the old one stays where it is. */
+static enum reel_code copy_across(int dir_fd, const char *from, int folder_fd, const char *name,
+                                  struct reel_error *err_out)
+{
+    int from_fd = openat(dir_fd, from, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    enum reel_code code;
+    int to_fd;
+
+    if (from_fd < 0)
+        return reel_error_errno(err_out, errno, "open %s", from);
+    to_fd = openat(folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (to_fd < 0) {
+        reel_error_errno(err_out, errno, "make %s", name);
+        close(from_fd);
+        return REEL_E_STALLED;
+    }
+    code = copy_file(from_fd, to_fd, name, err_out);
+    close(from_fd);
+    if (close(to_fd) != 0 && code == REEL_OK)
+        code = reel_error_errno(err_out, errno, "close %s", name);
+    if (code != REEL_OK)
+        unlinkat(folder_fd, name, 0);
+    return code;
+}
+
+/* Whatever fails or ends it in between, the file stands in one of the two places, or in both. */
+static enum reel_code move(int dir_fd, const char *from, int folder_fd, const char *name,
+                           struct reel_error *err_out)
+{
+    bool across = false;
+
+    if (renameat(dir_fd, from, folder_fd, name) != 0) {
+        across = errno == EXDEV;
+        if (!across)
+            return reel_error_errno(err_out, errno, "move %s to recovered/", from);
+        if (copy_across(dir_fd, from, folder_fd, name, err_out) != REEL_OK)
+            return REEL_E_STALLED;
+    }
+    if (reel_disk_sync_folder(folder_fd, ".", err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    if (across && unlinkat(dir_fd, from, 0) != 0)
+        return reel_error_errno(err_out, errno, "remove %s", from);
+    return REEL_OK;
+}
+
 enum reel_code reel_recovered_take(int dir_fd, const char *from, const char *stem,
                                    const char *suffix, const char *why, int64_t now_us,
                                    struct reel_error *err_out)
@@ -130,31 +207,9 @@ enum reel_code reel_recovered_take(int dir_fd, const char *from, const char *ste
     if (code != REEL_OK)
         return code;
     free_name(fd, stem, suffix, now_us, name);
-    if (renameat(dir_fd, from, fd, name) != 0)
-        code = reel_error_errno(err_out, errno, "move %s to recovered/", from);
-    if (code == REEL_OK)
-        code = reel_disk_sync_folder(fd, ".", err_out);
+    code = move(dir_fd, from, fd, name, err_out);
     close(fd);
     return code == REEL_OK ? note(dir_fd, from, stem, name, why, now_us, err_out) : code;
-}
-
-static enum reel_code copy_bytes(int from_fd, uint64_t from, int to_fd, uint64_t bytes,
-                                 const char *name, struct reel_error *err_out)
-{
-    uint8_t slice[COPY_BYTES];
-    uint64_t at = REEL_WAV_DATA_OFFSET;
-
-    while (bytes > 0) {
-        uint64_t count = bytes < sizeof slice ? bytes : sizeof slice;
-
-        if (reel_disk_read(from_fd, slice, count, from, name, err_out) != REEL_OK ||
-            reel_disk_write(to_fd, slice, count, at, name, err_out) != REEL_OK)
-            return REEL_E_STALLED;
-        from += count;
-        at += count;
-        bytes -= count;
-    }
-    return at % 2 == 0 ? REEL_OK : reel_disk_write(to_fd, "", 1, at, name, err_out);
 }
 
 static enum reel_code copy_audio(int from_fd, const struct reel_recording *recording,
@@ -163,9 +218,12 @@ static enum reel_code copy_audio(int from_fd, const struct reel_recording *recor
 {
     uint64_t frame_bytes = reel_format_frame_bytes(&recording->format);
     uint64_t frames = to_frame - from_frame;
+    uint64_t bytes = frames * frame_bytes;
 
     if (copy_bytes(from_fd, REEL_WAV_DATA_OFFSET + from_frame * frame_bytes, to_fd,
-                   frames * frame_bytes, name, err_out) != REEL_OK ||
+                   REEL_WAV_DATA_OFFSET, bytes, name, err_out) != REEL_OK ||
+        reel_disk_write(to_fd, "", bytes % 2, REEL_WAV_DATA_OFFSET + bytes, name, err_out) !=
+            REEL_OK ||
         reel_wav_replace_header(to_fd, recording, frames, name, err_out) != REEL_OK)
         return REEL_E_STALLED;
     return fsync(to_fd) == 0 ? REEL_OK : reel_error_errno(err_out, errno, "sync %s", name);

@@ -20,7 +20,7 @@ struct staged {
 
 struct reel_sidecars {
     int root_fd; /* recordings/ */
-    bool syncfs; /* it counts here, and may be used */
+    bool syncfs; /* it counts here, may be used, and reaches all that was written so far */
     const struct reel_sync *sync;
     bool unsynced; /* some are left to a syncfs */
     struct staged *staged;
@@ -91,6 +91,8 @@ static enum reel_code stage(struct reel_sidecars *sidecars, const struct reel_re
 static enum reel_code sync_file(struct reel_sidecars *sidecars, int fd, const char *name,
                                 struct reel_error *err_out)
 {
+    if (sidecars->syncfs && !reel_disk_syncfs_reaches(sidecars->root_fd, fd))
+        sidecars->syncfs = false;
     if (sidecars->syncfs && reel_sync_whole(sidecars->sync, sidecars->count + 1)) {
         sidecars->unsynced = true;
         return REEL_OK;
@@ -166,12 +168,12 @@ static enum reel_code rename_all(struct reel_sidecars *sidecars, struct reel_err
 
 enum reel_code reel_sidecars_flush(struct reel_sidecars *sidecars, struct reel_error *err_out)
 {
-    bool whole = sidecars->unsynced;
+    bool whole = sidecars->unsynced && sidecars->syncfs;
     enum reel_code code = REEL_OK;
 
     if (sidecars->count == 0)
         return REEL_OK;
-    if (whole)
+    if (sidecars->unsynced)
         code = sync_everything(sidecars, err_out);
     if (code == REEL_OK)
         code = rename_all(sidecars, err_out);

@@ -97,9 +97,13 @@ static enum reel_code make_room(struct reel_wav_files *files, struct reel_error 
 
 static void took_descriptor(struct reel_wav *wav, int fd)
 {
+    struct reel_wav_files *files = wav->files;
+
+    if (files->syncfs && !reel_disk_syncfs_reaches(files->root_fd, fd))
+        files->syncfs = false;
     wav->fd = fd;
-    wav->files->descriptors++;
-    DL_APPEND(wav->files->open_list, wav);
+    files->descriptors++;
+    DL_APPEND(files->open_list, wav);
 }
 
 static enum reel_code check_usable(const struct reel_wav_files *files, struct reel_error *err_out)
@@ -277,6 +281,7 @@ static void start_writing(const struct reel_wav_files *files)
     (void)sync_file_range(wav->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
+/* All that are open; those that make_room closed unsynced are a syncfs's. */
 static enum reel_code sync_singly(struct reel_wav_files *files, struct reel_error *err_out)
 {
     struct reel_wav *wav;
@@ -284,7 +289,7 @@ static enum reel_code sync_singly(struct reel_wav_files *files, struct reel_erro
     start_writing(files);
     DL_FOREACH2(files->dirty_list, wav, dirty_next)
     {
-        if (sync_one(wav, err_out) != REEL_OK)
+        if (wav->fd >= 0 && sync_one(wav, err_out) != REEL_OK)
             return REEL_E_STALLED;
     }
     return sync_folders(files, err_out);
@@ -294,13 +299,15 @@ static enum reel_code sync_all(struct reel_wav_files *files, struct reel_error *
 {
     size_t items = files->dirty_count + files->folders_count;
     bool whole = files->closed_dirty || (files->syncfs && reel_sync_whole(files->sync, items));
+    bool singly = !whole || !files->syncfs;
     int64_t began_us = reel_sync_now_us(files->sync);
 
     if (whole && syncfs(files->root_fd) != 0)
         return reel_error_errno(err_out, errno, "sync recordings");
-    if (!whole && sync_singly(files, err_out) != REEL_OK)
+    if (singly && sync_singly(files, err_out) != REEL_OK)
         return REEL_E_STALLED;
-    reel_sync_took(files->sync, whole, items, reel_sync_now_us(files->sync) - began_us);
+    if (whole != singly)
+        reel_sync_took(files->sync, whole, items, reel_sync_now_us(files->sync) - began_us);
     return REEL_OK;
 }
 

@@ -22,7 +22,7 @@ struct reel_wav {
 
 struct reel_wav_files {
     int root_fd; /* recordings/ */
-    bool syncfs; /* it counts here, and may be used */
+    bool syncfs; /* it counts here, may be used, and reaches all that was opened so far */
     struct reel_sync *sync;
     bool failed; /* a sync failed: what was dirty is lost, and nothing here works any more */
     size_t descriptors_max;
