@@ -21,13 +21,13 @@ fuzzed   := -O1 -fsanitize=fuzzer-no-link$(comma)address$(comma)undefined -fno-s
 sanitize := $(if $(FUZZ),$(fuzzed),$(if $(SAN),-O1 -fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer))
 coverage := $(if $(COV),-O0 --coverage)
 pure_pkgs  := jansson msgpack
-all_pkgs   := $(pure_pkgs) libmosquitto sqlite3 sndfile libcrypto inih libsystemd libxxhash
+all_pkgs   := $(pure_pkgs) libmosquitto sqlite3 sndfile nettle inih libsystemd libxxhash
 # Without them only `deps` and what calls it can be made, so a missing one is no error here.
 pkg_cflags := $(shell pkg-config --cflags $(all_pkgs) 2>/dev/null)
 pure_libs   = $(shell pkg-config --libs $(pure_pkgs)) -lm
-store_libs  = $(shell pkg-config --libs sqlite3 sndfile libcrypto)
+store_libs  = $(shell pkg-config --libs sqlite3 sndfile nettle)
 io_libs     = $(shell pkg-config --libs libmosquitto)
-daemon_libs = $(shell pkg-config --libs inih libsystemd libxxhash libcrypto)
+daemon_libs = $(shell pkg-config --libs inih libsystemd libxxhash)
 test_libs   = $(shell pkg-config --libs cmocka)
 
 compile := $(CC) -std=c17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DREEL_VERSION='"$(VERSION)"' -pthread \

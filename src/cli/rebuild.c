@@ -59,12 +59,12 @@ static enum reel_code read_info(const json_t *info, struct reel_recording *recor
 
 struct rebuilding {
     const struct reel_recording *recording;
-    struct reel_digest *digest;
+    struct reel_digest digest;
 };
 
 static enum reel_code begin(void *user, const struct reel_fetch *fetch, struct reel_error *err_out)
 {
-    const struct rebuilding *rebuilding = user;
+    struct rebuilding *rebuilding = user;
     const struct reel_recording *recording = rebuilding->recording;
     uint8_t header[REEL_WAV_DATA_OFFSET];
 
@@ -76,30 +76,32 @@ static enum reel_code begin(void *user, const struct reel_fetch *fetch, struct r
                               fetch->from_frame, fetch->to_frame, fetch->size, recording->frames);
     reel_wav_file_header(recording, recording->frames,
                          reel_wav_sizes_for(&recording->format, recording->frames), header);
-    return reel_digest_add(rebuilding->digest, header, sizeof header, err_out);
+    reel_digest_add(&rebuilding->digest, header, sizeof header);
+    return REEL_OK;
 }
 
 static enum reel_code take(void *user, uint64_t offset, const void *bytes, size_t size,
                            struct reel_error *err_out)
 {
+    struct rebuilding *rebuilding = user;
+
     (void)offset;
-    return reel_digest_add(((struct rebuilding *)user)->digest, bytes, size, err_out);
+    (void)err_out;
+    reel_digest_add(&rebuilding->digest, bytes, size);
+    return REEL_OK;
 }
 
-static enum reel_code finish(struct rebuilding *rebuilding, char out[REEL_SHA256_TEXT_BYTES],
-                             uint64_t *bytes_out, struct reel_error *err_out)
+/* The sum, and the bytes of the file that has it. */
+static uint64_t finish(struct rebuilding *rebuilding, char out[REEL_SHA256_TEXT_BYTES])
 {
     const struct reel_recording *recording = rebuilding->recording;
     uint64_t bytes = reel_wav_file_bytes(&recording->format, recording->frames);
     uint64_t audio_bytes = recording->frames * reel_format_frame_bytes(&recording->format);
     uint64_t pad_bytes = bytes - REEL_WAV_DATA_OFFSET - audio_bytes;
-    enum reel_code code = reel_digest_add(rebuilding->digest, "", pad_bytes, err_out);
 
-    if (code == REEL_OK)
-        code = reel_digest_text(rebuilding->digest, out, err_out);
-    if (code == REEL_OK)
-        *bytes_out = bytes;
-    return code;
+    reel_digest_add(&rebuilding->digest, "", pad_bytes);
+    reel_digest_text(&rebuilding->digest, out);
+    return bytes;
 }
 
 enum reel_code reel_rebuild_sum(const struct reel_common *common, const json_t *info,
@@ -114,10 +116,9 @@ enum reel_code reel_rebuild_sum(const struct reel_common *common, const json_t *
     json_t *view = NULL;
     enum reel_code code = read_info(info, &recording, err_out);
 
-    if (code == REEL_OK)
-        code = reel_digest_create(&rebuilding.digest, err_out);
     if (code != REEL_OK)
         return code;
+    reel_digest_begin(&rebuilding.digest);
     snprintf(label, sizeof label, "%s/%s", recording.device, recording.session);
     view = json_pack("{s:s, s:s, s:s}", "device", recording.device, "session", recording.session,
                      "format", "raw");
@@ -126,8 +127,7 @@ enum reel_code reel_rebuild_sum(const struct reel_common *common, const json_t *
     code = view ? reel_fetch_run(&fetch, err_out)
                 : reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
     if (code == REEL_OK)
-        code = finish(&rebuilding, out, bytes_out, err_out);
+        *bytes_out = finish(&rebuilding, out);
     json_decref(view);
-    reel_digest_destroy(&rebuilding.digest);
     return code;
 }

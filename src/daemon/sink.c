@@ -16,7 +16,6 @@
 #include "daemon/notice.h"
 #include "daemon/responder.h"
 #include "io/loop.h"
-#include "store/hash.h"
 
 enum { NOTICES_MAX = 65536, NOTICES_MAX_BYTES = 12 << 20, JOBS_MAX = 4 };
 
@@ -209,17 +208,6 @@ static enum reel_code create_responder(struct reel_sink *sink, const char *passw
     return REEL_OK;
 }
 
-/* libcrypto makes its tables when it is first used, and crashes later where it had no memory for
- * their locks: let that be now, where there is. */
-static enum reel_code prepare_sums(struct reel_error *err_out)
-{
-    struct reel_digest *digest = NULL;
-    enum reel_code code = reel_digest_create(&digest, err_out);
-
-    reel_digest_destroy(&digest);
-    return code;
-}
-
 enum reel_code reel_sink_create(const struct reel_config *config, const char *password,
                                 const struct reel_log *log, struct reel_sink **sink_out,
                                 struct reel_error *err_out)
@@ -234,8 +222,6 @@ enum reel_code reel_sink_create(const struct reel_config *config, const char *pa
     sink->gate = reel_bus_gate_create();
     code = sink->gate ? open_descriptors(sink, err_out)
                       : reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
-    if (code == REEL_OK)
-        code = prepare_sums(err_out);
     if (code == REEL_OK)
         code = create_mailboxes(sink, err_out);
     if (code == REEL_OK)

@@ -1,66 +1,32 @@
-/* Hash: sha256 by libcrypto. */
+/* Hash: sha256 by nettle. */
 #include "store/hash.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <openssl/evp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { SLICE_BYTES = 64 * 1024, SHA256_BYTES = 32 };
+enum { SLICE_BYTES = 64 * 1024 };
 
-struct reel_digest {
-    EVP_MD_CTX *context;
-};
-
-enum reel_code reel_digest_create(struct reel_digest **digest_out, struct reel_error *err_out)
+void reel_digest_begin(struct reel_digest *digest)
 {
-    struct reel_digest *digest = calloc(1, sizeof *digest);
-
-    if (digest)
-        digest->context = EVP_MD_CTX_new();
-    if (!digest || !digest->context) {
-        reel_digest_destroy(&digest);
-        return reel_error_errno(err_out, ENOMEM, "sha256");
-    }
-    if (EVP_DigestInit_ex(digest->context, EVP_sha256(), NULL) != 1) {
-        reel_digest_destroy(&digest);
-        return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "sha256 cannot be begun");
-    }
-    *digest_out = digest;
-    return REEL_OK;
+    sha256_init(&digest->context);
 }
 
-void reel_digest_destroy(struct reel_digest **digest)
+void reel_digest_add(struct reel_digest *digest, const void *bytes, size_t count)
 {
-    if (!*digest)
-        return;
-    EVP_MD_CTX_free((*digest)->context);
-    free(*digest);
-    *digest = NULL;
+    sha256_update(&digest->context, count, bytes);
 }
 
-enum reel_code reel_digest_add(struct reel_digest *digest, const void *bytes, size_t count,
-                               struct reel_error *err_out)
+void reel_digest_text(struct reel_digest *digest, char out[REEL_SHA256_TEXT_BYTES])
 {
-    if (EVP_DigestUpdate(digest->context, bytes, count) != 1)
-        return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "sha256 failed");
-    return REEL_OK;
-}
+    uint8_t sum[SHA256_DIGEST_SIZE];
 
-enum reel_code reel_digest_text(struct reel_digest *digest, char out[REEL_SHA256_TEXT_BYTES],
-                                struct reel_error *err_out)
-{
-    uint8_t sum[SHA256_BYTES];
-
-    if (EVP_DigestFinal_ex(digest->context, sum, NULL) != 1)
-        return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "sha256 failed");
+    sha256_digest(&digest->context, sizeof sum, sum);
     for (size_t i = 0; i < sizeof sum; i++)
         snprintf(out + 2 * i, 3, "%02x", sum[i]);
-    return REEL_OK;
 }
 
 static enum reel_code add_descriptor(struct reel_digest *digest, int fd, const char *name,
@@ -73,7 +39,6 @@ static enum reel_code add_descriptor(struct reel_digest *digest, int fd, const c
     while (done_bytes < bytes_max) {
         uint64_t left_bytes = bytes_max - done_bytes;
         ssize_t got = read(fd, slice, left_bytes < sizeof slice ? left_bytes : sizeof slice);
-        enum reel_code code;
 
         if (got < 0 && errno == EINTR)
             continue;
@@ -81,9 +46,7 @@ static enum reel_code add_descriptor(struct reel_digest *digest, int fd, const c
             return reel_error_errno(err_out, errno, "read %s", name);
         if (got == 0)
             return REEL_OK;
-        code = reel_digest_add(digest, slice, (size_t)got, err_out);
-        if (code != REEL_OK)
-            return code;
+        reel_digest_add(digest, slice, (size_t)got);
         done_bytes += (uint64_t)got;
         if (progress)
             progress(user, done_bytes);
@@ -95,16 +58,14 @@ enum reel_code reel_hash_descriptor(int fd, const char *name, uint64_t bytes_max
                                     reel_hash_progress_fn *progress, void *user,
                                     char out[REEL_SHA256_TEXT_BYTES], struct reel_error *err_out)
 {
-    struct reel_digest *digest;
-    enum reel_code code = reel_digest_create(&digest, err_out);
+    struct reel_digest digest;
+    enum reel_code code;
 
-    if (code != REEL_OK)
-        return code;
+    reel_digest_begin(&digest);
     posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* a hint: nothing follows from its failing */
-    code = add_descriptor(digest, fd, name, bytes_max, progress, user, err_out);
+    code = add_descriptor(&digest, fd, name, bytes_max, progress, user, err_out);
     if (code == REEL_OK)
-        code = reel_digest_text(digest, out, err_out);
-    reel_digest_destroy(&digest);
+        reel_digest_text(&digest, out);
     return code;
 }
 

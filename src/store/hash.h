@@ -3,6 +3,7 @@
 #ifndef REEL_STORE_HASH_H
 #define REEL_STORE_HASH_H
 
+#include <nettle/sha2.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,15 +12,14 @@
 
 enum { REEL_SHA256_TEXT_BYTES = 65 }; /* 64 lower-case hex digits and the end */
 
-/* A sum under way. STALLED without memory; INTERNAL where libcrypto fails. `destroy` accepts
- * NULL. After `text` nothing more can be added. */
-struct reel_digest;
-enum reel_code reel_digest_create(struct reel_digest **digest_out, struct reel_error *err_out);
-void reel_digest_destroy(struct reel_digest **digest);
-enum reel_code reel_digest_add(struct reel_digest *digest, const void *bytes, size_t count,
-                               struct reel_error *err_out);
-enum reel_code reel_digest_text(struct reel_digest *digest, char out[REEL_SHA256_TEXT_BYTES],
-                                struct reel_error *err_out);
+/* A sum under way, which needs no memory of its own and cannot fail. After `text` it has begun
+ * anew. */
+struct reel_digest {
+    struct sha256_ctx context;
+};
+void reel_digest_begin(struct reel_digest *digest);
+void reel_digest_add(struct reel_digest *digest, const void *bytes, size_t count);
+void reel_digest_text(struct reel_digest *digest, char out[REEL_SHA256_TEXT_BYTES]);
 
 /* Sum what the descriptor reads from where it stands, to its end or `bytes_max`. `progress` (may be
  * NULL) is told how many bytes have been read. STALLED where it cannot be read. */

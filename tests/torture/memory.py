@@ -181,7 +181,7 @@ def run(build, times, seed, deadline=None, keep=None):
 class OutOfMemory:
     """Allocations of a running sink fail, one or some dozens at a time."""
 
-    figures = "unit tests", "1,000", "10,000"
+    figures = "30", "1,000", "10,000"
     unit = "times without memory"
     in_a_step = 60
 
