@@ -189,15 +189,18 @@ class Round:
             self.sink.program.kill()
 
 
-def one(build, folder, broker, phase, call, effect, number):
+def one(build, folder, phase, call, effect, number):
+    """On a broker of its own: what one round sent twice must not come to the next."""
     shutil.rmtree(folder, ignore_errors=True)
-    turn = Round(build, folder, broker, phase, call, effect, number)
-    try:
-        met, findings = turn.run()
-    except AssertionError as error:
-        met, findings = True, [f"{error}\n{turn.sink.log()[-2000:]}"]
-    finally:
-        turn.close()
+    with Broker(Path(folder, "broker"), log_types=("error",)) as broker:
+        introduce(build, folder, broker)
+        turn = Round(build, folder, broker, phase, call, effect, number)
+        try:
+            met, findings = turn.run()
+        except AssertionError as error:
+            met, findings = True, [f"{error}\n{turn.sink.log()[-2000:]}"]
+        finally:
+            turn.close()
     return met, [f"{phase}, {call} number {number}, {effect}: {line}" for line in findings]
 
 
@@ -222,14 +225,12 @@ def can_trace():
 def meet(build, folder, phase, call, effect, numbers):
     """Meet the call at each of `numbers`, until one is not reached. Returns how many were met,
     whether a round passed untouched, and findings; ends at the first finding."""
-    folder, reached = Path(folder), 0
-    with Broker(folder / "broker", log_types=("error",)) as broker:
-        introduce(build, folder, broker)
-        for number in numbers:
-            met, findings = one(build, folder / "round", broker, phase, call, effect, number)
-            if findings or not met:
-                return reached + met, not met, findings
-            reached += 1
+    reached = 0
+    for number in numbers:
+        met, findings = one(build, folder, phase, call, effect, number)
+        if findings or not met:
+            return reached + met, not met, findings
+        reached += 1
     return reached, False, []
 
 
