@@ -321,8 +321,9 @@ void reel_config_store(const struct reel_config *config, const struct reel_log *
     store_out->dir = config->store_dir;
     store_out->quarantine_max_bytes = config->quarantine_max_bytes;
     /* A batch is closed by the message that fills it, with which a candidate may come. Numbers of
-     * one byte in an array may stand for samples of four. */
-    store_out->batch_max_bytes = config->ingest_commit_bytes + 2 * 4 * config->max_fragment_bytes;
+     * one byte in an array may stand for samples of eight. */
+    store_out->batch_max_bytes =
+        config->ingest_commit_bytes + 2 * sizeof(double) * config->max_fragment_bytes;
     store_out->sync_way = (enum reel_sync_way)sync_way(config->store_sync);
     store_out->clock = reel_monotonic_us;
     store_out->held_max_bytes = HELD_MAX_BYTES;

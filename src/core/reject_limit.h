@@ -1,7 +1,7 @@
 /* Reject limit: `rejected` events at most once a second for a device and code, with a count
  * (protocol.md, "Events and status"). Bounded: over 1024 pairs the newest share one place. */
-#ifndef REEL_DAEMON_REJECT_LIMIT_H
-#define REEL_DAEMON_REJECT_LIMIT_H
+#ifndef REEL_CORE_REJECT_LIMIT_H
+#define REEL_CORE_REJECT_LIMIT_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* Reject limit: a small table by device and code. */
-#include "daemon/reject_limit.h"
+#include "core/reject_limit.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* Rate: a counter and a minute for each device, oldest minute first; those whose minute is over are
  * forgotten, and where there are too many the oldest. A device that is forgotten early may begin a
  * few more: a bound on memory must not refuse what an honest device begins. */
-#include "daemon/rate.h"
+#include "core/rate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,10 +47,9 @@ static void forget(struct reel_rate *rate, struct share *share)
 }
 
 /* The table keeps the order in which shares were added. */
-static void make_room(struct reel_rate *rate, int64_t now_us)
+static void forget_over(struct reel_rate *rate, int64_t now_us)
 {
-    while (rate->shares &&
-           (is_over(rate->shares, now_us) || HASH_COUNT(rate->shares) >= SHARES_MAX))
+    while (rate->shares && is_over(rate->shares, now_us))
         forget(rate, rate->shares);
 }
 
@@ -60,6 +59,8 @@ static struct share *add(struct reel_rate *rate, const char *device, int64_t now
 
     if (!share)
         return NULL;
+    if (HASH_COUNT(rate->shares) >= SHARES_MAX)
+        forget(rate, rate->shares);
     snprintf(share->device, sizeof share->device, "%s", device);
     share->since_us = now_us;
     HASH_ADD_STR(rate->shares, device, share);
@@ -84,11 +85,13 @@ bool reel_rate_take(struct reel_rate *rate, const char *device, int64_t now_us)
 {
     struct share *share = NULL;
 
-    make_room(rate, now_us);
+    forget_over(rate, now_us);
     HASH_FIND_STR(rate->shares, device, share);
     if (!share)
         share = add(rate, device, now_us);
-    if (!share || share->taken >= rate->per_minute)
+    if (!share)
+        return true;
+    if (share->taken >= rate->per_minute)
         return false;
     share->taken++;
     return true;
