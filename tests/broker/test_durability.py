@@ -2,15 +2,14 @@
 commit and acknowledgement."""
 import os
 import re
-import shutil
 import signal
-import subprocess
 import threading
 
 import pytest
 
 from harness import BUILD, Format, Recorder, assert_same_audio, probe, read_ffmpeg, read_wave
-from lab import Program, Sink, wait_for
+from lab import Sink, wait_for
+from tracing import can_trace, inject
 
 # The broker's log of what it gave to the sink's ingest connection, and what came back for it.
 GIVEN = re.compile(r"Sending PUBLISH to reeld-sink-ingest \(d(\d), q1, r0, m(\d+), '([^']*)'")
@@ -275,33 +274,7 @@ def test_second_sink_on_the_same_store_does_not_start(make_lab, tmp_path):
 TRACED = {"ASAN_OPTIONS": "detect_leaks=0:exitcode=99"}
 
 
-def can_trace():
-    """Whether strace is there and may attach to a process that is not its child."""
-    if not shutil.which("strace"):
-        return False
-    victim = subprocess.Popen(["sleep", "60"])
-    try:
-        tracer = subprocess.Popen(["strace", "-o", "/dev/null", "-p", str(victim.pid)],
-                                  stderr=subprocess.PIPE)
-        return b"attached" in tracer.stderr.readline()
-    finally:
-        victim.kill()
-        victim.wait()
-        tracer.wait()
-
-
 strace = pytest.mark.skipif(not can_trace(), reason="strace cannot attach here")
-
-
-def inject(sink, log, what):
-    """Let system calls of the running sink fail, as strace's -e inject describes it."""
-    call = what.split(":")[0]
-    command = ["strace", "-f", "-o", log, "-p", sink.program.pid]
-    command += ["-e", f"trace={call}", "-e", f"inject={what}"]
-    tracer = Program(command, log.with_suffix(".strace"))
-    tracer.start()
-    wait_for(lambda: "attached" in tracer.log(), "strace to be attached")
-    return tracer
 
 
 @strace
@@ -331,6 +304,25 @@ def test_failing_disk_delays_the_acknowledgement_and_loses_nothing(make_lab, tmp
         expected = b"".join(noise(f"{recorder.device} {seq}") for seq in range(30))
         assert_same_audio(read_wave(lab.sink.wav(recorder.device, "s1"))[1], expected)
         assert recorder.info()["rejected"] == 0
+
+
+@strace
+def test_download_of_a_file_that_cannot_be_read_says_so_and_the_next_one_comes(make_lab, tmp_path):
+    """Whole, and in a part; nothing else is disturbed by it."""
+    lab = make_lab({})
+    client = lab.client()
+    recorder = Recorder(client, "mic1")
+    recorder.store(noise("mic1"), seq=0)
+    log = tmp_path / "injected"
+    inject(lab.sink, log, "pread64:error=EIO:when=1..2", lab.sink.wav("mic1", "s1"))
+    for part in ({}, {"offset": 0, "length": 64}):
+        error = client.refusal("download", {"device": "mic1", "session": "s1"} | part)
+        assert error["code"] == "stalled" and "Input/output error" in error["message"]
+    assert "(INJECTED)" in log.read_text()
+    assert client.request("status")["state"] == "ok"
+    recorder.store(noise("mic1 again"), seq=1)
+    answer = client.ask("download", {"device": "mic1", "session": "s1", "format": "raw"})
+    assert_same_audio(answer.payload, noise("mic1") + noise("mic1 again"))
 
 
 @strace

@@ -12,7 +12,6 @@ it would claim a write that never was: a limit on the size of files makes true o
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,7 +25,8 @@ from fleet import Fleet, Style, introduce
 from ledger import Ledger
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
-from lab import Broker, Program, Sink, wait_for  # noqa: E402
+from lab import Broker, Sink, wait_for  # noqa: E402
+from tracing import attach  # noqa: E402
 
 WRITING = ("pwrite64", "pwritev", "fdatasync", "fsync", "syncfs", "ftruncate", "renameat", "unlink",
            "unlinkat", "mkdir", "mkdirat", "openat", "rename", "renameat2", "write")
@@ -91,9 +91,7 @@ class Round:
             return
         self.sink.launch()
         self.wait_ready()
-        tracer = Program([*self.inject(), "-f", "-p", self.sink.program.pid], self.folder / "tracer")
-        tracer.start()
-        wait_for(lambda: "attached" in tracer.log(), "strace to be attached")
+        attach(self.sink.program.pid, self.inject(), self.folder / "tracer")
 
     def leave_half_a_batch(self, fleet):
         """Kill it when it has committed one batch and written some of the next."""
@@ -202,21 +200,6 @@ def one(build, folder, phase, call, effect, number):
         finally:
             turn.close()
     return met, [f"{phase}, {call} number {number}, {effect}: {line}" for line in findings]
-
-
-def can_trace():
-    """Whether strace is there and may attach to a process that is not its child."""
-    if not shutil.which("strace"):
-        return False
-    victim = subprocess.Popen(["sleep", "60"])
-    try:
-        tracer = subprocess.Popen(["strace", "-o", "/dev/null", "-p", str(victim.pid)],
-                                  stderr=subprocess.PIPE)
-        return b"attached" in tracer.stderr.readline()
-    finally:
-        victim.kill()
-        victim.wait()
-        tracer.wait()
 
 
 # Sweeps: many rounds, side by side, for a failing call mostly waits for the next attempt

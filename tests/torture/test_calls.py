@@ -4,8 +4,9 @@ import pytest
 
 import calls
 from harness import BUILD
+from tracing import can_trace
 
-pytestmark = pytest.mark.skipif(not calls.can_trace(), reason="strace cannot attach here")
+pytestmark = pytest.mark.skipif(not can_trace(), reason="strace cannot attach here")
 
 
 def assert_sound(jobs, numbers, at_least):

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 import journal
-from calls import can_trace
 from disk import Cut, Disk
 from harness import BUILD
 from ledger import Ledger
 from power import MEMORY, Workload
+from tracing import can_trace
 
 CALLS = {"pwrite64": journal.WRITE, "ftruncate": journal.TRUNCATE, "renameat": journal.RENAME,
          "renameat2": journal.RENAME, "unlink": journal.UNLINK, "unlinkat": journal.UNLINK,
