@@ -1,6 +1,6 @@
-/* Ingest, inside: what its files share. ingest.c has the loop and the connection, ingest_batch.c
- * the batch and its commit, ingest_message.c the checks of what came in, ingest_place.c the
- * carrying out of where it goes. */
+/* Ingest, inside: what its files share. ingest.c has the loop, ingest_connection.c the connection,
+ * ingest_batch.c the batch and its commit, ingest_message.c the checks of what came in,
+ * ingest_place.c the carrying out of where it goes. */
 #ifndef REEL_DAEMON_INGEST_INTERNAL_H
 #define REEL_DAEMON_INGEST_INTERNAL_H
 
@@ -8,12 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/rate.h"
+#include "core/reject_limit.h"
 #include "daemon/acks.h"
 #include "daemon/connection.h"
 #include "daemon/ingest.h"
 #include "daemon/notice.h"
-#include "core/rate.h"
-#include "core/reject_limit.h"
 #include "io/bus.h"
 #include "wire/fragment.h"
 #include "wire/topic.h"
@@ -77,6 +77,20 @@ struct reel_arrival {
     int64_t wall_us;
     int64_t monotonic_us;
 };
+
+/* ingest_connection.c */
+
+/* Try to connect; what fails is told, and tried again after a wait. */
+void reel_ingest_connect(struct reel_ingest *ingest);
+
+/* Give the connection up, and wait before the next. `reason` is told as the sink's state. */
+void reel_ingest_disconnect(struct reel_ingest *ingest, const char *reason);
+
+/* Let the responder know whether audio is taken in; "" is no reason. */
+void reel_ingest_tell(struct reel_ingest *ingest, const char *reason);
+
+/* Expect nothing once more. */
+void reel_redelivery_drop(struct reel_redelivery *redelivery);
 
 /* ingest_batch.c */
 

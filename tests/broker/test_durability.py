@@ -309,17 +309,18 @@ def test_failing_disk_delays_the_acknowledgement_and_loses_nothing(make_lab, tmp
 @strace
 def test_download_of_a_file_that_cannot_be_read_says_so_and_the_next_one_comes(make_lab, tmp_path):
     """Whole, and in a part; nothing else is disturbed by it."""
-    lab = make_lab({})
+    lab = make_lab(env=TRACED)
     client = lab.client()
     recorder = Recorder(client, "mic1")
     recorder.store(noise("mic1"), seq=0)
     log = tmp_path / "injected"
-    inject(lab.sink, log, "pread64:error=EIO:when=1..2", lab.sink.wav("mic1", "s1"))
+    tracer = inject(lab.sink, log, "pread64:error=EIO", lab.sink.wav("mic1", "s1"))
     for part in ({}, {"offset": 0, "length": 64}):
         error = client.refusal("download", {"device": "mic1", "session": "s1"} | part)
         assert error["code"] == "stalled" and "Input/output error" in error["message"]
-    assert "(INJECTED)" in log.read_text()
     assert client.request("status")["state"] == "ok"
+    tracer.terminate()
+    assert "(INJECTED)" in log.read_text()
     recorder.store(noise("mic1 again"), seq=1)
     answer = client.ask("download", {"device": "mic1", "session": "s1", "format": "raw"})
     assert_same_audio(answer.payload, noise("mic1") + noise("mic1 again"))

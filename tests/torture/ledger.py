@@ -49,6 +49,8 @@ class Ledger:
             return None
         key = document["device"], document["session"]
         recording, held = self.recordings[key], self.acknowledged[key]
+        if document["boot"] is None and (*key, run + 1) in self.sent:
+            return set()  # who restarted under its old name is told of what it sends now
         sent = self.sent.get((*key, run), 0)
         if document["seq"] is not None:
             durable = self._by_seq(document)

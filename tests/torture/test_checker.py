@@ -129,9 +129,9 @@ def test_missing_file_is_noticed(store, sound):
     assert "its file is missing" in findings_of(store, sound)
 
 
-def answer(seq, missing=(), lost=()):
-    return {"status": "ok", "device": "d", "session": "s", "seq": seq, "missing": list(missing),
-            "missing_frames": [], "lost": list(lost)}
+def answer(seq, missing=(), lost=(), boot=None):
+    return {"status": "ok", "device": "d", "session": "s", "boot": boot, "seq": seq,
+            "missing": list(missing), "missing_frames": [], "lost": list(lost)}
 
 
 @pytest.mark.parametrize("answers, finding", [
@@ -149,3 +149,16 @@ def test_promises_that_contradict_each_other_are_noticed(answers, finding):
     for document in answers:
         ledger.note_acknowledgement(document, 0)
     assert finding in "\n".join(ledger.findings)
+
+
+@pytest.mark.parametrize("boot, taken_back", [(None, False), ("100", True)])
+def test_recorder_that_restarted_is_told_of_another_run_only_if_it_names_its_boots(boot, taken_back):
+    """What was sent twice before the restart may be answered when the next run has begun."""
+    ledger, recording = Ledger(), Recording(1, "d", "s", 3, FRAMES, runs=2)
+    ledger.add(recording)
+    for run in range(2):
+        for seq in range(3):
+            ledger.note_sent(recording, run, seq)
+    ledger.acknowledged["d", "s"] = {(0, seq) for seq in range(3)}
+    ledger.note_acknowledgement(answer(0, boot=boot), 0)
+    assert bool(ledger.findings) == taken_back

@@ -1,0 +1,165 @@
+/* Ingest, the connection: made, lost, and what the broker may deliver once more by it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/ingest_internal.h"
+#include "io/loop.h"
+
+void reel_ingest_tell(struct reel_ingest *ingest, const char *reason)
+{
+    struct reel_notice *notice =
+        reel_notice_ingest(ingest->subscribed, ingest->store == NULL, reason);
+
+    if (notice && !reel_mailbox_post(ingest->links.notices, notice, 0))
+        reel_notice_destroy(notice);
+}
+
+void reel_redelivery_drop(struct reel_redelivery *redelivery)
+{
+    free(redelivery->deliveries);
+    memset(redelivery, 0, sizeof *redelivery);
+}
+
+/* Expect what the last durable batches took in: their acknowledgements may not have arrived. */
+static void redelivery_expect(struct reel_ingest *ingest)
+{
+    struct reel_redelivery *redelivery = &ingest->redelivery;
+    const struct reel_delivery *deliveries;
+    size_t count;
+
+    reel_redelivery_drop(redelivery);
+    reel_store_deliveries(ingest->store, &deliveries, &count);
+    if (count == 0)
+        return;
+    redelivery->deliveries = malloc(count * sizeof *deliveries);
+    if (!redelivery->deliveries)
+        return; /* then repeats without numbers are taken for new audio: none is lost */
+    memcpy(redelivery->deliveries, deliveries, count * sizeof *deliveries);
+    redelivery->count = count;
+}
+
+/* The broker begins anew, and counts its packets from the start. */
+static void redelivery_forget(struct reel_ingest *ingest)
+{
+    struct reel_error error;
+
+    reel_redelivery_drop(&ingest->redelivery);
+    if (reel_store_forget_deliveries(ingest->store, &error))
+        reel_ingest_fail(ingest, &error);
+}
+
+static void session_lost(struct reel_ingest *ingest)
+{
+    reel_count(&ingest->links.counters->sessions_lost, 1);
+    reel_log_write(ingest->links.log, REEL_LOG_WARNING,
+                   "the broker came back without our session: what it held for us is gone");
+}
+
+/* There is no connection, or it is of no use: make another one. */
+static void lose(struct reel_ingest *ingest, enum reel_log_priority priority, const char *reason)
+{
+    ingest->lost = true;
+    snprintf(ingest->lost_reason, sizeof ingest->lost_reason, "%s", reason);
+    reel_log_write(ingest->links.log, priority, "%s", reason);
+}
+
+/* Whether there was one: in this life, or in an earlier one, which knows what came by it. */
+static bool had_session(struct reel_ingest *ingest)
+{
+    const struct reel_delivery *deliveries;
+    size_t count;
+
+    reel_store_deliveries(ingest->store, &deliveries, &count);
+    return count > 0 || reel_counted(&ingest->links.counters->connects) > 0;
+}
+
+static void on_connected(void *user, bool session_present)
+{
+    struct reel_ingest *ingest = user;
+    const struct reel_config *config = ingest->links.config;
+    char filter[REEL_SETTING_BYTES + 16];
+    const char *filters[] = {filter};
+    struct reel_error error;
+
+    if (!session_present && had_session(ingest))
+        session_lost(ingest);
+    reel_count(&ingest->links.counters->connects, 1);
+    if (session_present)
+        redelivery_expect(ingest);
+    else
+        redelivery_forget(ingest);
+    snprintf(filter, sizeof filter, "%s/audio/#", config->broker_prefix);
+    if (reel_bus_subscribe(ingest->bus, filters, 1, false, &error))
+        lose(ingest, REEL_LOG_ERROR, error.message);
+}
+
+static void on_subscribed(void *user, const int *granted, size_t count)
+{
+    struct reel_ingest *ingest = user;
+    char reason[REEL_CONNECTION_TEXT_BYTES];
+
+    if (count != 1 || granted[0] >= 128) {
+        snprintf(reason, sizeof reason, "the broker does not let us subscribe to %.100s/audio/#",
+                 ingest->links.config->broker_prefix);
+        lose(ingest, REEL_LOG_ERROR, reason);
+        return;
+    }
+    ingest->subscribed = true;
+    ingest->subscribed_us = reel_monotonic_us();
+    reel_backoff_reset(&ingest->backoff);
+    reel_log_write(ingest->links.log, REEL_LOG_INFO, "taking in audio under %s/audio",
+                   ingest->links.config->broker_prefix);
+    reel_ingest_tell(ingest, "");
+}
+
+static void on_disconnected(void *user, const char *reason, bool taken_over)
+{
+    struct reel_ingest *ingest = user;
+    char text[REEL_CONNECTION_TEXT_BYTES];
+
+    reel_connection_describe(ingest->links.config, ingest->bus, "ingest", reason, text);
+    lose(ingest, REEL_LOG_WARNING, text);
+    ingest->taken_over = taken_over;
+}
+
+void reel_ingest_disconnect(struct reel_ingest *ingest, const char *reason)
+{
+    reel_bus_destroy(&ingest->bus);
+    ingest->lost = false;
+    ingest->subscribed = false;
+    reel_backoff_wait(&ingest->backoff,
+                      ingest->store ? REEL_CONNECT_WAIT_MOST_US : REEL_STORE_WAIT_MOST_US,
+                      reel_monotonic_us());
+    reel_ingest_tell(ingest, reason);
+}
+
+void reel_ingest_connect(struct reel_ingest *ingest)
+{
+    const struct reel_config *config = ingest->links.config;
+    const struct reel_bus_handlers handlers = {
+        .user = ingest,
+        .connected = on_connected,
+        .subscribed = on_subscribed,
+        .message = reel_ingest_message,
+        .disconnected = on_disconnected,
+    };
+    struct reel_bus_config bus_config;
+    char client_id[REEL_NAME_BYTES + 32];
+    struct reel_error error;
+    enum reel_code code;
+
+    snprintf(client_id, sizeof client_id, "reeld-%s-ingest", config->sink_name);
+    reel_config_bus(config, ingest->links.password, &bus_config);
+    bus_config.client_id = client_id;
+    bus_config.gate = ingest->links.gate;
+    bus_config.session_expiry_s = UINT32_MAX; /* never: what we miss waits for us */
+    bus_config.receive_maximum = 65535;
+    code = reel_bus_create(&bus_config, &handlers, &ingest->bus, &error);
+    if (code == REEL_OK)
+        code = reel_bus_connect(ingest->bus, &error);
+    if (code == REEL_OK)
+        return;
+    reel_log_write(ingest->links.log, REEL_LOG_WARNING, "%s", error.message);
+    reel_ingest_disconnect(ingest, error.message);
+}

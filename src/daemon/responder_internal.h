@@ -1,0 +1,40 @@
+/* Responder, inside: what the loop (responder.c) and the connection (responder_connection.c) share.
+ */
+#ifndef REEL_DAEMON_RESPONDER_INTERNAL_H
+#define REEL_DAEMON_RESPONDER_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/connection.h"
+#include "daemon/presence.h"
+#include "daemon/query.h"
+#include "daemon/responder.h"
+
+enum { REEL_RESPONDER_SUBSCRIPTIONS = 2 }; /* to requests, and to sinks' status */
+
+struct reel_responder {
+    struct reel_responder_links links;
+    struct reel_query_links query;
+    struct reel_sink_state state;
+    struct reel_rival rival;
+    struct reel_namesake namesake;
+    int awaited_id; /* the publication whose acknowledgement is waited for; 0: none */
+    struct reel_bus *bus;
+    unsigned subscriptions; /* that the broker has granted */
+    bool lost;
+    bool ending; /* requests are not answered any more */
+    bool taken_over;
+    int64_t connected_at_us; /* wall clock; names the connection */
+    struct reel_backoff backoff;
+    int64_t next_status_us; /* monotonic, as the other */
+    int64_t next_metrics_us;
+};
+
+/* Try to connect; what fails is logged, and tried again after a wait. */
+void reel_responder_connect(struct reel_responder *responder);
+
+/* Give the connection up, and wait before the next. */
+void reel_responder_disconnect(struct reel_responder *responder);
+
+#endif
