@@ -38,6 +38,9 @@ REFUSED = ("pwrite64", "pwritev", "ftruncate", "renameat", "unlink", "unlinkat",
 SYNCS = ("fdatasync", "fsync", "syncfs")
 PHASES = ("start", "again", "work", "reopen")
 RUNNING = ("work", "reopen")  # strace comes to a sink that stands
+# strace counts for each thread, and each connection is made by a new one: of what sockets are asked
+# too, only what the catalog is asked for counts.
+OF_SOCKETS_TOO, CATALOG = ("fcntl",), ("catalog.db", "catalog.db-wal", "catalog.db-shm")
 KILL = "signal=KILL"
 ERRORS = ("error=EIO", "error=ENOSPC", "error=EROFS", "error=EDQUOT")
 # What is started, restarted under its old name, counted in frames, and sealed.
@@ -75,11 +78,13 @@ class Round:
         self.stands = 0  # how often it was said in the log that audio is taken in
 
     def inject(self):
-        traced, first = self.call, []
+        traced, first, only = self.call, [], []
+        if self.call in OF_SOCKETS_TOO:
+            only = [word for name in CATALOG for word in ("-P", self.sink.store / name)]
         if self.phase == "reopen":
             trigger = "fdatasync" if self.call != "fdatasync" else "pwritev"
             traced, first = f"{self.call},{trigger}", ["-e", f"inject={trigger}:error=EIO:when=1"]
-        return ["strace", "-o", self.log, "-e", f"trace={traced}", *first,
+        return ["strace", "-o", self.log, "-e", f"trace={traced}", *first, *only,
                 "-e", f"inject={self.call}:{self.effect}:when={self.number}"]
 
     def launch_traced(self):
