@@ -33,17 +33,28 @@ static void differs(void *user, const char *where, enum reel_difference what, co
 }
 
 /* `file` has a stranger's name in it where somebody put it there. */
-static void put_aside(void *user, const char *file, const char *why)
+static void print_file(const char *what, const char *file, const char *why)
 {
     char name[REEL_SETTING_BYTES];
 
-    wipe(user);
     snprintf(name, sizeof name, "%s", file);
     for (char *at = name; *at; at++) {
         if ((unsigned char)*at < 0x20 || *at == 0x7f)
             *at = '?';
     }
-    printf("recovered: %s%s%s\n", name, *why ? ": " : "", why);
+    printf("%s: %s%s%s\n", what, name, *why ? ": " : "", why);
+}
+
+static void put_aside(void *user, const char *file, const char *why)
+{
+    wipe(user);
+    print_file("recovered", file, why);
+}
+
+static void lost(void *user, const char *file, const char *why)
+{
+    wipe(user);
+    print_file("lost", file, why);
 }
 
 static void progress(void *user, const char *where, uint64_t done_bytes, uint64_t total_bytes)
@@ -88,6 +99,7 @@ enum reel_code reel_verify_report_run(const struct reel_config *config, bool *we
     const struct reel_verify_watch watch = {.user = &told,
                                             .differs = differs,
                                             .put_aside = put_aside,
+                                            .lost = lost,
                                             .progress = progress,
                                             .settle = settle};
     struct reel_verify_report report;

@@ -108,10 +108,18 @@ static enum reel_code take_stray(struct recovery *recovery, const struct found *
 static enum reel_code drop_row(struct recovery *recovery, const struct found *found,
                                const struct reel_recording *recording, struct reel_error *err_out)
 {
+    char from[2 * REEL_NAME_BYTES + 32];
+    char why[96];
+
     reel_log_write(recovery->log, REEL_LOG_ERROR,
                    "store: the file of %s, %" PRIu64 " frames, is gone: its row goes too",
                    found->key, recording->frames);
-    if (take(recovery, found, ".json", "a sidecar without its file", err_out) != REEL_OK)
+    snprintf(from, sizeof from, "recordings/%s.wav", found->key);
+    snprintf(why, sizeof why, "the file of a recording of %" PRIu64 " frames is gone",
+             recording->frames);
+    if (reel_recovered_lost(recovery->home->dir_fd, from, why, recovery->now_us, err_out) !=
+            REEL_OK ||
+        take(recovery, found, ".json", "a sidecar without its file", err_out) != REEL_OK)
         return REEL_E_STALLED;
     return reel_catalog_remove(recovery->home->catalog, recording->rowid, err_out);
 }

@@ -149,6 +149,20 @@ static enum reel_code silence(struct repair *repair, uint64_t from_frame, uint64
     return REEL_OK;
 }
 
+static enum reel_code note_lost(const struct repair *repair, uint64_t lost_frames,
+                                struct reel_error *err_out)
+{
+    char from[PATH_BYTES + 16];
+    char why[96];
+
+    snprintf(from, sizeof from, "recordings/%s", repair->name);
+    snprintf(why, sizeof why,
+             "the last %" PRIu64 " of %" PRIu64 " frames were gone: marked as missing", lost_frames,
+             repair->recording->frames);
+    return reel_recovered_lost(repair->recovery->home->dir_fd, from, why, repair->recovery->now_us,
+                               err_out);
+}
+
 /* The file is shorter than the recording: what is not there any more becomes missing. */
 static enum reel_code lose_tail(struct repair *repair, struct reel_error *err_out)
 {
@@ -166,6 +180,8 @@ static enum reel_code lose_tail(struct repair *repair, struct reel_error *err_ou
     if (reel_recover_lose(recording, present, &lost_from, err_out) != REEL_OK)
         return REEL_E_STALLED;
     repair->row_changed = true;
+    if (note_lost(repair, recording->frames - present, err_out) != REEL_OK)
+        return REEL_E_STALLED;
     if (lost_from < present) {
         recovery->report.recovered++;
         if (reel_recovered_copy(recovery->home->dir_fd, repair->fd, recording, lost_from, present,

@@ -3,15 +3,16 @@
 
 #include <errno.h>
 
-/* How much of a run stays: whole fragments, where fragments have numbers. */
+/* How much of a run stays: whole fragments, where a number leads to a place. */
 static uint64_t frames_kept(const struct reel_run *run, uint64_t frames_left)
 {
-    if (run->seqs == 0)
+    if (run->seqs == 0 || run->fragment_frames == 0)
         return frames_left;
-    return run->fragment_frames > 0 ? frames_left - frames_left % run->fragment_frames : 0;
+    return frames_left - frames_left % run->fragment_frames;
 }
 
-/* Cut the run in two: its first `frames` stay, the rest is a new run behind it. */
+/* Cut the run in two: its first `frames` stay, the rest is a new run behind it. Where sizes differ
+ * nobody knows which numbers stay: all go with the rest, and are worth sending again. */
 static bool split_run(struct reel_stretch *stretch, size_t at, uint64_t frames)
 {
     struct reel_run *run = reel_stretch_add_run(stretch);
@@ -23,10 +24,8 @@ static bool split_run(struct reel_stretch *stretch, size_t at, uint64_t frames)
         runs[i] = runs[i - 1];
     runs[at].frames = frames;
     runs[at + 1].frames -= frames;
-    if (runs[at].seqs > 0) {
-        runs[at].seqs = frames / runs[at].fragment_frames;
-        runs[at + 1].seqs -= runs[at].seqs;
-    }
+    runs[at].seqs = runs[at].fragment_frames > 0 ? frames / runs[at].fragment_frames : 0;
+    runs[at + 1].seqs -= runs[at].seqs;
     return true;
 }
 

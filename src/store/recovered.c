@@ -68,19 +68,15 @@ static void free_name(int fd, const char *stem, const char *suffix, int64_t now_
         snprintf(out, NAME_BYTES, "%s-%s-%u%s", base, stamp, i, suffix);
 }
 
-static char *note_text(const char *from, const char *stem, const char *name, const char *why,
-                       int64_t now_us)
+/* A line of the index; `file` may be NULL. */
+static char *note_text(const char *from, const char *file, const char *why, int64_t now_us)
 {
-    const char *slash = strchr(stem, '/');
-    int device_bytes = slash ? (int)(slash - stem) + 1 : 0;
     char time[REEL_TIME_BYTES];
-    char file[2 * NAME_BYTES];
     json_t *line;
     char *text;
 
     reel_time_format(now_us, time);
-    snprintf(file, sizeof file, "recovered/%.*s%s", device_bytes, stem, name);
-    line = json_pack("{s:s,s:s,s:s,s:s}", "time", time, "file", file, "from", from, "why", why);
+    line = json_pack("{s:s,s:s*,s:s,s:s}", "time", time, "file", file, "from", from, "why", why);
     text = json_dumps(line, JSON_COMPACT);
     json_decref(line);
     return text;
@@ -103,10 +99,10 @@ static enum reel_code append_line(int dir_fd, const char *text, struct reel_erro
     return code == REEL_OK ? reel_disk_sync_folder(dir_fd, "recovered", err_out) : code;
 }
 
-static enum reel_code note(int dir_fd, const char *from, const char *stem, const char *name,
-                           const char *why, int64_t now_us, struct reel_error *err_out)
+static enum reel_code note(int dir_fd, const char *from, const char *file, const char *why,
+                           int64_t now_us, struct reel_error *err_out)
 {
-    char *text = note_text(from, stem, name, why, now_us);
+    char *text = note_text(from, file, why, now_us);
     enum reel_code code;
 
     if (!text)
@@ -114,6 +110,28 @@ static enum reel_code note(int dir_fd, const char *from, const char *stem, const
     code = append_line(dir_fd, text, err_out);
     free(text);
     return code;
+}
+
+static enum reel_code note_file(int dir_fd, const char *from, const char *stem, const char *name,
+                                const char *why, int64_t now_us, struct reel_error *err_out)
+{
+    const char *slash = strchr(stem, '/');
+    int device_bytes = slash ? (int)(slash - stem) + 1 : 0;
+    char file[2 * NAME_BYTES];
+
+    snprintf(file, sizeof file, "recovered/%.*s%s", device_bytes, stem, name);
+    return note(dir_fd, from, file, why, now_us, err_out);
+}
+
+enum reel_code reel_recovered_lost(int dir_fd, const char *from, const char *why, int64_t now_us,
+                                   struct reel_error *err_out)
+{
+    int fd;
+
+    if (reel_disk_folder(dir_fd, "recovered", &fd, NULL, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    close(fd);
+    return note(dir_fd, from, NULL, why, now_us, err_out);
 }
 
 static enum reel_code copy_bytes(int from_fd, uint64_t from, int to_fd, uint64_t to, uint64_t bytes,
@@ -209,7 +227,7 @@ enum reel_code reel_recovered_take(int dir_fd, const char *from, const char *ste
     free_name(fd, stem, suffix, now_us, name);
     code = move(dir_fd, from, fd, name, err_out);
     close(fd);
-    return code == REEL_OK ? note(dir_fd, from, stem, name, why, now_us, err_out) : code;
+    return code == REEL_OK ? note_file(dir_fd, from, stem, name, why, now_us, err_out) : code;
 }
 
 static enum reel_code copy_audio(int from_fd, const struct reel_recording *recording,
@@ -262,5 +280,5 @@ enum reel_code reel_recovered_copy(int dir_fd, int fd, const struct reel_recordi
     free_name(folder_fd, stem, ".wav", now_us, name);
     code = copy_to_folder(folder_fd, fd, recording, from_frame, to_frame, name, err_out);
     close(folder_fd);
-    return code == REEL_OK ? note(dir_fd, from, stem, name, why, now_us, err_out) : code;
+    return code == REEL_OK ? note_file(dir_fd, from, stem, name, why, now_us, err_out) : code;
 }

@@ -52,6 +52,8 @@ struct reel_verify_watch {
     void (*differs)(void *user, const char *where, enum reel_difference what, const char *how);
     /* A file below store.dir that recovery put aside; `why` may be "". */
     void (*put_aside)(void *user, const char *file, const char *why);
+    /* Audio of a file below store.dir that was gone when the sink last started. */
+    void (*lost)(void *user, const char *file, const char *why);
     /* Bytes of a complete recording's file that have been read. NULL: nobody asks. */
     void (*progress)(void *user, const char *where, uint64_t done_bytes, uint64_t total_bytes);
     /* Return when a sink that may be running has had time to finish what was under way; called
@@ -66,6 +68,7 @@ struct reel_verify_report {
     uint64_t unsettled; /* of them, changing whenever they were looked at: not told of */
     uint64_t payloads;  /* in quarantine */
     uint64_t put_aside; /* files in recovered/ */
+    uint64_t lost;      /* notes there of audio that is gone */
     uint64_t hashed_bytes;
     uint64_t differences;
 };

@@ -16,19 +16,27 @@ enum { INDEX_BYTES_MAX = 64 * 1024 * 1024 };
 
 static const char index_name[] = "recovered/index.jsonl";
 
-/* Put one line of the index into `reasons`; one that a crash cut short tells nothing. */
-static void note_line(const char *line, size_t bytes, json_t *reasons)
+/* Put one line of the index into `reasons`, or tell of what is lost; one that a crash cut short
+ * tells nothing. */
+static void note_line(struct verification *verification, const char *line, size_t bytes,
+                      json_t *reasons)
 {
     json_t *entry = json_loadb(line, bytes, 0, NULL);
     const char *file = json_string_value(json_object_get(entry, "file"));
+    const char *from = json_string_value(json_object_get(entry, "from"));
+    const char *why = json_string_value(json_object_get(entry, "why"));
 
-    if (file)
+    if (file) {
         json_object_set(reasons, file, json_object_get(entry, "why"));
+    } else if (from && why) {
+        verification->report.lost++;
+        verification->watch->lost(verification->watch->user, from, why);
+    }
     json_decref(entry);
 }
 
 /* File to reason, as far as there is an index that can be read. */
-static json_t *read_index(const struct verification *verification)
+static json_t *read_index(struct verification *verification)
 {
     json_t *reasons = json_object();
     size_t bytes;
@@ -40,7 +48,7 @@ static json_t *read_index(const struct verification *verification)
     for (const char *at = text; *at;) {
         size_t length = strcspn(at, "\n");
 
-        note_line(at, length, reasons);
+        note_line(verification, at, length, reasons);
         at += length + (at[length] == '\n');
     }
     free(text);

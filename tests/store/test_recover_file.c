@@ -126,6 +126,56 @@ static void a_cut_fragment_is_missing_whole(void **state)
     assert_int_equal(sndfile_frames(scene_path(scene, WAV)), 4 * FRAGMENT_FRAMES);
 }
 
+/* A fragment of `frames` frames, its number and frame given. */
+static void publish_sized(struct scene *scene, struct reel_entry *entry, uint64_t seq,
+                          uint64_t frame, uint32_t frames)
+{
+    struct reel_numbers numbers = {
+        .has_seq = true, .has_frame = true, .seq = seq, .frame = frame, .frames = frames};
+
+    publish(scene, entry, &numbers, seq);
+}
+
+/* One byte too few made a recording of uneven fragments silent from its beginning. */
+static void a_lost_byte_of_uneven_fragments_costs_no_more_than_a_frame(void **state)
+{
+    static const uint32_t sizes[] = {300, 200, 310, 190};
+    struct scene *scene = *state;
+    struct reel_entry *entry = scene_create(scene, "mic1", "s1", &mono16);
+    struct reel_recording recording;
+    uint64_t frame = 0;
+    uint64_t next_seq;
+    uint8_t *before;
+    uint8_t *after;
+    size_t bytes;
+
+    for (unsigned i = 0; i < 4; frame += sizes[i++])
+        publish_sized(scene, entry, i, frame, sizes[i]);
+    scene_commit(scene);
+    complete(scene, entry);
+    scene_commit(scene);
+    before = path_read(scene_path(scene, WAV), &bytes);
+    restart_with_size(scene, scene_path(scene, WAV), bytes - 1);
+    after = path_read(scene_path(scene, WAV), &bytes);
+    assert_memory_equal(after, before, bytes - 2); /* the last frame is silent */
+    scene_load(scene, "mic1", "s1", &recording);
+    assert_int_equal(recording.gap_frames, 1);
+    assert_true(reel_epoch_next_seq(&recording, reel_recording_epoch(&recording, NULL), &next_seq));
+    assert_int_equal(next_seq, 4);
+    reel_recording_finish(&recording);
+    publish_sized(scene, scene_get(scene, "mic1", "s1"), 3, 810, 190); /* it comes again */
+    scene_commit(scene);
+    scene_load(scene, "mic1", "s1", &recording);
+    assert_int_equal(recording.gap_frames, 0);
+    reel_recording_finish(&recording);
+    free(after);
+    after = path_read(scene_path(scene, WAV), &bytes);
+    assert_memory_equal(after + REEL_WAV_DATA_OFFSET, before + REEL_WAV_DATA_OFFSET,
+                        bytes - REEL_WAV_DATA_OFFSET);
+    free(before);
+    free(after);
+}
+
 static void a_lost_tail_over_several_stretches(void **state)
 {
     struct scene *scene = *state;
@@ -305,6 +355,7 @@ int main(void)
         TEST(surplus_silence_is_not_saved),
         TEST(a_lost_tail_becomes_missing),
         TEST(a_cut_fragment_is_missing_whole),
+        TEST(a_lost_byte_of_uneven_fragments_costs_no_more_than_a_frame),
         TEST(a_lost_tail_over_several_stretches),
         TEST(an_empty_file_loses_all_but_its_row),
         TEST(a_missing_file_takes_its_row_along),

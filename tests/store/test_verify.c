@@ -75,6 +75,39 @@ static void what_was_put_aside_is_listed(void **state)
     assert_string_equal(told.put_aside_why, "frames past the end that the catalog knows");
 }
 
+/* What a start has put in order is told of until recovered/ is cleared. */
+static void what_was_gone_at_the_start_is_listed(void **state)
+{
+    struct scene *scene = *state;
+    struct told told = {0};
+
+    scene_crash(scene);
+    assert_int_equal(unlink(wav(scene, "mic1/done")), 0);
+    assert_int_equal(unlink(scene_path(scene, "recordings/mic1/done.json")), 0);
+    scene_open(scene);
+    verify(scene, false, &told);
+    assert_int_equal(told.count, 0);
+    assert_int_equal(told.put_aside, 0);
+    assert_int_equal(told.report.lost, 1);
+    assert_int_equal(told.lost, 1);
+    assert_string_equal(told.lost_file, "recordings/mic1/done.wav");
+    assert_non_null(strstr(told.lost_why, "is gone"));
+}
+
+static void what_a_start_marked_as_missing_is_listed(void **state)
+{
+    struct scene *scene = *state;
+    struct told told = {0};
+
+    scene_crash(scene);
+    assert_int_equal(truncate(wav(scene, "mic1/done"), 512 + 2), 0);
+    scene_open(scene);
+    verify(scene, false, &told);
+    assert_int_equal(told.lost, 1);
+    assert_string_equal(told.lost_file, "recordings/mic1/done.wav");
+    assert_non_null(strstr(told.lost_why, "marked as missing"));
+}
+
 static void put_back(struct scene *scene)
 {
     assert_int_equal(rename(scene_path(scene, "away"), wav(scene, "mic1/done")), 0);
@@ -123,6 +156,8 @@ int main(void)
         TEST(a_store_that_is_well),
         TEST(what_is_no_difference),
         TEST(what_was_put_aside_is_listed),
+        TEST(what_was_gone_at_the_start_is_listed),
+        TEST(what_a_start_marked_as_missing_is_listed),
         TEST(what_is_well_at_the_second_look_is_not_told),
         TEST(a_recording_that_changes_is_looked_at_anew),
     };

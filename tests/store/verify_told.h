@@ -21,6 +21,9 @@ struct told {
     unsigned put_aside;
     char put_aside_file[PATH_BYTES];
     char put_aside_why[128];
+    unsigned lost;
+    char lost_file[PATH_BYTES];
+    char lost_why[128];
     unsigned settled;
     void (*on_settle)(struct scene *scene);
     unsigned progressed;
@@ -46,6 +49,15 @@ static inline void on_put_aside(void *user, const char *file, const char *why)
     told->put_aside++;
     snprintf(told->put_aside_file, sizeof told->put_aside_file, "%s", file);
     snprintf(told->put_aside_why, sizeof told->put_aside_why, "%s", why);
+}
+
+static inline void on_lost(void *user, const char *file, const char *why)
+{
+    struct told *told = user;
+
+    told->lost++;
+    snprintf(told->lost_file, sizeof told->lost_file, "%s", file);
+    snprintf(told->lost_why, sizeof told->lost_why, "%s", why);
 }
 
 static inline void on_progress(void *user, const char *where, uint64_t done_bytes,
@@ -74,6 +86,7 @@ static inline void verify(struct scene *scene, bool settles, struct told *told)
     const struct reel_verify_watch watch = {.user = told,
                                             .differs = on_differs,
                                             .put_aside = on_put_aside,
+                                            .lost = on_lost,
                                             .progress = on_progress,
                                             .settle = settles ? on_settle : NULL};
 
