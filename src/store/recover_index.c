@@ -61,7 +61,8 @@ static enum reel_code look_at_file(struct recovery *recovery, const struct found
 }
 
 /* More of the last run, where the sidecar promises that it is; false if that does not come out
- * even. */
+ * even. Of fragments of different sizes only frames are known: with them it is found again what is
+ * sent once more, and the numbers count as lost. */
 static bool grow_last_run(struct reel_recording *recording, uint64_t frames)
 {
     struct reel_stretch *stretch;
@@ -76,8 +77,10 @@ static bool grow_last_run(struct reel_recording *recording, uint64_t frames)
     run = &stretch->runs[stretch->runs_count - 1];
     if (run->kind != REEL_RUN_STORED)
         return false;
-    if (run->seqs > 0) {
-        if (run->fragment_frames == 0 || frames % run->fragment_frames != 0)
+    if (run->seqs > 0 && run->fragment_frames == 0 && !stretch->has_frame)
+        return false;
+    if (run->seqs > 0 && run->fragment_frames > 0) {
+        if (frames % run->fragment_frames != 0)
             return false;
         fragments = frames / run->fragment_frames;
         recording->next_seq += fragments;

@@ -155,6 +155,17 @@ static uint64_t digest_tags(uint64_t digest, const json_t *tags)
     return digest;
 }
 
+/* Whether the last run's fragments differ in size: its growth then tells of frames, not of numbers.
+ */
+static bool grows_unevenly(const struct reel_recording *recording)
+{
+    const struct reel_stretch *last = recording->stretches_count > 0
+                                          ? &recording->stretches[recording->stretches_count - 1]
+                                          : NULL;
+
+    return last && last->runs_count > 0 && last->runs[last->runs_count - 1].fragment_frames == 0;
+}
+
 struct reel_sidecar_mark reel_sidecar_mark(const struct reel_recording *recording)
 {
     struct reel_sidecar_mark mark = {.digest = UINT64_C(0xcbf29ce484222325)};
@@ -170,6 +181,7 @@ struct reel_sidecar_mark reel_sidecar_mark(const struct reel_recording *recordin
         recording->gap_frames,
         recording->stretches_count,
         runs,
+        grows_unevenly(recording),
     };
 
     mark.digest = digest_bytes(mark.digest, numbers, sizeof numbers);

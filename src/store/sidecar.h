@@ -3,7 +3,8 @@
  * catalog's rows can be made again (invariant 4); only a candidate is not in it.
  *
  * It may lag behind the file. Where it says `plain_growth`, everything but growth of the last run
- * was written at once, so the file's tail that it does not cover is more of that run. */
+ * was written at once, so the file's tail that it does not cover is more of that run: of fragments
+ * of the run's size; where sizes differ, of frames whose numbers are not known. */
 #ifndef REEL_STORE_SIDECAR_H
 #define REEL_STORE_SIDECAR_H
 

@@ -202,6 +202,74 @@ static void a_tail_that_does_not_come_out_even_gets_no_numbers(void **state)
     reel_recording_finish(&after);
 }
 
+static bool publish_uneven(struct scene *scene, struct reel_entry *entry, uint64_t seq)
+{
+    static const uint64_t starts[] = {0, 300, 500, 810, 1000};
+    const struct reel_place_limits limits = {3600, 256 << 20};
+    struct reel_numbers numbers = {.has_seq = true,
+                                   .has_frame = true,
+                                   .seq = seq,
+                                   .frame = starts[seq],
+                                   .frames = (uint32_t)(starts[seq + 1] - starts[seq])};
+    struct reel_placement placement;
+
+    reel_place(reel_entry_recording(entry), &numbers, &limits, &placement);
+    if (!reel_place_stores(&placement))
+        return false;
+    publish(scene, entry, &numbers, seq);
+    return true;
+}
+
+/* What was sent again after the catalog was lost stood twice. */
+static void uneven_growth_is_known_by_its_frames(void **state)
+{
+    struct scene *scene = *state;
+    struct reel_entry *entry = scene_create(scene, "mic1", "s1", &mono16);
+    struct reel_recording after;
+
+    publish_uneven(scene, entry, 0);
+    publish_uneven(scene, entry, 1); /* from here on it is uneven, and the sidecar says so */
+    scene_commit(scene);
+    publish_uneven(scene, entry, 2);
+    scene_commit(scene);
+    scene_crash(scene);
+    remove_catalog(scene);
+    scene_open(scene);
+    entry = scene_get(scene, "mic1", "s1");
+    assert_int_equal(reel_entry_recording(entry)->frames, 810);
+    for (uint64_t seq = 0; seq < 3; seq++)
+        assert_false(publish_uneven(scene, entry, seq));
+    assert_true(publish_uneven(scene, entry, 3));
+    scene_commit(scene);
+    scene_load(scene, "mic1", "s1", &after);
+    assert_int_equal(after.frames, 1000);
+    assert_int_equal(after.gap_frames, 0);
+    assert_int_equal(after.rejected, 0);
+    assert_int_equal(after.next_seq, 4);
+    reel_recording_finish(&after);
+}
+
+/* The size changed since the sidecar was written, in a way that comes out even. */
+static void growth_that_turns_uneven_is_told_at_once(void **state)
+{
+    struct scene *scene = *state;
+    struct reel_entry *entry = scene_create(scene, "mic1", "s1", &mono16);
+    struct reel_recording after;
+
+    publish_uneven(scene, entry, 0);
+    scene_commit(scene);
+    publish_uneven(scene, entry, 1);
+    scene_commit(scene);
+    scene_crash(scene);
+    remove_catalog(scene);
+    scene_open(scene);
+    scene_load(scene, "mic1", "s1", &after);
+    assert_int_equal(after.frames, 500);
+    assert_int_equal(after.next_seq, 2);
+    assert_int_equal(after.stretches_count, 1);
+    reel_recording_finish(&after);
+}
+
 static void files_alone_are_indexed(void **state)
 {
     struct scene *scene = *state;
@@ -336,6 +404,8 @@ int main(void)
         TEST(a_catalog_is_built_anew_on_demand),
         TEST(growth_is_found_in_the_file),
         TEST(a_tail_that_does_not_come_out_even_gets_no_numbers),
+        TEST(uneven_growth_is_known_by_its_frames),
+        TEST(growth_that_turns_uneven_is_told_at_once),
         TEST(files_alone_are_indexed),
         TEST(a_sidecar_that_does_not_fit_is_not_believed),
         TEST(many_recordings_are_indexed),
