@@ -125,63 +125,6 @@ static bool dump_json(const json_t *document, struct reel_buffer *out)
                               JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits)) == 0;
 }
 
-/* json_copy of jansson 2.14 leaves members away where memory runs out. */
-static json_t *copy_whole(const json_t *object)
-{
-    json_t *copy = json_copy(reel_json_unconst(object));
-
-    if (copy && json_object_size(copy) == json_object_size(object))
-        return copy;
-    json_decref(copy);
-    return NULL;
-}
-
-/* The document, its `data` with the blob as base64; both copied as far as they change. */
-static json_t *with_blob(const json_t *document, const void *blob, size_t blob_bytes)
-{
-    size_t text_bytes = 4 * ((blob_bytes + 2) / 3);
-    char *text = malloc(text_bytes + 1);
-    json_t *copy = copy_whole(document);
-    json_t *data = copy_whole(json_object_get(document, "data"));
-
-    if (!text || !copy || !data)
-        goto fail;
-    reel_base64_encode(blob, blob_bytes, text);
-    if (json_object_set_new(data, "bytes", json_stringn_nocheck(text, text_bytes)) != 0 ||
-        json_object_set(copy, "data", data) != 0)
-        goto fail;
-    json_decref(data);
-    free(text);
-    return copy;
-fail:
-    json_decref(data);
-    json_decref(copy);
-    free(text);
-    return NULL;
-}
-
-bool reel_document_encode(const json_t *document, enum reel_document_kind kind, const void *blob,
-                          size_t blob_bytes, struct reel_buffer *out)
-{
-    size_t size_before = out->size;
-    const struct reel_tail tail = {.blob = blob, .blob_bytes = blob_bytes};
-    json_t *copy;
-    bool encoded;
-
-    if (kind == REEL_DOCUMENT_MSGPACK) {
-        encoded = reel_msgpack_dump(document, blob ? &tail : NULL, out);
-    } else if (!blob) {
-        encoded = dump_json(document, out);
-    } else {
-        copy = with_blob(document, blob, blob_bytes);
-        encoded = copy && dump_json(copy, out);
-        json_decref(copy);
-    }
-    if (!encoded)
-        out->size = size_before;
-    return encoded;
-}
-
 static bool dump_text(const char *text, struct reel_buffer *out)
 {
     return reel_buffer_append(out, text, strlen(text));
@@ -207,8 +150,30 @@ static bool dump_elements(const struct reel_elements *elements, struct reel_buff
     return dumped && dump_text("]", out);
 }
 
-static bool dump_data(const json_t *data, const struct reel_elements *elements,
-                      struct reel_buffer *out)
+/* As base64, in slices: whole it would take the memory of two more copies. */
+static bool dump_blob(const uint8_t *blob, size_t bytes, struct reel_buffer *out)
+{
+    enum { SLICE_BYTES = 3 * 1024, TEXT_BYTES = 4 * 1024 };
+    char text[TEXT_BYTES + 1];
+    bool dumped = dump_text("\"", out);
+
+    for (size_t at = 0; dumped && at < bytes; at += SLICE_BYTES) {
+        size_t slice = bytes - at < SLICE_BYTES ? bytes - at : SLICE_BYTES;
+
+        reel_base64_encode(blob + at, slice, text);
+        dumped = reel_buffer_append(out, text, 4 * ((slice + 2) / 3));
+    }
+    return dumped && dump_text("\"", out);
+}
+
+static bool dump_tail(const char *first, const struct reel_tail *tail, struct reel_buffer *out)
+{
+    return tail->elements
+               ? dump_key(first, tail->elements->name, out) && dump_elements(tail->elements, out)
+               : dump_key(first, "bytes", out) && dump_blob(tail->blob, tail->blob_bytes, out);
+}
+
+static bool dump_data(const json_t *data, const struct reel_tail *tail, struct reel_buffer *out)
 {
     const char *first = "{";
     const char *key;
@@ -219,12 +184,11 @@ static bool dump_data(const json_t *data, const struct reel_elements *elements,
             return false;
         first = ",";
     }
-    return dump_key(first, elements->name, out) && dump_elements(elements, out) &&
-           dump_text("}", out);
+    return dump_tail(first, tail, out) && dump_text("}", out);
 }
 
-static bool dump_with_elements(const json_t *document, const struct reel_elements *elements,
-                               struct reel_buffer *out)
+static bool dump_with_tail(const json_t *document, const struct reel_tail *tail,
+                           struct reel_buffer *out)
 {
     const char *first = "{";
     const char *key;
@@ -233,7 +197,7 @@ static bool dump_with_elements(const json_t *document, const struct reel_element
     json_object_foreach (reel_json_unconst(document), key, value) {
         bool dumped =
             dump_key(first, key, out) &&
-            (strcmp(key, "data") == 0 ? dump_data(value, elements, out) : dump_json(value, out));
+            (strcmp(key, "data") == 0 ? dump_data(value, tail, out) : dump_json(value, out));
 
         if (!dumped)
             return false;
@@ -242,17 +206,36 @@ static bool dump_with_elements(const json_t *document, const struct reel_element
     return dump_text("}", out);
 }
 
+/* `tail` may be NULL. On failure `out` is as it was. */
+static bool encode(const json_t *document, enum reel_document_kind kind,
+                   const struct reel_tail *tail, struct reel_buffer *out)
+{
+    size_t size_before = out->size;
+    bool encoded;
+
+    if (kind == REEL_DOCUMENT_MSGPACK)
+        encoded = reel_msgpack_dump(document, tail, out);
+    else
+        encoded = tail ? dump_with_tail(document, tail, out) : dump_json(document, out);
+    if (!encoded)
+        out->size = size_before;
+    return encoded;
+}
+
+bool reel_document_encode(const json_t *document, enum reel_document_kind kind, const void *blob,
+                          size_t blob_bytes, struct reel_buffer *out)
+{
+    const struct reel_tail tail = {.blob = blob, .blob_bytes = blob_bytes};
+
+    return encode(document, kind, blob ? &tail : NULL, out);
+}
+
 bool reel_document_encode_elements(const json_t *document, enum reel_document_kind kind,
                                    const struct reel_elements *elements, struct reel_buffer *out)
 {
     const struct reel_tail tail = {.elements = elements};
-    size_t size_before = out->size;
-    bool encoded = kind == REEL_DOCUMENT_MSGPACK ? reel_msgpack_dump(document, &tail, out)
-                                                 : dump_with_elements(document, elements, out);
 
-    if (!encoded)
-        out->size = size_before;
-    return encoded;
+    return encode(document, kind, &tail, out);
 }
 
 const char *reel_document_content_type(enum reel_document_kind kind)

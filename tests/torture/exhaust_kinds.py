@@ -291,6 +291,7 @@ def deaf_broker(target, count):
         wait_for(target.rests, "the sink to take no more")
     target.largest_bytes = max(target.largest_bytes, 2 * MIB)  # an answer
     target.network.heal()
+    wait_for(target.rests, "the sink to have worked off what came meanwhile", 300)
     yield
 
 
