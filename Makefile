@@ -96,7 +96,7 @@ $(shim): $(addprefix tests/torture/shim/,journal.c calls.c journal.h) Makefile
 	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -pthread $(warnings) -O2 -g -fPIC -shared -o $@ $(filter %.c,$^)
 
 .PHONY: test-programs
-test-programs: $(unit_tests) $(store_tests) $(shim)
+test-programs: $(unit_tests) $(store_tests) $(benches) $(shim)
 
 # libFuzzer targets, under $(BUILD)/fuzz: the same tree once more, by clang.
 .PHONY: fuzz-targets

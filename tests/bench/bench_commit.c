@@ -14,7 +14,7 @@
 
 #include "bench/load.h"
 
-enum { PATH_BYTES = 512, BATCH_MAX = 1 << 16 };
+enum { PATH_BYTES = LOAD_PATH_BYTES, BATCH_MAX = 1 << 16 };
 
 struct batch {
     struct reel_delivery deliveries[BATCH_MAX];
@@ -147,13 +147,12 @@ int main(int argc, char **argv)
     static const int64_t intervals_ms[] = {0, 100, 250, 500, 1000, 2000, 5000};
     size_t recordings = argc > 2 ? strtoul(argv[2], NULL, 10) : 20;
     double simulated_s = argc > 3 ? strtod(argv[3], NULL) : 120;
-    char dir[PATH_BYTES];
+    const char *dir;
 
     demand(argc >= 2 && recordings > 0 && simulated_s > 0,
            "bench_commit DIR [RECORDINGS [SIMULATED_S]]");
     allow_many_descriptors();
-    snprintf(dir, sizeof dir, "%s/bench-commit-XXXXXX", argv[1]);
-    demand(mkdtemp(dir) != NULL, dir);
+    dir = make_load_folder(argv[1], "bench-commit");
     printf(
         "%zu recordings: commits a second; bytes written to the disk for each byte of audio; of "
         "them\nheaders and sidecars, and the catalog, as handed to the kernel; ms from arrival to "
@@ -166,6 +165,5 @@ int main(int argc, char **argv)
             measure(dir, recordings, rates_hz[r], intervals_ms[i] * 1000,
                     intervals_ms[i] > 0 ? simulated_s : simulated_s / 6);
     }
-    remove_tree(dir);
     return 0;
 }

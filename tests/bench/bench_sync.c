@@ -1,6 +1,6 @@
 /* What a commit costs, by the way in which its files are synced.
  *
- *   bench_sync DIR [ROUNDS]
+ *   bench_sync DIR [ROUNDS [RECORDINGS_MOST]]
  *
  * In DIR, on the file system that matters, a store for each way; in each, N recordings get one
  * fragment a round, then a commit. The ways take turns in every round, so that they meet the same
@@ -9,7 +9,7 @@
  * has left its data unsynced before every commit. */
 #include "bench/load.h"
 
-enum { PATH_BYTES = 512, ROUNDS_MAX = 1000 };
+enum { PATH_BYTES = LOAD_PATH_BYTES, ROUNDS_MAX = 1000 };
 
 static const struct way {
     const char *name;
@@ -129,21 +129,21 @@ int main(int argc, char **argv)
     static const size_t counts[] = {1, 2, 4, 8, 16, 32, 100, 1000};
     static const size_t others_mib[] = {0, 16};
     size_t rounds = argc > 2 ? strtoul(argv[2], NULL, 10) : 41;
-    char dir[PATH_BYTES];
+    size_t count_most = argc > 3 ? strtoul(argv[3], NULL, 10) : SIZE_MAX;
+    const char *dir;
 
-    demand(argc >= 2 && rounds > 0 && rounds <= ROUNDS_MAX, "bench_sync DIR [ROUNDS]");
+    demand(argc >= 2 && rounds > 0 && rounds <= ROUNDS_MAX,
+           "bench_sync DIR [ROUNDS [RECORDINGS_MOST]]");
     allow_many_descriptors();
-    snprintf(dir, sizeof dir, "%s/bench-sync-XXXXXX", argv[1]);
-    demand(mkdtemp(dir) != NULL, dir);
+    dir = make_load_folder(argv[1], "bench-sync");
     printf(
         "Milliseconds a commit (median, mean, 99 %%), of them in syncs (medians), syncs a commit.\n"
         "| recordings | others' MiB | way | median | mean | 99 %% | files | catalog | syncs of "
         "files | of the catalog |\n"
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
     for (size_t o = 0; o < sizeof others_mib / sizeof *others_mib; o++) {
-        for (size_t c = 0; c < sizeof counts / sizeof *counts; c++)
+        for (size_t c = 0; c < sizeof counts / sizeof *counts && counts[c] <= count_most; c++)
             measure(dir, counts[c], others_mib[o], counts[c] < 1000 ? rounds : (rounds + 3) / 4);
     }
-    remove_tree(dir);
     return 0;
 }

@@ -14,10 +14,10 @@
 #include "store/store.h"
 
 enum { FRAGMENT_BYTES = 1920, FRAGMENT_FRAMES = FRAGMENT_BYTES / 2, MIB = 1 << 20 };
+enum { HELD_MAX_BYTES = 12 * MIB, LOAD_PATH_BYTES = 512 }; /* held as by the sink */
 
 struct load {
     struct reel_store *store;
-    struct reel_entry **entries;
     uint64_t *next_seq;
     size_t count;
     int64_t now_us; /* wall clock, a parameter of the store */
@@ -53,6 +53,22 @@ static inline void remove_tree(const char *path)
     nftw(path, remove_one, 64, FTW_DEPTH | FTW_PHYS);
 }
 
+static char load_folder[LOAD_PATH_BYTES];
+
+static inline void remove_load_folder(void)
+{
+    remove_tree(load_folder);
+}
+
+/* A new folder in `dir`, named after the bench; it is removed however the program exits. */
+static inline const char *make_load_folder(const char *dir, const char *bench)
+{
+    snprintf(load_folder, sizeof load_folder, "%s/%s-XXXXXX", dir, bench);
+    demand(mkdtemp(load_folder) != NULL, load_folder);
+    demand(atexit(remove_load_folder) == 0, "memory");
+    return load_folder;
+}
+
 static inline void allow_many_descriptors(void)
 {
     struct rlimit limit;
@@ -62,33 +78,41 @@ static inline void allow_many_descriptors(void)
     demand(setrlimit(RLIMIT_NOFILE, &limit) == 0, "limits");
 }
 
+static inline const char *device_of(size_t which, char device[32])
+{
+    snprintf(device, 32, "mic%zu", which);
+    return device;
+}
+
 /* `count` recordings of 16 bits, one channel, `rate_hz`; nothing is committed yet. */
 static inline void load_open(struct load *load, const char *dir, enum reel_sync_way way,
                              size_t count, uint32_t rate_hz)
 {
     const struct reel_store_config config = {
-        .dir = dir, .batch_max_bytes = 64 * MIB, .sync_way = way, .clock = monotonic_us};
+        .dir = dir,
+        .batch_max_bytes = 64 * MIB,
+        .sync_way = way,
+        .clock = monotonic_us,
+        .held_max_bytes = HELD_MAX_BYTES,
+    };
     const struct reel_format format = {rate_hz, 1, 2, REEL_PCM};
+    struct reel_entry *entry;
     struct reel_error error;
     char device[32];
 
     *load = (struct load){.count = count, .now_us = INT64_C(1767323045000000)};
     demand_ok(reel_store_open(&config, load->now_us, &load->store, NULL, &error), &error);
-    load->entries = calloc(count, sizeof(struct reel_entry *));
     load->next_seq = calloc(count, sizeof *load->next_seq);
-    demand(load->entries && load->next_seq, "memory");
-    for (size_t i = 0; i < count; i++) {
-        snprintf(device, sizeof device, "mic%zu", i);
-        demand_ok(reel_store_create(load->store, device, "s1", &format, load->now_us,
-                                    &load->entries[i], &error),
+    demand(load->next_seq != NULL, "memory");
+    for (size_t i = 0; i < count; i++)
+        demand_ok(reel_store_create(load->store, device_of(i, device), "s1", &format, load->now_us,
+                                    &entry, &error),
                   &error);
-    }
 }
 
 static inline void load_close(struct load *load)
 {
     reel_store_close(load->store);
-    free(load->entries);
     free(load->next_seq);
 }
 
@@ -103,14 +127,18 @@ static inline void load_fragment(struct load *load, size_t which)
                                          .seq = seq,
                                          .frame = seq * FRAGMENT_FRAMES,
                                          .frames = FRAGMENT_FRAMES};
-    struct reel_entry *entry = load->entries[which];
-    struct reel_recording *recording = reel_entry_recording(entry);
+    struct reel_recording *recording;
     struct reel_placement placement;
+    struct reel_entry *entry;
     struct reel_error error;
+    char device[32];
 
+    demand_ok(reel_store_get(load->store, device_of(which, device), "s1", &entry, &error), &error);
+    recording = reel_entry_recording(entry);
     reel_place(recording, &numbers, &limits, &placement);
+    demand(placement.row == REEL_PLACE_APPEND && placement.fill_frames == 0, "place");
     demand_ok(
-        reel_store_write(load->store, entry, recording->frames, frames, FRAGMENT_FRAMES, &error),
+        reel_store_write(load->store, entry, placement.at_frame, frames, FRAGMENT_FRAMES, &error),
         &error);
     demand(reel_place_apply(recording, &numbers, &placement, 0), "memory");
     recording->updated_us = load->now_us;
