@@ -118,13 +118,33 @@ static int64_t earlier(int64_t a_us, int64_t b_us)
     return a_us < b_us ? a_us : b_us;
 }
 
+/* When headers or sidecars are due; an open batch brings them up itself. */
+static int64_t due_us(const struct reel_ingest *ingest, int64_t now_us)
+{
+    int64_t due_in_us =
+        ingest->batch.open ? INT64_MAX : reel_store_due_in_us(ingest->store, reel_wall_us());
+
+    return due_in_us == INT64_MAX ? INT64_MAX : now_us + due_in_us;
+}
+
+/* What is due is written although no audio comes. No batch is begun for it: see may_read. */
+static void bring_up(struct reel_ingest *ingest, int64_t now_us)
+{
+    if (!ingest->failed && due_us(ingest, now_us) <= now_us)
+        reel_ingest_commit(ingest);
+}
+
 static int64_t next_deadline_us(struct reel_ingest *ingest)
 {
     int64_t deadline_us;
 
-    if (!ingest->store || !ingest->bus)
+    if (!ingest->store)
         return ingest->backoff.next_us;
-    deadline_us = earlier(reel_batch_deadline_us(ingest), reel_monotonic_us() + SECOND_US);
+    deadline_us = due_us(ingest, reel_monotonic_us());
+    if (!ingest->bus)
+        return earlier(deadline_us, ingest->backoff.next_us);
+    deadline_us = earlier(deadline_us, reel_batch_deadline_us(ingest));
+    deadline_us = earlier(deadline_us, reel_monotonic_us() + SECOND_US);
     deadline_us = earlier(deadline_us, idle_deadline_us(ingest));
     if (!ingest->batch.open)
         deadline_us = earlier(deadline_us, reel_reject_limit_next_us(ingest->rejects));
@@ -156,6 +176,7 @@ static void work(struct reel_ingest *ingest, bool readable)
     now_us = reel_monotonic_us();
     if (!ingest->failed)
         complete_idle(ingest, now_us);
+    bring_up(ingest, now_us);
     if (!ingest->failed &&
         (reel_batch_full(ingest, now_us) || (ingest->batch.open && ingest->lost)))
         reel_ingest_commit(ingest);
@@ -169,6 +190,18 @@ static void work(struct reel_ingest *ingest, bool readable)
         give_up_batch(ingest);
     else if (ingest->lost)
         reel_ingest_disconnect(ingest, ingest->lost_reason);
+}
+
+/* Without a connection: what is due is written all the same. */
+static void work_alone(struct reel_ingest *ingest)
+{
+    int64_t now_us = reel_monotonic_us();
+
+    bring_up(ingest, now_us);
+    if (ingest->failed)
+        give_up_batch(ingest);
+    else if (now_us >= ingest->backoff.next_us)
+        reel_ingest_connect(ingest);
 }
 
 /* One turn; false when it is time to end. */
@@ -189,10 +222,10 @@ static bool turn(struct reel_ingest *ingest)
         return false;
     if (ingest->store && ingest->bus)
         work(ingest, fds[2].revents != 0);
-    else if (reel_monotonic_us() >= ingest->backoff.next_us && !ingest->store)
-        try_store(ingest);
+    else if (ingest->store)
+        work_alone(ingest);
     else if (reel_monotonic_us() >= ingest->backoff.next_us)
-        reel_ingest_connect(ingest);
+        try_store(ingest);
     return !ingest->taken_over;
 }
 

@@ -103,8 +103,8 @@ void reel_store_let_go(struct reel_store *store, struct reel_entry *entry)
     unlist(store, entry);
     if (entry->touched)
         DL_DELETE2(store->touched, entry, touched_prev, touched_next);
-    if (entry->lagging)
-        DL_DELETE2(store->lagging, entry, lag_prev, lag_next);
+    for (enum lag_kind kind = 0; kind < LAG_KINDS; kind++)
+        reel_store_catch_up(store, entry, kind);
     store->held_bytes -= entry->held_bytes;
     reel_wav_close(&entry->wav);
     reel_recording_finish(&entry->recording);

@@ -134,12 +134,18 @@ struct reel_delivery {
 /* Make the batch durable: sync of every file touched and of the folders of new ones, then the
  * catalog (synchronous=FULL), in which `deliveries` follow those of the batches before and the
  * oldest go (REEL_DELIVERIES_MAX, REEL_DELIVERY_BATCHES_MAX), then sidecars. A batch in which
- * nothing was touched, staged or delivered costs nothing. Files of recordings that completed get
- * their final header first. What fails once the catalog has committed (sidecars, say) goes to the
- * log, and only the next commit fails: this batch is durable. */
+ * nothing was touched, staged or delivered, and for which nothing is due, costs nothing. Files of
+ * recordings that completed get their final header first; headers and sidecars of any others that
+ * are due share the batch's syncs. What fails once the catalog has committed (sidecars, say) goes
+ * to the log, and only the next commit fails: this batch is durable. */
 enum reel_code reel_store_commit(struct reel_store *store, const struct reel_delivery *deliveries,
                                  size_t deliveries_count, int64_t now_us,
                                  struct reel_error *err_out);
+
+/* How many microseconds from `now_us` on the headers and sidecars of growing recordings may go on
+ * lagging behind: INT64_MAX where none does, 0 where a commit is wanted to bring them up, although
+ * there may be no batch. */
+int64_t reel_store_due_in_us(const struct reel_store *store, int64_t now_us);
 
 /* Forget the deliveries, because their packet ids mean nothing any more: durably, at once or, with
  * a batch under way, by its commit. */

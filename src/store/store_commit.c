@@ -18,6 +18,11 @@
 #define SIDECAR_INTERVAL_US       INT64_C(60000000)
 #define LARGE_SIDECAR_INTERVAL_US INT64_C(10000000)
 
+static const int64_t lag_most_us[LAG_KINDS] = {
+    [LAG_HEADER] = HEADER_INTERVAL_US,
+    [LAG_SIDECAR] = SIDECAR_INTERVAL_US,
+};
+
 static bool is_complete(const struct reel_entry *entry)
 {
     return entry->recording.state == REEL_STATE_COMPLETE;
@@ -28,11 +33,43 @@ static bool since(int64_t then_us, int64_t interval_us, int64_t now_us)
     return now_us - then_us >= interval_us || now_us < then_us;
 }
 
-static void catch_up(struct reel_store *store, struct reel_entry *entry)
+static void note_lag(struct reel_store *store, struct reel_entry *entry, enum lag_kind kind,
+                     int64_t now_us)
 {
-    if (entry->lagging)
-        DL_DELETE2(store->lagging, entry, lag_prev, lag_next);
-    entry->lagging = false;
+    struct lag *lag = &entry->lags[kind];
+
+    if (lag->lagging)
+        return;
+    lag->lagging = true;
+    lag->since_us = now_us;
+    DL_APPEND2(store->lagging[kind], entry, lags[kind].prev, lags[kind].next);
+}
+
+void reel_store_catch_up(struct reel_store *store, struct reel_entry *entry, enum lag_kind kind)
+{
+    if (entry->lags[kind].lagging)
+        DL_DELETE2(store->lagging[kind], entry, lags[kind].prev, lags[kind].next);
+    entry->lags[kind].lagging = false;
+}
+
+/* How long the one that lags behind for longest may go on; 0: no longer. */
+static int64_t due_in_us(const struct reel_store *store, enum lag_kind kind, int64_t now_us)
+{
+    const struct reel_entry *entry = store->lagging[kind];
+
+    if (!entry)
+        return INT64_MAX;
+    if (since(entry->lags[kind].since_us, lag_most_us[kind], now_us))
+        return 0;
+    return entry->lags[kind].since_us + lag_most_us[kind] - now_us;
+}
+
+int64_t reel_store_due_in_us(const struct reel_store *store, int64_t now_us)
+{
+    int64_t header_us = due_in_us(store, LAG_HEADER, now_us);
+    int64_t sidecar_us = due_in_us(store, LAG_SIDECAR, now_us);
+
+    return header_us < sidecar_us ? header_us : sidecar_us;
 }
 
 static enum reel_code write_header(struct reel_store *store, struct reel_entry *entry,
@@ -49,7 +86,7 @@ static enum reel_code write_header(struct reel_store *store, struct reel_entry *
     if (reel_wav_header(wav, &entry->recording, err_out) != REEL_OK)
         return REEL_E_STALLED;
     entry->header_frames = entry->recording.frames;
-    catch_up(store, entry);
+    reel_store_catch_up(store, entry, LAG_HEADER);
     return REEL_OK;
 }
 
@@ -68,31 +105,25 @@ static enum reel_code write_headers(struct reel_store *store, int64_t now_us,
         if (code != REEL_OK)
             return code;
     }
-    while (code == REEL_OK && store->lagging &&
-           since(store->lagging->lag_us, HEADER_INTERVAL_US, now_us))
-        code = write_header(store, store->lagging, err_out);
+    while (code == REEL_OK && due_in_us(store, LAG_HEADER, now_us) == 0)
+        code = write_header(store, store->lagging[LAG_HEADER], err_out);
     return code;
 }
 
-/* After a batch: whose header says less than the file holds. */
-static void note_lag(struct reel_store *store, struct reel_entry *entry, int64_t now_us)
+/* Whether the sidecar says less than the recording, and how old it may become so. */
+static bool sidecar_lags(const struct reel_entry *entry, int64_t *age_most_us_out)
 {
-    if (entry->lagging || entry->header_frames == entry->recording.frames)
-        return;
-    entry->lagging = true;
-    entry->lag_us = now_us;
-    DL_APPEND2(store->lagging, entry, lag_prev, lag_next);
-}
+    bool prompt = entry->sidecar_mark.plain_growth || is_complete(entry);
 
-static bool sidecar_due(const struct reel_entry *entry, int64_t now_us)
-{
+    *age_most_us_out = 0;
     if (!entry->has_sidecar)
         return true;
-    if (reel_sidecar_mark(&entry->recording).digest != entry->sidecar_mark.digest)
-        return entry->sidecar_mark.plain_growth || is_complete(entry) ||
-               since(entry->sidecar_us, LARGE_SIDECAR_INTERVAL_US, now_us);
-    return entry->recording.frames != entry->sidecar_frames &&
-           since(entry->sidecar_us, SIDECAR_INTERVAL_US, now_us);
+    if (reel_sidecar_mark(&entry->recording).digest != entry->sidecar_mark.digest) {
+        *age_most_us_out = prompt ? 0 : LARGE_SIDECAR_INTERVAL_US;
+        return true;
+    }
+    *age_most_us_out = SIDECAR_INTERVAL_US;
+    return entry->recording.frames != entry->sidecar_frames;
 }
 
 static enum reel_code write_sidecar(struct reel_store *store, struct reel_entry *entry,
@@ -104,20 +135,43 @@ static enum reel_code write_sidecar(struct reel_store *store, struct reel_entry 
     entry->sidecar_frames = entry->recording.frames;
     entry->sidecar_us = now_us;
     entry->has_sidecar = true;
+    reel_store_catch_up(store, entry, LAG_SIDECAR);
     return REEL_OK;
 }
 
+/* Of one that is not about to change: it may have been shed. */
+static enum reel_code write_sidecar_at_rest(struct reel_store *store, struct reel_entry *entry,
+                                            int64_t now_us, struct reel_error *err_out)
+{
+    enum reel_code code = reel_store_unshed(store, entry, err_out);
+
+    if (code == REEL_OK)
+        code = write_sidecar(store, entry, now_us, err_out);
+    if (code == REEL_OK)
+        reel_store_shed(store);
+    return code;
+}
+
+/* Of those touched that want one now, and of the others that have lagged behind for long enough. */
 static enum reel_code write_sidecars(struct reel_store *store, int64_t now_us,
                                      struct reel_error *err_out)
 {
+    enum reel_code code = REEL_OK;
     struct reel_entry *entry;
+    int64_t age_most_us;
 
     DL_FOREACH2(store->touched, entry, touched_next)
     {
-        if (sidecar_due(entry, now_us) && write_sidecar(store, entry, now_us, err_out) != REEL_OK)
+        if (!sidecar_lags(entry, &age_most_us))
+            continue;
+        if (!since(entry->sidecar_us, age_most_us, now_us))
+            note_lag(store, entry, LAG_SIDECAR, now_us);
+        else if (write_sidecar(store, entry, now_us, err_out) != REEL_OK)
             return REEL_E_STALLED;
     }
-    return reel_sidecars_flush(store->sidecars, err_out);
+    while (code == REEL_OK && due_in_us(store, LAG_SIDECAR, now_us) == 0)
+        code = write_sidecar_at_rest(store, store->lagging[LAG_SIDECAR], now_us, err_out);
+    return code == REEL_OK ? reel_sidecars_flush(store->sidecars, err_out) : code;
 }
 
 static enum reel_code sync_files(struct reel_store *store, struct reel_error *err_out)
@@ -187,7 +241,8 @@ static void end_batch(struct reel_store *store, int64_t now_us)
         DL_DELETE2(store->touched, entry, touched_prev, touched_next);
         entry->touched = false;
         reel_store_weigh(store, entry);
-        note_lag(store, entry, now_us);
+        if (entry->header_frames != entry->recording.frames)
+            note_lag(store, entry, LAG_HEADER, now_us);
         if (is_complete(entry) == (entry->list == LIST_OPEN))
             reel_store_enlist(store, entry);
         if (is_complete(entry) && entry->unsealed)
@@ -196,6 +251,12 @@ static void end_batch(struct reel_store *store, int64_t now_us)
     DL_FOREACH_SAFE (store->resting, entry, after)
         reel_store_let_go(store, entry);
     reel_store_shed(store);
+}
+
+/* Whether there is anything to be made durable but what was due. */
+static bool has_batch(const struct reel_store *store, size_t deliveries_count)
+{
+    return store->touched || store->in_transaction || deliveries_count > 0;
 }
 
 /* What makes the batch durable. */
@@ -207,7 +268,7 @@ static enum reel_code commit_batch(struct reel_store *store, const struct reel_d
 
     if (code == REEL_OK)
         code = sync_files(store, err_out);
-    if (code == REEL_OK)
+    if (code == REEL_OK && has_batch(store, deliveries_count))
         code = commit_catalog(store, deliveries, deliveries_count, err_out);
     return code;
 }
@@ -239,7 +300,7 @@ enum reel_code reel_store_commit(struct reel_store *store, const struct reel_del
 
     if (code != REEL_OK)
         return code;
-    if (!store->touched && !store->in_transaction && deliveries_count == 0) {
+    if (!has_batch(store, deliveries_count) && reel_store_due_in_us(store, now_us) > 0) {
         end_batch(store, now_us);
         return REEL_OK;
     }
@@ -267,13 +328,10 @@ static enum reel_code settle_sidecars(struct reel_store *store, int64_t now_us,
     struct reel_entry *entry;
 
     DL_FOREACH (store->open, entry) {
-        enum reel_code code = reel_store_unshed(store, entry, err_out);
+        enum reel_code code = write_sidecar_at_rest(store, entry, now_us, err_out);
 
-        if (code == REEL_OK)
-            code = write_sidecar(store, entry, now_us, err_out);
         if (code != REEL_OK)
             return code;
-        reel_store_shed(store);
     }
     return reel_sidecars_flush(store->sidecars, err_out);
 }

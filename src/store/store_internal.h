@@ -19,20 +19,28 @@
  * that rest and go with the next commit unless they are touched before. */
 enum entry_list { LIST_NONE, LIST_OPEN, LIST_RESTING };
 
+/* What may say less than the recording holds, for a while: its file's header, its sidecar. Of each
+ * there is a list of the entries whose lags behind, longest first. */
+enum lag_kind { LAG_HEADER, LAG_SIDECAR, LAG_KINDS };
+
+struct lag {
+    struct reel_entry *prev, *next;
+    bool lagging;
+    int64_t since_us;
+};
+
 struct reel_entry {
     UT_hash_handle hh;
     struct reel_entry *prev, *next;
     struct reel_entry *touched_prev, *touched_next;
-    struct reel_entry *lag_prev, *lag_next;
+    struct lag lags[LAG_KINDS];
     enum entry_list list;
     bool touched;
     bool unsealed; /* it was open when it came to be held, or its audio changed since */
     bool has_sidecar;
-    bool lagging;
     bool shed;         /* stretches and tags are in the catalog alone: see reel_store_shed */
     size_t held_bytes; /* what those take, as of the last count */
     int64_t heard_us;
-    int64_t lag_us;                        /* since when its header lags behind */
     struct reel_wav *wav;                  /* NULL until its file is needed */
     uint64_t header_frames;                /* what the file's header says */
     struct reel_sidecar_mark sidecar_mark; /* what the sidecar says ... */
@@ -61,7 +69,7 @@ struct reel_store {
     struct reel_entry *open;    /* lists, see above */
     struct reel_entry *resting;
     struct reel_entry *touched;
-    struct reel_entry *lagging; /* those whose header says too little, longest first */
+    struct reel_entry *lagging[LAG_KINDS];
     uint64_t open_count;
     size_t held_bytes; /* sum over the entries */
     size_t held_max_bytes;
@@ -107,6 +115,9 @@ void reel_store_shed(struct reel_store *store);
 /* Load what was shed. */
 enum reel_code reel_store_unshed(struct reel_store *store, struct reel_entry *entry,
                                  struct reel_error *err_out);
+
+/* What lagged behind does not any more. */
+void reel_store_catch_up(struct reel_store *store, struct reel_entry *entry, enum lag_kind kind);
 
 /* Let an entry go, untouched or not. */
 void reel_store_let_go(struct reel_store *store, struct reel_entry *entry);

@@ -411,3 +411,23 @@ def test_ending_a_recording_that_has_no_audio_yet(lab, recorder):
     assert answer["status"] in ("ok", "error")
     if answer["status"] == "ok":
         assert probe(lab.sink.wav(recorder.device, "s1"))[1] == 0
+
+
+@pytest.mark.parametrize("connected", [True, False], ids=["connected", "without a broker"])
+def test_a_burst_is_in_the_file_though_nothing_follows(make_lab, connected):
+    """What a reader of the file sees comes up by itself: the recording goes on growing."""
+    made = make_lab()
+    recorder = Recorder(made.client(), "mic1")
+    parts = (recorder.post(frames=1600, seed=seq, seq=seq) for seq in range(59))
+    audio = b"".join(parts) + recorder.form.noise(1600, 59)
+    recorder.store(recorder.form.noise(1600, 59), seq=59)
+    path = made.sink.wav("mic1", "s1")
+    assert recorder.info()["state"] == "recording"
+    if not connected:
+        made.close_clients()
+        made.broker.stop()
+    wait_for(lambda: read_wave(path)[1] == audio, "the file's header to say all of it")
+    assert_same_audio(read_sox(path, recorder.form), audio, recorder.form)
+    if not connected:
+        made.broker.start()
+        made.sink.wait_online()

@@ -3,6 +3,24 @@
 
 #include "store/hash.h"
 
+static json_t *read_sidecar(struct scene *scene, const char *session)
+{
+    json_error_t error;
+    json_t *document =
+        json_load_file(scene_path(scene, "recordings/mic1/%s.json", session), 0, &error);
+
+    assert_non_null(document);
+    return document;
+}
+
+static void assert_sidecar(struct scene *scene, const char *field, json_int_t value)
+{
+    json_t *document = read_sidecar(scene, "s1");
+
+    assert_int_equal(json_integer_value(json_object_get(document, field)), value);
+    json_decref(document);
+}
+
 static void a_header_lags_a_few_seconds_at_most(void **state)
 {
     struct scene *scene = *state;
@@ -23,6 +41,71 @@ static void a_header_lags_a_few_seconds_at_most(void **state)
     assert_int_equal(sndfile_frames(path), 30 * FRAGMENT_FRAMES);
 }
 
+/* A burst, and then nothing: no recording is touched any more. */
+static void what_is_due_is_written_without_a_batch(void **state)
+{
+    enum { RECORDINGS = 50 };
+    struct scene *scene = *state;
+    struct reel_store_stats before, after;
+    char session[16];
+
+    assert_true(reel_store_due_in_us(scene->store, scene->now_us) == INT64_MAX);
+    for (unsigned i = 0; i < RECORDINGS; i++) {
+        snprintf(session, sizeof session, "s%u", i);
+        publish_seq(scene, scene_create(scene, "mic1", session, &mono16), 0);
+    }
+    scene_commit(scene);
+    for (unsigned i = 0; i < RECORDINGS; i++) {
+        snprintf(session, sizeof session, "s%u", i);
+        publish_seq(scene, scene_get(scene, "mic1", session), 1);
+    }
+    scene_commit(scene);
+    assert_int_equal(reel_store_due_in_us(scene->store, scene->now_us), 4000000);
+    assert_int_equal(reel_store_due_in_us(scene->store, scene->now_us + 4000000), 0);
+    assert_int_equal(sndfile_frames(scene_path(scene, "recordings/mic1/s7.wav")), 0);
+
+    reel_store_stats(scene->store, &before);
+    scene->now_us += 3000000;
+    scene_commit(scene);
+    reel_store_stats(scene->store, &after);
+    assert_int_equal(after.commits, before.commits + 1);
+    for (unsigned i = 0; i < RECORDINGS; i++)
+        assert_int_equal(sndfile_frames(scene_path(scene, "recordings/mic1/s%u.wav", i)),
+                         2 * FRAGMENT_FRAMES);
+
+    scene_commit(scene); /* nothing is due, and nothing done */
+    reel_store_stats(scene->store, &before);
+    assert_int_equal(before.commits, after.commits);
+    assert_in_range(reel_store_due_in_us(scene->store, scene->now_us), 50000000, 60000000);
+}
+
+/* Also of a recording whose stretches are in the catalog alone. */
+static void a_sidecar_is_brought_up_at_rest(void **state)
+{
+    struct scene *scene = *state;
+    struct reel_recording recording;
+
+    scene_crash(scene);
+    scene->config.held_max_bytes = 0;
+    scene_open(scene);
+    publish_seq(scene, scene_create(scene, "mic1", "s1", &mono16), 0);
+    scene_commit(scene);
+    publish_seq(scene, scene_get(scene, "mic1", "s1"), 1);
+    scene_commit(scene);
+    assert_sidecar(scene, "frames", FRAGMENT_FRAMES);
+    scene->now_us += reel_store_due_in_us(scene->store, scene->now_us);
+    scene_commit(scene); /* the header */
+    assert_sidecar(scene, "frames", FRAGMENT_FRAMES);
+    scene->now_us += reel_store_due_in_us(scene->store, scene->now_us);
+    scene_commit(scene);
+    assert_sidecar(scene, "frames", 2 * FRAGMENT_FRAMES);
+    assert_sidecar(scene, "fragments", 2);
+    assert_true(reel_store_due_in_us(scene->store, scene->now_us) == INT64_MAX);
+    scene_load(scene, "mic1", "s1", &recording);
+    assert_int_equal(recording.frames, 2 * FRAGMENT_FRAMES);
+    reel_recording_finish(&recording);
+}
+
 static void settling_brings_headers_up(void **state)
 {
     struct scene *scene = *state;
@@ -37,24 +120,6 @@ static void settling_brings_headers_up(void **state)
     assert_int_equal(sndfile_frames(scene_path(scene, "recordings/mic1/s1.wav")),
                      2 * FRAGMENT_FRAMES);
     assert_int_equal(path_bytes(scene_path(scene, "catalog.db-wal")), 0);
-}
-
-static json_t *read_sidecar(struct scene *scene, const char *session)
-{
-    json_error_t error;
-    json_t *document =
-        json_load_file(scene_path(scene, "recordings/mic1/%s.json", session), 0, &error);
-
-    assert_non_null(document);
-    return document;
-}
-
-static void assert_sidecar(struct scene *scene, const char *field, json_int_t value)
-{
-    json_t *document = read_sidecar(scene, "s1");
-
-    assert_int_equal(json_integer_value(json_object_get(document, field)), value);
-    json_decref(document);
 }
 
 static void a_sidecar_follows_what_is_no_plain_growth(void **state)
@@ -191,6 +256,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_header_lags_a_few_seconds_at_most),
+        TEST(what_is_due_is_written_without_a_batch),
+        TEST(a_sidecar_is_brought_up_at_rest),
         TEST(settling_brings_headers_up),
         TEST(a_sidecar_follows_what_is_no_plain_growth),
         TEST(what_failed_after_a_commit_is_said_by_the_next),
