@@ -28,7 +28,8 @@ static const char help[] =
     "proves each frame on its whole way. What is on the sink's disk besides, `reeld --verify`\n"
     "looks at, without a download. A line for each that differs, DEVICE/SESSION: WHAT: ..., and\n"
     "exit status 1. A recording that still grows has no sum; neither has, for a moment, one that\n"
-    "has just ended: named, these are exit status 4, without arguments they are counted.\n";
+    "has just ended, of which all frames have to come all the same: named, these are exit status\n"
+    "4, without arguments they are counted.\n";
 
 struct verifying {
     const struct reel_common *common;
@@ -66,9 +67,10 @@ static enum reel_code ask_info(const struct reel_common *common, const char *dev
     return code;
 }
 
-enum verdict { WELL, DIFFERS, NO_SUM };
+enum verdict { WELL, DIFFERS, GROWS, NO_SUM };
 
-/* Download what `info` describes and judge it; `how` describes what differs. */
+/* Download what `info` describes and judge it; `how` describes what differs. Of a complete
+ * recording without a sum as many frames have to come as it says. */
 static enum reel_code judge(struct verifying *verifying, const json_t *info,
                             enum verdict *verdict_out, struct reel_error *how,
                             struct reel_error *err_out)
@@ -78,8 +80,8 @@ static enum reel_code judge(struct verifying *verifying, const json_t *info,
     uint64_t bytes = 0;
     enum reel_code code;
 
-    if (!json_is_string(json_object_get(info, "sha256"))) {
-        *verdict_out = NO_SUM;
+    if (strcmp(reel_member_text(info, "state"), "complete") != 0) {
+        *verdict_out = GROWS;
         return REEL_OK;
     }
     code = reel_rebuild_sum(verifying->common, info, sum, &bytes, how);
@@ -87,9 +89,17 @@ static enum reel_code judge(struct verifying *verifying, const json_t *info,
         *err_out = *how;
         return code;
     }
+    *verdict_out = DIFFERS;
+    if (code != REEL_OK)
+        return REEL_OK;
+    if (*expected == '\0') {
+        *verdict_out = NO_SUM;
+        return REEL_OK;
+    }
     verifying->bytes += bytes;
-    *verdict_out = code == REEL_OK && strcmp(sum, expected) == 0 ? WELL : DIFFERS;
-    if (code == REEL_OK && *verdict_out == DIFFERS)
+    if (strcmp(sum, expected) == 0)
+        *verdict_out = WELL;
+    else
         reel_error_set(how, REEL_E_CONFLICT, "sha256",
                        "the file of what came has %s, the sink says %s", sum, expected);
     return REEL_OK;
@@ -124,11 +134,18 @@ static enum reel_code judge_at_rest(struct verifying *verifying, const char *dev
     return code;
 }
 
+static enum reel_code no_sum(const char *device, const char *session, enum verdict verdict,
+                             struct reel_error *err_out)
+{
+    return reel_error_set(err_out, REEL_E_STALLED, NULL, "%s/%s has no sum yet: it %s", device,
+                          session, verdict == GROWS ? "grows" : "is complete, all of it came");
+}
+
 /* `named`: somebody asked for this one, so one without a sum is STALLED. */
 static enum reel_code verify(struct verifying *verifying, const char *device, const char *session,
                              bool named, struct reel_error *err_out)
 {
-    enum verdict verdict = NO_SUM;
+    enum verdict verdict = GROWS;
     struct reel_error how;
     enum reel_code code = judge_at_rest(verifying, device, session, &verdict, &how, err_out);
 
@@ -137,11 +154,10 @@ static enum reel_code verify(struct verifying *verifying, const char *device, co
     if (verdict == DIFFERS)
         differs(verifying, device, session, *how.field ? how.field : "download", how.message);
     verifying->well += verdict == WELL;
-    verifying->waiting += verdict == NO_SUM;
-    if (verdict == NO_SUM && named)
-        return reel_error_set(err_out, REEL_E_STALLED, NULL,
-                              "%s/%s has no sum yet: it grows, or has just ended", device, session);
-    return REEL_OK;
+    if (verdict == WELL || verdict == DIFFERS)
+        return REEL_OK;
+    verifying->waiting++;
+    return named ? no_sum(device, session, verdict, err_out) : REEL_OK;
 }
 
 /* Say which of the arguments is none, before anything is asked. */
@@ -230,9 +246,12 @@ static void tell(struct verifying *verifying)
         json_decref(line);
     } else if (!verifying->common->quiet) {
         reel_human_bytes(verifying->bytes, text);
-        reel_report_line("%" PRIu64 " recordings came as their sums say, %s; %" PRIu64
-                         " without a sum yet; %" PRIu64 " differ",
-                         verifying->well, text, verifying->waiting, verifying->differing);
+        reel_report_line("%" PRIu64 " %s, %s; %" PRIu64 " without a sum yet; %" PRIu64 " %s",
+                         verifying->well,
+                         verifying->well == 1 ? "recording came as its sum says"
+                                              : "recordings came as their sums say",
+                         text, verifying->waiting, verifying->differing,
+                         verifying->differing == 1 ? "differs" : "differ");
     }
 }
 

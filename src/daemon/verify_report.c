@@ -81,14 +81,21 @@ static void settle(void *user)
         reel_poll(NULL, 0, deadline_us);
 }
 
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static void summary(const struct reel_verify_report *report)
 {
-    printf("%" PRIu64 " recordings, %" PRIu64 " of them open, %" PRIu64
+    printf("%" PRIu64 " recording%s, %" PRIu64 " of them open, %" PRIu64
            " complete without a sum yet, %" PRIu64 " changing all the time; %" PRIu64
-           " bytes compared with their sums; %" PRIu64 " payloads in quarantine; %" PRIu64
-           " files in recovered: %" PRIu64 " differences\n",
-           report->recordings, report->open, report->unhashed, report->unsettled,
-           report->hashed_bytes, report->payloads, report->put_aside, report->differences);
+           " bytes compared with their sums; %" PRIu64 " payload%s in quarantine; %" PRIu64
+           " file%s in recovered: %" PRIu64 " difference%s\n",
+           report->recordings, plural(report->recordings), report->open, report->unhashed,
+           report->unsettled, report->hashed_bytes, report->payloads, plural(report->payloads),
+           report->put_aside, plural(report->put_aside), report->differences,
+           plural(report->differences));
 }
 
 enum reel_code reel_verify_report_run(const struct reel_config *config, bool *well_out,

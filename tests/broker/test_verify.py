@@ -68,14 +68,14 @@ def test_a_store_that_is_well(filled):
         lines, summary = verify(filled.sink)
         assert lines == []
         assert summary.startswith("3 recordings, 1 of them open, 0 complete without a sum yet")
-        assert summary.endswith("1 payloads in quarantine; 0 files in recovered: 0 differences")
+        assert summary.endswith("1 payload in quarantine; 0 files in recovered: 0 differences")
 
 
 def test_one_bit_of_audio(filled):
     damage(filled.sink.wav("mic1", "whole"), 1024 + 100)
     lines, summary = verify(filled.sink, status=1)
     assert len(lines) == 1 and lines[0].startswith("mic1/whole: sha256: the file's is ")
-    assert summary.endswith(": 1 differences")
+    assert summary.endswith(": 1 difference")
 
 
 def test_what_is_gone_cut_or_unknown(filled):
@@ -183,7 +183,7 @@ def test_more_than_one_block(filled):
         recorder.send(recorder.form.noise(100_000, seq))
     recorder.end()
     wait_sum(client, "long", "s1")
-    assert "1 recordings came" in reel(filled.broker, "verify", "--device", "long").text
+    assert "1 recording came as its sum says" in reel(filled.broker, "verify", "--device", "long").text
 
 
 def test_more_than_one_page(filled):
@@ -205,7 +205,7 @@ def test_audio_that_is_not_what_was_summed(filled):
     said = reel(filled.broker, "verify", status=1)
     lines = said.text.splitlines()
     assert lines[0].startswith(f"mic1/whole: sha256: the file of what came has {found}, ")
-    assert len(lines) == 2 and lines[1].endswith("; 1 differ")
+    assert len(lines) == 2 and lines[1].endswith("; 1 differs")
     document = reel(filled.broker, "verify", "mic1/whole", "mic1/gaps", "--json", status=1).json
     assert document["verified"] == 1
     assert [(each["device"], each["session"], each["what"]) for each in document["differences"]] == [
@@ -221,8 +221,43 @@ def test_audio_that_is_gone_is_told_and_the_rest_goes_on(filled):
     assert "is gone" in lines[0] and "is shorter" in lines[1]
 
 
+def end_unsummed(made):
+    """A complete recording whose file was away when it should have been summed; the file's path
+    there, and the one it should have."""
+    recorder = Recorder(made.client(), "spoilt", "s1")
+    recorder.store(recorder.form.noise(1600, 1), seq=0)
+    path = made.sink.wav("spoilt", "s1")
+    away = path.rename(path.with_suffix(".away"))
+    recorder.end(seq=1)
+    wait_for(lambda: "no sha256 of spoilt/s1" in made.sink.log(), "summing to fail")
+    assert recorder.info()["sha256"] is None
+    return away, path
+
+
+@pytest.mark.parametrize("how", ["is gone", "is shorter"])
+def test_audio_that_is_gone_before_it_was_summed(filled, how):
+    away, path = end_unsummed(filled)
+    if how == "is shorter":
+        path.write_bytes(away.read_bytes()[:1024 + 50])
+    away.unlink()
+    said = reel(filled.broker, "verify", "--device", "spoilt", status=1).text.splitlines()
+    assert len(said) == 2 and said[0].startswith("spoilt/s1: version: ") and how in said[0]
+    assert said[1] == "0 recordings came as their sums say, 0 B; 0 without a sum yet; 1 differs"
+    assert how in reel(filled.broker, "verify", "spoilt/s1", status=1).text
+
+
+def test_one_that_came_but_has_no_sum(filled):
+    """That all of it came is all that can be said."""
+    away, path = end_unsummed(filled)
+    away.rename(path)
+    said = reel(filled.broker, "verify", "spoilt/s1", status=4)
+    assert "spoilt/s1 has no sum yet: it is complete, all of it came" in said.err
+    assert "1 without a sum yet; 0 differ" in reel(filled.broker, "verify", "--device", "spoilt").text
+
+
 def test_exit_statuses(filled):
-    assert "has no sum yet" in reel(filled.broker, "verify", "mic2/grows", status=4).err
+    grows = reel(filled.broker, "verify", "mic2/grows", status=4)
+    assert "mic2/grows has no sum yet: it grows" in grows.err
     assert "no such recording" in reel(filled.broker, "verify", "mic2/none", status=3).err
     assert "names no recording" in reel(filled.broker, "verify", "mic1/whole", "x y", status=2).err
     reel(filled.broker, "verify", "mic1/whole", "--device", "mic1", status=2)
