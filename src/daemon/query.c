@@ -100,6 +100,19 @@ static enum reel_code read_request(struct reel_request *request, struct reel_err
     return code;
 }
 
+/* Nothing is sent twice: a response that has begun is not begun again. */
+static enum reel_code handle(struct reel_request *request, reel_query_handler_fn *handler,
+                             struct reel_error *err_out)
+{
+    const struct reel_query_links *links = request->links;
+    enum reel_code code = handler(request, err_out);
+
+    for (unsigned tries = 1;
+         code == REEL_E_STALLED && !request->answered && links->again(tries, links->user); tries++)
+        code = handler(request, err_out);
+    return code;
+}
+
 static enum reel_code answer(struct reel_request *request, struct reel_error *err_out)
 {
     reel_query_handler_fn *handler = NULL;
@@ -110,7 +123,7 @@ static enum reel_code answer(struct reel_request *request, struct reel_error *er
     if (code == REEL_OK)
         code = confine(request, err_out);
     if (code == REEL_OK)
-        code = handler(request, err_out);
+        code = handle(request, handler, err_out);
     return code;
 }
 

@@ -17,6 +17,10 @@
 /* Publish one response; false if it could not be queued. Strings and bytes are borrowed. */
 typedef bool reel_query_publish_fn(const struct reel_bus_publication *what, void *user);
 
+/* A question could not be answered because of the disk, `tries` times by now: wait a moment, then
+ * true to have it tried once more. Ingest may have been opening the store just then. */
+typedef bool reel_query_again_fn(unsigned tries, void *user);
+
 /* What the ingest side says of itself, as `status` reports it. */
 struct reel_sink_state {
     bool subscribed;
@@ -33,7 +37,8 @@ struct reel_query_links {
     const struct reel_sink_state *state;
     struct reel_reader *reader;
     reel_query_publish_fn *publish;
-    void *publish_user;
+    reel_query_again_fn *again;
+    void *user; /* of both */
 };
 
 /* Answer one message that came under `{prefix}/request/#`. What is wrong with it is answered, not

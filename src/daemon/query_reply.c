@@ -70,7 +70,8 @@ void reel_request_reply_raw(struct reel_request *request, const void *bytes, siz
         what.correlation = message->correlation;
         what.correlation_bytes = message->correlation_bytes;
     }
-    if (!links->publish(&what, links->publish_user))
+    request->answered = true;
+    if (!links->publish(&what, links->user))
         reel_log_write(links->log, REEL_LOG_WARNING, "a response to %s could not be sent",
                        request->topic.op);
 }

@@ -24,6 +24,7 @@ struct reel_request {
     const json_t *transaction; /* of the document; NULL if none, or none that is echoed */
     char place[REEL_PLACE_BYTES];
     bool has_response_topic; /* `place` is the MQTT 5 Response Topic */
+    bool answered;           /* a message of the response was sent, or was to be */
 };
 
 /* The device that the topic confines the request to, or NULL. */
@@ -60,7 +61,8 @@ void reel_request_reply_raw(struct reel_request *request, const void *bytes, siz
 /* Answer with an error. */
 void reel_request_refuse(struct reel_request *request, const struct reel_error *error);
 
-/* One op. OK: it has answered. Otherwise it has not, and the error is to be told. */
+/* One op. OK: it has answered. Otherwise it has not, and the error is to be told. After STALLED it
+ * may be called again, with the same request. */
 typedef enum reel_code reel_query_handler_fn(struct reel_request *request,
                                              struct reel_error *err_out);
 reel_query_handler_fn reel_query_list;

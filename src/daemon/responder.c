@@ -78,6 +78,38 @@ static bool publish_response(const struct reel_bus_publication *what, void *user
     return false;
 }
 
+static void follow_store(struct reel_responder *responder)
+{
+    struct reel_turns *turns = responder->links.turns;
+    uint64_t turn = reel_turns_now(turns);
+
+    if (!reel_turns_behind(turns))
+        return;
+    reel_reader_renew(responder->links.reader);
+    reel_turns_follow(turns, turn);
+}
+
+/* Let ingest, which may be opening the store, have a moment. A disk that fails for good costs one
+ * question in a second that time, and no other. */
+static bool ask_again(unsigned tries, void *user)
+{
+    static const int64_t waits_us[] = {10000, 40000, 100000, 150000};
+    struct reel_responder *responder = user;
+    struct pollfd stop = {.fd = responder->links.stop_fd, .events = POLLIN};
+    int64_t now_us = reel_monotonic_us();
+
+    if (responder->in_vain_us && now_us - responder->in_vain_us < SECOND_US)
+        return false;
+    if (tries > sizeof waits_us / sizeof *waits_us) {
+        responder->in_vain_us = now_us;
+        return false;
+    }
+    if (reel_poll(&stop, 1, now_us + waits_us[tries - 1]) > 0)
+        return false;
+    follow_store(responder);
+    return true;
+}
+
 static void take_notice(struct reel_responder *responder, struct reel_notice *notice)
 {
     if (notice->kind == REEL_NOTICE_EVENT) {
@@ -111,17 +143,6 @@ static void take_notices(struct reel_responder *responder)
         take_notice(responder, notice);
         reel_notice_destroy(notice);
     }
-}
-
-static void follow_store(struct reel_responder *responder)
-{
-    struct reel_turns *turns = responder->links.turns;
-    uint64_t turn = reel_turns_now(turns);
-
-    if (!reel_turns_behind(turns))
-        return;
-    reel_reader_renew(responder->links.reader);
-    reel_turns_follow(turns, turn);
 }
 
 static bool may_read(const struct reel_responder *responder)
@@ -249,7 +270,8 @@ struct reel_responder *reel_responder_create(const struct reel_responder_links *
     responder->query.state = &responder->state;
     responder->query.reader = links->reader;
     responder->query.publish = publish_response;
-    responder->query.publish_user = responder;
+    responder->query.again = ask_again;
+    responder->query.user = responder;
     return responder;
 }
 

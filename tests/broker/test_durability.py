@@ -7,7 +7,9 @@ import threading
 
 import pytest
 
-from harness import BUILD, Format, Recorder, assert_same_audio, probe, read_ffmpeg, read_wave
+from harness import (
+    BUILD, PREFIX, Format, Recorder, assert_same_audio, probe, read_ffmpeg, read_wave,
+)
 from lab import Sink, wait_for
 from tracing import can_trace, inject
 
@@ -324,6 +326,22 @@ def test_download_of_a_file_that_cannot_be_read_says_so_and_the_next_one_comes(m
     recorder.store(noise("mic1 again"), seq=1)
     answer = client.ask("download", {"device": "mic1", "session": "s1", "format": "raw"})
     assert_same_audio(answer.payload, noise("mic1") + noise("mic1 again"))
+
+
+@strace
+def test_a_question_that_the_disk_fails_for_a_moment_is_tried_again(make_lab, tmp_path):
+    """It is answered once, and well: as where ingest was opening a store that it finds full."""
+    lab = make_lab(env=TRACED)
+    client = lab.client()
+    Recorder(client, "mic1").store(noise("mic1"), seq=0)
+    log = tmp_path / "injected"
+    inject(lab.sink, log, "pread64:error=EIO:when=1..3", lab.sink.wav("mic1", "s1"))
+    wanted = {"device": "mic1", "session": "s1", "format": "raw"}
+    answer = client.ask("download", wanted, response_topic=f"{PREFIX}/reply/once")
+    assert_same_audio(answer.payload, noise("mic1"))
+    assert client.request("status")["counters"]["request_errors"] == 0  # nothing came after it
+    assert len(client.select(lambda message: message.topic == f"{PREFIX}/reply/once")) == 1
+    assert log.read_text().count("(INJECTED)") == 3
 
 
 @strace
