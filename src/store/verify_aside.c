@@ -1,5 +1,5 @@
-/* Verify, the list of what recovery put aside: the files under recovered/, and what its index says
- * of each. */
+/* Verify, the list of what recovery put aside: what lies in the folders under recovered/, links
+ * among it, and what its index says of each. */
 #include "store/verify_internal.h"
 
 #include <errno.h>
@@ -65,6 +65,11 @@ static void tell(struct verification *verification, const json_t *reasons, const
     verification->watch->put_aside(verification->watch->user, file, why ? why : "");
 }
 
+static bool is_folder(const FTSENT *entry)
+{
+    return entry->fts_info == FTS_D || entry->fts_info == FTS_DP;
+}
+
 static int by_name(const FTSENT **a, const FTSENT **b)
 {
     return strcmp((*a)->fts_name, (*b)->fts_name);
@@ -81,7 +86,7 @@ static enum reel_code walk(struct verification *verification, FTS *files, const 
             return REEL_OK; /* nothing was ever put aside */
         if (entry->fts_info == FTS_ERR || entry->fts_info == FTS_DNR || entry->fts_info == FTS_NS)
             return reel_error_errno(err_out, entry->fts_errno, "read folder recovered");
-        if (entry->fts_info == FTS_F)
+        if (!is_folder(entry) && entry->fts_level > 0)
             tell(verification, reasons, entry->fts_path + prefix_bytes);
     }
     return errno == 0 ? REEL_OK : reel_error_errno(err_out, errno, "read folder recovered");

@@ -108,6 +108,24 @@ static void what_a_start_marked_as_missing_is_listed(void **state)
     assert_non_null(strstr(told.lost_why, "marked as missing"));
 }
 
+/* One that leads nowhere, in the place of a sidecar; the folder in the file's is no file. */
+static void a_link_that_was_put_aside_is_listed(void **state)
+{
+    struct scene *scene = *state;
+    struct told told = {0};
+
+    assert_int_equal(unlink(wav(scene, "mic2/open")), 0);
+    assert_int_equal(mkdir(wav(scene, "mic2/open"), 0755), 0);
+    assert_int_equal(unlink(scene_path(scene, "recordings/mic2/open.json")), 0);
+    assert_int_equal(symlink("nowhere", scene_path(scene, "recordings/mic2/open.json")), 0);
+    scene_restart(scene);
+    verify(scene, false, &told);
+    assert_int_equal(told.put_aside, 1);
+    assert_int_equal(told.report.put_aside, 1);
+    assert_int_equal(strncmp(told.put_aside_file, "recovered/mic2/open-", 20), 0);
+    assert_non_null(strstr(told.put_aside_file, ".json"));
+}
+
 static void put_back(struct scene *scene)
 {
     assert_int_equal(rename(scene_path(scene, "away"), wav(scene, "mic1/done")), 0);
@@ -158,6 +176,7 @@ int main(void)
         TEST(what_was_put_aside_is_listed),
         TEST(what_was_gone_at_the_start_is_listed),
         TEST(what_a_start_marked_as_missing_is_listed),
+        TEST(a_link_that_was_put_aside_is_listed),
         TEST(what_is_well_at_the_second_look_is_not_told),
         TEST(a_recording_that_changes_is_looked_at_anew),
     };
