@@ -160,13 +160,19 @@ enum reel_code reel_reader_count(struct reel_reader *reader, const struct reel_l
 enum reel_code reel_reader_load(struct reel_reader *reader, const char *device, const char *session,
                                 struct reel_recording *recording_out, struct reel_error *err_out)
 {
-    enum reel_code code = ready(reader, err_out);
+    struct reel_recording recording;
+    enum reel_code loaded = ready(reader, err_out);
+    enum reel_code code;
 
-    return code != REEL_OK ? code
-                           : answered(reader,
-                                      reel_catalog_load(reader->catalog, device, session,
-                                                        recording_out, err_out),
-                                      err_out);
+    if (loaded != REEL_OK)
+        return loaded;
+    loaded = reel_catalog_load(reader->catalog, device, session, &recording, err_out);
+    code = answered(reader, loaded, err_out);
+    if (code == REEL_OK)
+        *recording_out = recording;
+    else if (loaded == REEL_OK)
+        reel_recording_finish(&recording);
+    return code;
 }
 
 static enum reel_code mismatch(const struct reel_reader *reader, const char *how,

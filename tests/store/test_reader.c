@@ -1,6 +1,8 @@
 /* The reader: committed audio, gaps as silence, and files that are not what the row says. */
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 
 #include "store/scene.h"
@@ -236,6 +238,59 @@ static void a_full_disk_leaves_the_log_of_the_catalog_readable(void **state)
     assert_answered_without_room(dir);
 }
 
+struct toucher {
+    const char *path;
+    atomic_bool stop;
+};
+
+/* As the writer does that opens the store: the catalog is another one all the time. */
+static void *touch_always(void *user)
+{
+    struct toucher *toucher = user;
+
+    for (long i = 0; !toucher->stop; i++) {
+        const struct timespec times[2] = {{i, 0}, {i, 0}};
+
+        utimensat(AT_FDCWD, toucher->path, times, 0);
+    }
+    return NULL;
+}
+
+/* What was read then is let go of (sanitizers would tell), and the caller's is as it was. */
+static void a_catalog_that_is_written_while_a_full_disk_lets_it_be_read(void **state)
+{
+    struct scene *scene = *state;
+    struct toucher toucher = {.path = scene_path(scene, "catalog.db")};
+    struct reel_recording recording, again;
+    struct reel_reader *reader;
+    struct reel_error error;
+    enum reel_code code, at_rest;
+    pthread_t thread;
+
+    record_with_gap(scene, &recording);
+    reel_recording_finish(&recording);
+    scene_crash(scene);
+    reader = open_reader(scene);
+    assert_int_equal(pthread_create(&thread, NULL, touch_always, &toucher), 0);
+    limit_files(0);
+    do {
+        memset(&recording, 0, sizeof recording);
+        code = reel_reader_load(reader, "mic1", "s1", &recording, &error);
+        if (code == REEL_OK)
+            reel_recording_finish(&recording);
+    } while (code == REEL_OK);
+    toucher.stop = true;
+    pthread_join(thread, NULL);
+    at_rest = reel_reader_load(reader, "mic1", "s1", &again, NULL);
+    limit_files(RLIM_INFINITY);
+    assert_int_equal(code, REEL_E_STALLED);
+    assert_string_equal(error.message, "the store is being opened");
+    assert_int_equal(recording.frames, 0);
+    assert_int_equal(at_rest, REEL_OK);
+    reel_recording_finish(&again);
+    reel_reader_close(reader);
+}
+
 static void a_payload_is_read_by_its_device_only(void **state)
 {
     struct scene *scene = *state;
@@ -336,6 +391,7 @@ int main(void)
         TEST(a_folder_without_a_catalog_is_stalled),
         TEST(a_full_disk_leaves_the_catalog_readable),
         TEST(a_full_disk_leaves_the_log_of_the_catalog_readable),
+        TEST(a_catalog_that_is_written_while_a_full_disk_lets_it_be_read),
         TEST(a_payload_is_read_by_its_device_only),
         TEST(totals_count_everything),
         TEST(renewed_reader_sees_the_catalog_that_took_the_place_of_the_old),
