@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { SLICE_BYTES = 64 * 1024 };
@@ -69,6 +71,26 @@ enum reel_code reel_hash_descriptor(int fd, const char *name, uint64_t bytes_max
     return code;
 }
 
+/* The length is asked for behind the last byte: one that is cut meanwhile has no sum either. */
+static enum reel_code sum_whole(int fd, const char *path, struct reel_hash_job *job,
+                                struct reel_error *err_out)
+{
+    char sha256[REEL_SHA256_TEXT_BYTES];
+    enum reel_code code = reel_hash_descriptor(fd, path, UINT64_MAX, NULL, NULL, sha256, err_out);
+    struct stat status;
+
+    if (code != REEL_OK)
+        return code;
+    if (fstat(fd, &status) != 0)
+        return reel_error_errno(err_out, errno, "stat %s", path);
+    if ((uint64_t)status.st_size < job->file_bytes)
+        return reel_error_set(err_out, REEL_E_NOT_FOUND, NULL,
+                              "%s has %" PRIu64 " bytes, its frames take %" PRIu64, path,
+                              (uint64_t)status.st_size, job->file_bytes);
+    memcpy(job->sha256, sha256, sizeof job->sha256);
+    return REEL_OK;
+}
+
 enum reel_code reel_hash_file(const char *dir, struct reel_hash_job *job,
                               struct reel_error *err_out)
 {
@@ -82,7 +104,7 @@ enum reel_code reel_hash_file(const char *dir, struct reel_hash_job *job,
         return reel_error_set(err_out, REEL_E_NOT_FOUND, NULL, "there is no %s", path);
     if (fd < 0)
         return reel_error_errno(err_out, errno, "open %s", path);
-    code = reel_hash_descriptor(fd, path, UINT64_MAX, NULL, NULL, job->sha256, err_out);
+    code = sum_whole(fd, path, job, err_out);
     close(fd);
     return code;
 }

@@ -29,7 +29,8 @@ enum reel_code reel_hash_descriptor(int fd, const char *name, uint64_t bytes_max
                                     char out[REEL_SHA256_TEXT_BYTES], struct reel_error *err_out);
 
 /* Read `{dir}/recordings/{device}/{session}.wav` and fill `job->sha256` with lower-case hex.
- * NOT_FOUND if it is gone, STALLED where it cannot be read. Any thread. */
+ * NOT_FOUND if it is gone or shorter than its frames, which must not come to look whole; STALLED
+ * where it cannot be read. Any thread. */
 enum reel_code reel_hash_file(const char *dir, struct reel_hash_job *job,
                               struct reel_error *err_out);
 

@@ -166,6 +166,7 @@ struct reel_entry *reel_store_oldest(struct reel_store *store, int64_t *heard_us
 struct reel_hash_job {
     uint64_t id;
     uint64_t frames;
+    uint64_t file_bytes; /* that these frames take */
     uint64_t rewrites;
     char device[REEL_NAME_BYTES];
     char session[REEL_NAME_BYTES];

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "core/wav_header.h"
+
 void reel_store_want_hash(struct reel_store *store, const struct reel_recording *recording)
 {
     struct hash_wait *wait;
@@ -45,6 +47,7 @@ static void fill_job(const struct reel_recording *recording, struct reel_hash_jo
     memset(job, 0, sizeof *job);
     job->id = recording->id;
     job->frames = recording->frames;
+    job->file_bytes = reel_wav_file_bytes(&recording->format, recording->frames);
     job->rewrites = recording->rewrites;
     memcpy(job->device, recording->device, sizeof job->device);
     memcpy(job->session, recording->session, sizeof job->session);

@@ -90,6 +90,16 @@ uint64_t reel_wav_frames(const struct reel_wav *wav)
     return wav->frames;
 }
 
+/* Open it to be written into, as long as it was left. */
+static enum reel_code open_to_write(struct reel_wav *wav, int *fd_out, struct reel_error *err_out)
+{
+    if (reel_wav_descriptor(wav, fd_out, err_out) != REEL_OK ||
+        reel_wav_check(wav, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    reel_wav_mark_dirty(wav);
+    return REEL_OK;
+}
+
 /* Open it for a part that may be written: one that begins at its end at most. */
 static enum reel_code begin_write(struct reel_wav *wav, uint64_t at_frame, uint64_t frames_count,
                                   int *fd_out, struct extent *extent_out,
@@ -100,10 +110,7 @@ static enum reel_code begin_write(struct reel_wav *wav, uint64_t at_frame, uint6
                               wav->name);
     if (!extent_of(wav, at_frame, frames_count, extent_out))
         return reel_error_errno(err_out, EFBIG, "write %s", wav->name);
-    if (reel_wav_descriptor(wav, fd_out, err_out) != REEL_OK)
-        return REEL_E_STALLED;
-    reel_wav_mark_dirty(wav);
-    return REEL_OK;
+    return open_to_write(wav, fd_out, err_out);
 }
 
 static void end_write(struct reel_wav *wav, uint64_t end_frame)
@@ -243,9 +250,8 @@ enum reel_code reel_wav_header(struct reel_wav *wav, const struct reel_recording
 {
     int fd;
 
-    if (reel_wav_descriptor(wav, &fd, err_out) != REEL_OK)
+    if (open_to_write(wav, &fd, err_out) != REEL_OK)
         return REEL_E_STALLED;
-    reel_wav_mark_dirty(wav);
     if (write_pad(wav, fd, err_out) == REEL_OK &&
         reel_wav_replace_header(fd, recording, wav->frames, wav->name, err_out) == REEL_OK)
         return REEL_OK;

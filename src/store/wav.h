@@ -52,7 +52,9 @@ enum reel_code reel_wav_header(struct reel_wav *wav, const struct reel_recording
 
 /* Sync everything written through the cache since the last call, then give new files their names
  * and sync those: one syncfs where the file system makes it a promise and `sync` finds it the
- * cheaper way, fdatasync of each else, and from the first file on that lies on another one. A failure is final for what was dirty (invariant 6). */
+ * cheaper way, fdatasync of each else, and from the first file on that lies on another one. Then
+ * each is looked at: one that another program removed, replaced or cut meanwhile is a failure too.
+ * A failure is final for what was dirty (invariant 6). */
 enum reel_code reel_wav_files_sync(struct reel_wav_files *files, uint64_t *synced_files_out,
                                    struct reel_error *err_out);
 

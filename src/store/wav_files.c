@@ -12,8 +12,6 @@
 
 #include "store/disk.h"
 
-enum { TEMPORARY_BYTES = 2 * REEL_NAME_BYTES + 16 };
-
 enum reel_code reel_wav_files_create(const char *dir, size_t descriptors_max,
                                      struct reel_sync *sync, struct reel_wav_files **files_out,
                                      struct reel_error *err_out)
@@ -77,7 +75,8 @@ static enum reel_code sync_one(struct reel_wav *wav, struct reel_error *err_out)
 }
 
 /* Close the least recently used. An unsynced one is left to the syncfs that is to come, which
- * also reports what write-back did in the meantime; where there is none it is synced now. */
+ * also reports what write-back did in the meantime; where there is none it is synced now. It stays
+ * dirty in either case: the commit looks at what became of it. */
 static enum reel_code make_room(struct reel_wav_files *files, struct reel_error *err_out)
 {
     struct reel_wav *oldest = files->open_list;
@@ -89,7 +88,6 @@ static enum reel_code make_room(struct reel_wav_files *files, struct reel_error 
     } else if (oldest->dirty) {
         if (sync_one(oldest, err_out) != REEL_OK)
             return REEL_E_STALLED;
-        unmark_dirty(oldest);
     }
     close_descriptor(oldest);
     return REEL_OK;
@@ -114,20 +112,28 @@ static enum reel_code check_usable(const struct reel_wav_files *files, struct re
 }
 
 /* "device/.session.wav.tmp", which is no session's name. */
-static void temporary_of(const struct reel_wav *wav, char out[TEMPORARY_BYTES])
+static void temporary_of(const struct reel_wav *wav, char out[REEL_WAV_PATH_BYTES])
 {
     const char *base = strchr(wav->name, '/') + 1;
 
-    snprintf(out, TEMPORARY_BYTES, "%.*s.%s.tmp", (int)(base - wav->name), wav->name, base);
+    snprintf(out, REEL_WAV_PATH_BYTES, "%.*s.%s.tmp", (int)(base - wav->name), wav->name, base);
+}
+
+void reel_wav_path(const struct reel_wav *wav, char out[REEL_WAV_PATH_BYTES])
+{
+    if (wav->unnamed)
+        temporary_of(wav, out);
+    else
+        snprintf(out, REEL_WAV_PATH_BYTES, "%s", wav->name);
 }
 
 static int open_file(const struct reel_wav *wav, int more_flags)
 {
     int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | more_flags;
-    char temporary[TEMPORARY_BYTES];
+    char path[REEL_WAV_PATH_BYTES];
 
-    temporary_of(wav, temporary);
-    return openat(wav->files->root_fd, wav->unnamed ? temporary : wav->name, flags, 0644);
+    reel_wav_path(wav, path);
+    return openat(wav->files->root_fd, path, flags, 0644);
 }
 
 enum reel_code reel_wav_descriptor(struct reel_wav *wav, int *fd_out, struct reel_error *err_out)
@@ -149,6 +155,8 @@ enum reel_code reel_wav_descriptor(struct reel_wav *wav, int *fd_out, struct ree
     if (fd < 0)
         return reel_error_errno(err_out, errno, "open %s", wav->name);
     took_descriptor(wav, fd);
+    if (reel_wav_check(wav, err_out) != REEL_OK)
+        return REEL_E_STALLED;
     *fd_out = fd;
     return REEL_OK;
 }
@@ -217,7 +225,7 @@ enum reel_code reel_wav_make(struct reel_wav *wav, const char *device, const uin
     }
     took_descriptor(wav, fd);
     reel_wav_mark_dirty(wav);
-    return REEL_OK;
+    return reel_wav_check(wav, err_out);
 }
 
 /* Not every file system can refuse to replace; nobody else makes files here. */
@@ -238,7 +246,7 @@ static enum reel_code name_new(struct reel_wav_files *files, struct reel_error *
 {
     while (files->unnamed_list) {
         struct reel_wav *wav = files->unnamed_list;
-        char temporary[TEMPORARY_BYTES];
+        char temporary[REEL_WAV_PATH_BYTES];
 
         temporary_of(wav, temporary);
         if (note_folder(files, wav, err_out) != REEL_OK)
@@ -311,10 +319,25 @@ static enum reel_code sync_all(struct reel_wav_files *files, struct reel_error *
     return REEL_OK;
 }
 
+/* A sync succeeds on a file that has no name any more too. */
+static enum reel_code check_dirty(const struct reel_wav_files *files, struct reel_error *err_out)
+{
+    struct reel_wav *wav;
+
+    DL_FOREACH2(files->dirty_list, wav, dirty_next)
+    {
+        if (reel_wav_check(wav, err_out) != REEL_OK)
+            return REEL_E_STALLED;
+    }
+    return REEL_OK;
+}
+
 /* What was left to sync is synced. */
 static enum reel_code settle(struct reel_wav_files *files, struct reel_error *err_out)
 {
     if (files->dirty_count + files->folders_count > 0 && sync_all(files, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    if (check_dirty(files, err_out) != REEL_OK)
         return REEL_E_STALLED;
     while (files->dirty_list)
         unmark_dirty(files->dirty_list);

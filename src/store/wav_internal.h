@@ -2,9 +2,11 @@
 #ifndef REEL_STORE_WAV_INTERNAL_H
 #define REEL_STORE_WAV_INTERNAL_H
 
+#include <sys/types.h>
+
 #include "store/wav.h"
 
-enum { WAV_SLICE_BYTES = 64 * 1024 };
+enum { WAV_SLICE_BYTES = 64 * 1024, REEL_WAV_PATH_BYTES = 2 * REEL_NAME_BYTES + 16 };
 
 /* About 120 bytes and the name. `name` is "device/session.wav". */
 struct reel_wav {
@@ -15,6 +17,7 @@ struct reel_wav {
     int fd; /* -1: not open at the moment */
     bool dirty;
     bool unnamed; /* it has a temporary name until it is synced */
+    ino_t inode;  /* of its file, once that was open; 0 before */
     struct reel_format format;
     uint64_t frames;
     char name[];
@@ -38,6 +41,14 @@ struct reel_wav_files {
     size_t folders_capacity;
     uint8_t slice[WAV_SLICE_BYTES];
 };
+
+/* The name below recordings/ that its file has now. */
+void reel_wav_path(const struct reel_wav *wav, char out[REEL_WAV_PATH_BYTES]);
+
+/* Whether its file is still the one that was opened, has a name, and is as long as what was written
+ * into it: of one that was removed or cut nothing may be acknowledged, and the next write would put
+ * zeros in the place of what is gone. STALLED; the message names the file and says which. */
+enum reel_code reel_wav_check(struct reel_wav *wav, struct reel_error *err_out);
 
 /* Its descriptor, opened if need be, now the most recently used one. */
 enum reel_code reel_wav_descriptor(struct reel_wav *wav, int *fd_out, struct reel_error *err_out);

@@ -1,0 +1,44 @@
+/* WAV files: what other programs may have done to one that the sink has open. */
+#include "store/wav_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "core/wav_header.h"
+
+/* One that the cache closed is looked at by its name. */
+static int status_of(const struct reel_wav *wav, struct stat *status)
+{
+    char path[REEL_WAV_PATH_BYTES];
+
+    if (wav->fd >= 0)
+        return fstat(wav->fd, status);
+    reel_wav_path(wav, path);
+    return fstatat(wav->files->root_fd, path, status, AT_SYMLINK_NOFOLLOW);
+}
+
+static enum reel_code damaged(const struct reel_wav *wav, const char *how,
+                              struct reel_error *err_out)
+{
+    return reel_error_set(err_out, REEL_E_STALLED, NULL, "%s was %s by another program", wav->name,
+                          how);
+}
+
+enum reel_code reel_wav_check(struct reel_wav *wav, struct reel_error *err_out)
+{
+    uint64_t bytes =
+        REEL_WAV_DATA_OFFSET + wav->frames * (uint64_t)reel_format_frame_bytes(&wav->format);
+    struct stat status;
+
+    if (status_of(wav, &status) != 0)
+        return errno == ENOENT ? damaged(wav, "removed", err_out)
+                               : reel_error_errno(err_out, errno, "stat %s", wav->name);
+    if (wav->inode == 0)
+        wav->inode = status.st_ino;
+    if (status.st_nlink == 0)
+        return damaged(wav, "removed", err_out);
+    if (status.st_ino != wav->inode)
+        return damaged(wav, "replaced", err_out);
+    return (uint64_t)status.st_size >= bytes ? REEL_OK : damaged(wav, "cut", err_out);
+}

@@ -1,0 +1,53 @@
+"""Other programs at the store: files removed or cut under a running sink."""
+import os
+
+import pytest
+
+from harness import Format, Recorder, assert_same_audio, read_wave
+
+FORM = Format()
+HEADER_BYTES = 1024
+FRAMES = 160
+
+
+def noise(n):
+    return FORM.noise(FRAMES, n)
+
+
+# Under a running sink
+
+
+@pytest.mark.parametrize("kept", [0, HEADER_BYTES, HEADER_BYTES + 2 * FRAMES])
+def test_file_that_is_cut_is_not_filled_up_with_zeros(make_lab, kept):
+    """What was cut off is missing; what came after it is there, and the sum is made of that."""
+    lab = make_lab()
+    recorder = Recorder(lab.client(), "mic")
+    for seq in range(3):
+        recorder.store(noise(seq), seq=seq)
+    os.truncate(lab.sink.wav("mic", "s1"), kept)
+    recorder.store(noise(3), seq=3)
+    assert "mic/s1.wav was cut by another program" in lab.sink.log()
+    kept_fragments = max(kept - HEADER_BYTES, 0) // (2 * FRAMES)
+    recorder.end(seq=4)
+    info = recorder.info()
+    assert info["gap_frames"] == (3 - kept_fragments) * FRAMES
+    audio = read_wave(lab.sink.wav("mic", "s1"))[1]
+    assert_same_audio(audio[-2 * FRAMES:], noise(3))
+    assert_same_audio(audio[:kept_fragments * 2 * FRAMES],
+                      b"".join(noise(seq) for seq in range(kept_fragments)))
+
+
+def test_nothing_is_acknowledged_into_a_file_that_is_removed(make_lab):
+    lab = make_lab()
+    recorder = Recorder(lab.client(), "mic")
+    other = Recorder(lab.client(), "other")
+    recorder.store(noise(0), seq=0)
+    other.store(noise(7), seq=0)
+    lab.sink.wav("mic", "s1").unlink()
+    recorder.store(noise(1), seq=1)
+    assert "mic/s1.wav was removed by another program" in lab.sink.log()
+    recorder.end(seq=2)
+    assert_same_audio(read_wave(lab.sink.wav("mic", "s1"))[1], noise(1))
+    other.store(noise(8), seq=1)
+    other.end(seq=2)
+    assert_same_audio(read_wave(lab.sink.wav("other", "s1"))[1], noise(7) + noise(8))
