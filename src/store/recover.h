@@ -23,6 +23,9 @@
  *   without, of one batch at most the beginning of a recording whose first commit did not come:
  *                                 never acknowledged, but kept: it goes to recovered/
  *   without, longer               indexed as one stretch without numbers
+ * A device's folder that does not open is passed over where the catalog knows no recording of that
+ * device, and else an error: a disk may be missing.
+ *
  * When a catalog is built anew every WAV file is indexed. What is no WAV file of ours goes to
  * recovered/, and so does what is no file and has the name of one: nothing could be recorded under
  * that name. */

@@ -12,6 +12,7 @@
 
 #include "core/wav_header.h"
 #include "store/disk.h"
+#include "store/recovered.h"
 #include "wire/topic.h"
 
 enum { PAGE_ROWS = 1000, KEY_BYTES = 2 * REEL_NAME_BYTES };
@@ -68,8 +69,35 @@ int64_t reel_recover_modified_us(const struct stat *status)
     return status->st_mtim.tv_sec * INT64_C(1000000) + status->st_mtim.tv_nsec / 1000;
 }
 
+/* The tree under way. */
+struct walk {
+    struct recovery *recovery;
+    struct found *all;
+};
+
+/* What is no file and has such a name is in the way of the next that gets it. */
+static enum reel_code remove_temporary(struct walk *walk, int folder_fd, const char *device,
+                                       const char *name, struct reel_error *err_out)
+{
+    static const char why[] = "it is no file, and has the name of one";
+    char from[2 * REEL_NAME_BYTES + 32];
+
+    if (unlinkat(folder_fd, name, 0) == 0)
+        return REEL_OK;
+    if (errno != EISDIR)
+        return reel_error_errno(err_out, errno, "remove %s/%s", device, name);
+    snprintf(from, sizeof from, "recordings/%s/%s", device, name);
+    if (reel_recovered_take(walk->recovery->home->dir_fd, from, from + sizeof "recordings", "", why,
+                            walk->recovery->now_us, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    walk->recovery->report.recovered++;
+    reel_log_write(walk->recovery->log, REEL_LOG_WARNING, "store: %s/%s goes to recovered/: %s",
+                   device, name, why);
+    return REEL_OK;
+}
+
 /* Take one name of a device's folder in; what is none of ours is left alone. */
-static enum reel_code note_file(struct found **all, int folder_fd, const char *device,
+static enum reel_code note_file(struct walk *walk, int folder_fd, const char *device,
                                 const char *name, struct reel_error *err_out)
 {
     char session[REEL_NAME_BYTES];
@@ -77,16 +105,13 @@ static enum reel_code note_file(struct found **all, int folder_fd, const char *d
     struct stat status;
     bool is_wav = session_of(name, ".wav", session);
 
-    if (is_temporary(name)) {
-        if (unlinkat(folder_fd, name, 0) != 0)
-            return reel_error_errno(err_out, errno, "remove %s/%s", device, name);
-        return REEL_OK;
-    }
+    if (is_temporary(name))
+        return remove_temporary(walk, folder_fd, device, name, err_out);
     if (!is_wav && !session_of(name, ".json", session))
         return REEL_OK;
     if (fstatat(folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
         return reel_error_errno(err_out, errno, "stat %s/%s", device, name);
-    found = find_or_make(all, device, session);
+    found = find_or_make(&walk->all, device, session);
     if (!found)
         return reel_error_errno(err_out, ENOMEM, "recovery");
     if (!S_ISREG(status.st_mode)) {
@@ -103,9 +128,9 @@ static enum reel_code note_file(struct found **all, int folder_fd, const char *d
 }
 
 /* Call `each` for every name in the folder `fd`, which is closed. */
-typedef enum reel_code name_fn(struct found **all, int fd, const char *folder, const char *name,
+typedef enum reel_code name_fn(struct walk *walk, int fd, const char *folder, const char *name,
                                struct reel_error *err_out);
-static enum reel_code each_name(struct found **all, int fd, const char *folder, name_fn *each,
+static enum reel_code each_name(struct walk *walk, int fd, const char *folder, name_fn *each,
                                 struct reel_error *err_out)
 {
     DIR *stream = fdopendir(fd);
@@ -122,7 +147,7 @@ static enum reel_code each_name(struct found **all, int fd, const char *folder, 
         entry = readdir(stream);
         if (!entry)
             break;
-        code = each(all, dirfd(stream), folder, entry->d_name, err_out);
+        code = each(walk, dirfd(stream), folder, entry->d_name, err_out);
     }
     if (code == REEL_OK && errno != 0)
         code = reel_error_errno(err_out, errno, "read folder %s", folder);
@@ -130,7 +155,47 @@ static enum reel_code each_name(struct found **all, int fd, const char *folder, 
     return code;
 }
 
-static enum reel_code note_folder(struct found **all, int root_fd, const char *root,
+static bool take_any(const struct reel_recording *recording, void *user)
+{
+    (void)recording;
+    *(bool *)user = true;
+    return false;
+}
+
+/* Whether the catalog has recordings of that device. */
+static enum reel_code is_known(struct walk *walk, const char *device, bool *known_out,
+                               struct reel_error *err_out)
+{
+    struct reel_list_plan plan = {.has_device = true, .sort = REEL_SORT_NAME, .limit = 1};
+    struct reel_list_end end;
+
+    *known_out = false;
+    snprintf(plan.device, sizeof plan.device, "%s", device);
+    return reel_catalog_list(walk->recovery->home->catalog, &plan, take_any, known_out, &end,
+                             err_out);
+}
+
+/* A folder that does not open. It is no empty one: recordings that the catalog knows may be on a
+ * disk that is not there at the moment. Without any the others need not wait for it; a catalog that
+ * is built anew cannot say. */
+static enum reel_code pass_over(struct walk *walk, const char *device, int errno_value,
+                                struct reel_error *err_out)
+{
+    bool known = true;
+
+    if (errno_value == ENOTDIR)
+        return REEL_OK;
+    if ((errno_value == ENOENT || errno_value == ELOOP || errno_value == EACCES) &&
+        !walk->recovery->home->rebuild && is_known(walk, device, &known, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    if (known)
+        return reel_error_errno(err_out, errno_value, "open folder %s", device);
+    reel_log_write(walk->recovery->log, REEL_LOG_WARNING, "store: folder %s is passed over: %s",
+                   device, strerror(errno_value));
+    return REEL_OK;
+}
+
+static enum reel_code note_folder(struct walk *walk, int root_fd, const char *root,
                                   const char *name, struct reel_error *err_out)
 {
     int fd;
@@ -138,11 +203,9 @@ static enum reel_code note_folder(struct found **all, int root_fd, const char *r
     (void)root;
     if (!reel_name_valid(name, strlen(name)))
         return REEL_OK;
-    /* A folder may be a link to another disk; one that leads nowhere is no empty folder. */
     fd = openat(root_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return errno == ENOTDIR ? REEL_OK
-                                : reel_error_errno(err_out, errno, "open folder %s", name);
+        return pass_over(walk, name, errno, err_out);
     /* Names that a killed process did not sync: a syncfs of the store's disk does not reach these.
      */
     if (!reel_disk_syncfs_reaches(root_fd, fd) && fsync(fd) != 0) {
@@ -150,28 +213,27 @@ static enum reel_code note_folder(struct found **all, int root_fd, const char *r
         close(fd);
         return REEL_E_STALLED;
     }
-    return each_name(all, fd, name, note_file, err_out);
+    return each_name(walk, fd, name, note_file, err_out);
 }
 
-static enum reel_code note_files(struct recovery *recovery, struct found **all,
-                                 struct reel_error *err_out)
+static enum reel_code note_files(struct walk *walk, struct reel_error *err_out)
 {
-    int fd = openat(recovery->home->recordings_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = openat(walk->recovery->home->recordings_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (fd < 0)
         return reel_error_errno(err_out, errno, "open folder recordings");
-    return each_name(all, fd, "recordings", note_folder, err_out);
+    return each_name(walk, fd, "recordings", note_folder, err_out);
 }
 
 struct rows {
-    struct found **all;
+    struct walk *walk;
     bool no_memory;
 };
 
 static bool note_row(const struct reel_recording *recording, void *user)
 {
     struct rows *rows = user;
-    struct found *found = find_or_make(rows->all, recording->device, recording->session);
+    struct found *found = find_or_make(&rows->walk->all, recording->device, recording->session);
 
     rows->no_memory = !found;
     if (!found)
@@ -182,16 +244,15 @@ static bool note_row(const struct reel_recording *recording, void *user)
     return true;
 }
 
-static enum reel_code note_rows(struct recovery *recovery, struct found **all,
-                                struct reel_error *err_out)
+static enum reel_code note_rows(struct walk *walk, struct reel_error *err_out)
 {
     struct reel_list_plan plan = {.sort = REEL_SORT_NAME, .limit = PAGE_ROWS};
-    struct rows rows = {.all = all};
+    struct rows rows = {.walk = walk};
     struct reel_list_end end = {.more = true};
 
     while (end.more) {
         enum reel_code code =
-            reel_catalog_list(recovery->home->catalog, &plan, note_row, &rows, &end, err_out);
+            reel_catalog_list(walk->recovery->home->catalog, &plan, note_row, &rows, &end, err_out);
 
         if (code != REEL_OK)
             return code;
@@ -206,16 +267,16 @@ static enum reel_code note_rows(struct recovery *recovery, struct found **all,
 enum reel_code reel_recover_tree(struct recovery *recovery, struct found **found_out,
                                  struct reel_error *err_out)
 {
-    struct found *all = NULL;
-    enum reel_code code = note_files(recovery, &all, err_out);
+    struct walk walk = {.recovery = recovery};
+    enum reel_code code = note_files(&walk, err_out);
 
     if (code == REEL_OK)
-        code = note_rows(recovery, &all, err_out);
+        code = note_rows(&walk, err_out);
     if (code != REEL_OK) {
-        reel_recover_tree_free(&all);
+        reel_recover_tree_free(&walk.all);
         return code;
     }
-    *found_out = all;
+    *found_out = walk.all;
     return REEL_OK;
 }
 

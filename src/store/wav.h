@@ -24,9 +24,10 @@ enum reel_code reel_wav_files_create(const char *dir, size_t descriptors_max,
 void reel_wav_files_destroy(struct reel_wav_files **files);
 
 /* Make the file (and the device's folder) with a header for no frames; fails where it exists
- * (CONFLICT). It has its name from the next sync on: a name that reached the disk before the header
- * would be a file that does not open (invariant 5). Or open one that recovery has checked, `frames`
- * long. The handle remembers names, format and length, not the recording. */
+ * (CONFLICT), or where something is in the way of this device alone (NOT_ALLOWED). It has its name
+ * from the next sync on: a name that reached the disk before the header would be a file that does
+ * not open (invariant 5). Or open one that recovery has checked, `frames` long. The handle
+ * remembers names, format and length, not the recording. */
 enum reel_code reel_wav_create(struct reel_wav_files *files, const struct reel_recording *recording,
                                struct reel_wav **wav_out, struct reel_error *err_out);
 enum reel_code reel_wav_open(struct reel_wav_files *files, const struct reel_recording *recording,

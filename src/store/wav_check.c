@@ -1,9 +1,11 @@
-/* WAV files: what other programs may have done to one that the sink has open. */
+/* WAV files: what others may have done to one that the sink has open, or put in the way of one that
+ * it is to make. */
 #include "store/wav_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/wav_header.h"
 
@@ -41,4 +43,36 @@ enum reel_code reel_wav_check(struct reel_wav *wav, struct reel_error *err_out)
     if (status.st_ino != wav->inode)
         return damaged(wav, "replaced", err_out);
     return (uint64_t)status.st_size >= bytes ? REEL_OK : damaged(wav, "cut", err_out);
+}
+
+/* What an errno of making a file says of the device's folder alone; NULL where it says more. */
+static const char *obstacle_of(const struct reel_wav_files *files, int errno_value)
+{
+    switch (errno_value) {
+    case ENOTDIR:
+        return "what has the name of the device's folder is no folder";
+    case ENOENT:
+        return "the device's folder is a link that leads nowhere";
+    case ELOOP:
+        return "the device's folder is a link that leads to itself";
+    case EEXIST:
+    case EISDIR:
+        return "something in the device's folder has the name of the new file";
+    case EACCES:
+    case EROFS: /* of the folder, unless recordings/ is as bad */
+        return faccessat(files->root_fd, ".", W_OK, AT_EACCESS) == 0
+                   ? "the device's folder is not the sink's to write to"
+                   : NULL;
+    default:
+        return NULL;
+    }
+}
+
+enum reel_code reel_wav_obstacle(const struct reel_wav *wav, int errno_value,
+                                 struct reel_error *err_out)
+{
+    const char *obstacle = obstacle_of(wav->files, errno_value);
+
+    return obstacle ? reel_error_set(err_out, REEL_E_NOT_ALLOWED, "device", "%s", obstacle)
+                    : reel_error_errno(err_out, errno_value, "make %s", wav->name);
 }

@@ -186,6 +186,7 @@ static enum reel_code note_folder(struct reel_wav_files *files, const struct ree
     return REEL_OK;
 }
 
+/* A file of the temporary name is none of before: recovery has removed those. */
 static enum reel_code make_file(struct reel_wav *wav, const char *device, int *fd_out,
                                 struct reel_error *err_out)
 {
@@ -197,11 +198,8 @@ static enum reel_code make_file(struct reel_wav *wav, const char *device, int *f
         return reel_error_errno(err_out, errno, "make folder %s", device);
     if (faccessat(files->root_fd, wav->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         return reel_error_set(err_out, REEL_E_CONFLICT, NULL, "%s exists", wav->name);
-    *fd_out = open_file(wav, O_CREAT | O_TRUNC);
-    if (*fd_out < 0 && errno == ENOTDIR)
-        return reel_error_set(err_out, REEL_E_NOT_ALLOWED, "device",
-                              "what has the name of the device's folder is no folder");
-    return *fd_out >= 0 ? REEL_OK : reel_error_errno(err_out, errno, "make %s", wav->name);
+    *fd_out = open_file(wav, O_CREAT | O_EXCL);
+    return *fd_out >= 0 ? REEL_OK : reel_wav_obstacle(wav, errno, err_out);
 }
 
 enum reel_code reel_wav_make(struct reel_wav *wav, const char *device, const uint8_t *header,

@@ -50,11 +50,16 @@ void reel_wav_path(const struct reel_wav *wav, char out[REEL_WAV_PATH_BYTES]);
  * zeros in the place of what is gone. STALLED; the message names the file and says which. */
 enum reel_code reel_wav_check(struct reel_wav *wav, struct reel_error *err_out);
 
+/* Why its file could not be made: NOT_ALLOWED (field "device") where what is in the way is in the
+ * way of this device alone, STALLED for the disk. */
+enum reel_code reel_wav_obstacle(const struct reel_wav *wav, int errno_value,
+                                 struct reel_error *err_out);
+
 /* Its descriptor, opened if need be, now the most recently used one. */
 enum reel_code reel_wav_descriptor(struct reel_wav *wav, int *fd_out, struct reel_error *err_out);
 
 /* Make its file with that header; the next sync gives it its name. CONFLICT where there is one
- * already. */
+ * already, NOT_ALLOWED as above. */
 enum reel_code reel_wav_make(struct reel_wav *wav, const char *device, const uint8_t *header,
                              size_t header_bytes, struct reel_error *err_out);
 

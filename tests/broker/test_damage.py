@@ -51,3 +51,31 @@ def test_nothing_is_acknowledged_into_a_file_that_is_removed(make_lab):
     other.store(noise(8), seq=1)
     other.end(seq=2)
     assert_same_audio(read_wave(lab.sink.wav("other", "s1"))[1], noise(7) + noise(8))
+
+
+# In one device's way
+
+
+OBSTACLES = {
+    "a link that leads nowhere": lambda path: path.symlink_to("nowhere"),
+    "a link that leads to itself": lambda path: path.symlink_to(path.name),
+    "a file": lambda path: path.write_bytes(b"notes"),
+    "a folder with the temporary name": lambda path: (path / ".s1.wav.tmp").mkdir(parents=True),
+}
+
+
+@pytest.mark.parametrize("obstacle", OBSTACLES)
+def test_what_is_in_one_devices_way_disturbs_nobody_else(make_lab, obstacle):
+    lab = make_lab()
+    client = lab.client()
+    good, bad = Recorder(client, "good"), Recorder(client, "bad")
+    good.store(noise(0), seq=0)
+    OBSTACLES[obstacle](lab.sink.store / "recordings/bad")
+    error = bad.refused(noise(1), seq=0)
+    assert (error["code"], error["field"]) == ("not-allowed", "device")
+    good.store(noise(1), seq=1)
+    assert "could not be stored" not in lab.sink.log()
+    lab.sink.restart()
+    good.store(noise(2), seq=2)
+    good.end(seq=3)
+    assert_same_audio(read_wave(lab.sink.wav("good", "s1"))[1], noise(0) + noise(1) + noise(2))
