@@ -24,7 +24,8 @@
  *                                 never acknowledged, but kept: it goes to recovered/
  *   without, longer               indexed as one stretch without numbers
  * A device's folder that does not open is passed over where the catalog knows no recording of that
- * device, and else an error: a disk may be missing.
+ * device, and else an error: a disk may be missing. So it is with all of them where the catalog
+ * knows recordings and there is no folder at all.
  *
  * When a catalog is built anew every WAV file is indexed. What is no WAV file of ours goes to
  * recovered/, and so does what is no file and has the name of one: nothing could be recorded under
@@ -38,8 +39,9 @@
 #include "store/home.h"
 #include "store/store.h"
 
-/* Do it, with the rows committed. `report_out` gets all but its first two counts. STALLED or
- * INTERNAL: what was done so far stands, and doing it again goes on from there. */
+/* Do it, with the rows committed. `report_out` gets all but its first two counts. NOT_FOUND where
+ * recordings/ is empty though the catalog knows some: nothing was changed. STALLED or INTERNAL: what
+ * was done so far stands, and doing it again goes on from there. */
 enum reel_code reel_recover(struct reel_home *home, const struct reel_store_config *config,
                             int64_t now_us, struct reel_store_report *report_out,
                             struct reel_error *err_out);

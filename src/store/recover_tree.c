@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,7 @@ int64_t reel_recover_modified_us(const struct stat *status)
 struct walk {
     struct recovery *recovery;
     struct found *all;
+    bool has_folders; /* of devices, whether they open or not */
 };
 
 /* What is no file and has such a name is in the way of the next that gets it. */
@@ -185,6 +187,7 @@ static enum reel_code pass_over(struct walk *walk, const char *device, int errno
 
     if (errno_value == ENOTDIR)
         return REEL_OK;
+    walk->has_folders = true;
     if ((errno_value == ENOENT || errno_value == ELOOP || errno_value == EACCES) &&
         !walk->recovery->home->rebuild && is_known(walk, device, &known, err_out) != REEL_OK)
         return REEL_E_STALLED;
@@ -206,6 +209,7 @@ static enum reel_code note_folder(struct walk *walk, int root_fd, const char *ro
     fd = openat(root_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return pass_over(walk, name, errno, err_out);
+    walk->has_folders = true;
     /* Names that a killed process did not sync: a syncfs of the store's disk does not reach these.
      */
     if (!reel_disk_syncfs_reaches(root_fd, fd) && fsync(fd) != 0) {
@@ -264,12 +268,35 @@ static enum reel_code note_rows(struct walk *walk, struct reel_error *err_out)
     return REEL_OK;
 }
 
+/* Without a single folder it is no recordings/ of this catalog's, but the place where a disk is to
+ * be mounted, say: going on would drop every row. */
+static enum reel_code check_presence(const struct walk *walk, struct reel_error *err_out)
+{
+    const struct reel_home *home = walk->recovery->home;
+    uint64_t known = 0;
+    uint64_t open;
+
+    if (walk->has_folders || home->rebuild)
+        return REEL_OK;
+    if (reel_catalog_counts(home->catalog, &known, &open, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    if (known == 0)
+        return REEL_OK;
+    return reel_error_set(err_out, REEL_E_NOT_FOUND, "store.dir",
+                          "the catalog knows %" PRIu64
+                          " recordings, %s/recordings is empty: is its "
+                          "disk mounted? If they are really gone: reeld --reindex",
+                          known, home->dir);
+}
+
 enum reel_code reel_recover_tree(struct recovery *recovery, struct found **found_out,
                                  struct reel_error *err_out)
 {
     struct walk walk = {.recovery = recovery};
     enum reel_code code = note_files(&walk, err_out);
 
+    if (code == REEL_OK)
+        code = check_presence(&walk, err_out);
     if (code == REEL_OK)
         code = note_rows(&walk, err_out);
     if (code != REEL_OK) {

@@ -1,5 +1,6 @@
 """Other programs at the store: files removed or cut under a running sink."""
 import os
+import subprocess
 
 import pytest
 
@@ -79,3 +80,58 @@ def test_what_is_in_one_devices_way_disturbs_nobody_else(make_lab, obstacle):
     good.store(noise(2), seq=2)
     good.end(seq=3)
     assert_same_audio(read_wave(lab.sink.wav("good", "s1"))[1], noise(0) + noise(1) + noise(2))
+
+
+# Recordings that are not there
+
+
+def test_store_without_its_recordings_does_not_start_and_changes_nothing(make_lab):
+    """As where a disk is not mounted; --reindex is the way out if they are gone for good."""
+    lab = make_lab()
+    client = lab.client()
+    recorder = Recorder(client, "mic")
+    recorder.store(noise(0), seq=0)
+    Recorder(client, "other").store(noise(1), seq=0)
+    lab.sink.stop()
+    recordings, away = lab.sink.store / "recordings", lab.sink.store / "away"
+    recordings.rename(away)
+    recordings.mkdir()
+    for _ in range(2):
+        lab.sink.launch()
+        assert lab.sink.program.wait() == 78
+        assert "the catalog knows 2 recordings" in lab.sink.log()
+        assert "reeld --reindex" in lab.sink.log()
+        assert list(recordings.iterdir()) == [] and not (lab.sink.store / "recovered").exists()
+    recordings.rmdir()
+    away.rename(recordings)
+    lab.sink.start()
+    recorder.store(noise(2), seq=1)
+    recorder.end(seq=2)
+    assert_same_audio(read_wave(lab.sink.wav("mic", "s1"))[1], noise(0) + noise(2))
+    lab.sink.stop()
+    recordings.rename(away)
+    reindexed = subprocess.run(lab.sink.command("--reindex"), capture_output=True, text=True)
+    assert reindexed.returncode == 0 and "0 recordings" in reindexed.stdout, reindexed
+    lab.sink.start()
+    assert client.request("list")["recordings"] == []
+
+
+def test_running_sink_whose_recordings_vanish_waits_for_them(make_lab):
+    lab = make_lab()
+    recorder = Recorder(lab.client(), "mic")
+    recorder.store(noise(0), seq=0)
+    recordings, away = lab.sink.store / "recordings", lab.sink.store / "away"
+    recordings.rename(away)
+    recordings.mkdir()
+    held = (away / "mic/s1.wav").read_bytes()
+    os.truncate(away / "mic/s1.wav", 0)  # what the sink has open must fail, so that it looks anew
+    recorder.post(noise(1), seq=1)
+    lab.watcher.wait_message(
+        lambda m: "/status/" in m.topic and "is its disk mounted" in m.document.get("reason", ""),
+        "the reason in the status")
+    (away / "mic/s1.wav").write_bytes(held)
+    recordings.rmdir()
+    away.rename(recordings)
+    recorder.store(noise(2), seq=2)
+    recorder.end(seq=3)
+    assert_same_audio(read_wave(lab.sink.wav("mic", "s1"))[1], noise(0) + noise(1) + noise(2))

@@ -135,6 +135,37 @@ static void a_folder_may_be_a_link_but_not_a_dead_one(void **state)
     assert_fragments(scene, 2);
 }
 
+/* As where a disk is to be mounted. Nothing is given up; building the catalog anew is the way out.
+ */
+static void recordings_without_any_folder_are_not_given_up(void **state)
+{
+    struct scene *scene = *state;
+    struct reel_store *store = NULL;
+    struct reel_error error = {0};
+
+    record(scene, 2);
+    scene_crash(scene);
+    assert_int_equal(rename(scene_path(scene, "recordings"), scene_path(scene, "away")), 0);
+    assert_int_equal(mkdir(scene_path(scene, "recordings"), 0755), 0);
+    assert_int_equal(mkdir(scene_path(scene, "recordings/lost+found"), 0755), 0);
+    path_write_at(scene_path(scene, "recordings/notes"), 0, "x", 1);
+    assert_int_equal(reel_store_open(&scene->config, scene->now_us, &store, NULL, &error),
+                     REEL_E_NOT_FOUND);
+    assert_non_null(strstr(error.message, "the catalog knows 1 recordings"));
+    assert_non_null(strstr(error.message, "reeld --reindex"));
+    assert_false(path_exists(scene_path(scene, "recovered")));
+    assert_int_equal(rename(scene_path(scene, "recordings"), scene_path(scene, "under")), 0);
+    assert_int_equal(rename(scene_path(scene, "away"), scene_path(scene, "recordings")), 0);
+    scene_open(scene);
+    assert_fragments(scene, 2);
+
+    scene_crash(scene);
+    assert_int_equal(rename(scene_path(scene, "recordings"), scene_path(scene, "away")), 0);
+    assert_ok(reel_store_reindex(&scene->config, scene->now_us, NULL, err));
+    scene_open(scene);
+    assert_int_equal(scene->report.recordings, 0);
+}
+
 /* ---- sidecars ---- */
 
 static void a_missing_or_damaged_sidecar_is_written_anew(void **state)
@@ -334,6 +365,7 @@ int main(void)
         TEST(a_short_file_alone_goes_to_recovered),
         TEST(strays_are_put_aside_and_strangers_left_alone),
         TEST(a_folder_may_be_a_link_but_not_a_dead_one),
+        TEST(recordings_without_any_folder_are_not_given_up),
         TEST(a_missing_or_damaged_sidecar_is_written_anew),
         TEST(a_sidecar_older_than_its_file_is_looked_at),
         TEST(a_catalog_that_is_behind_is_brought_up_from_sidecars),
