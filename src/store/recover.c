@@ -89,9 +89,14 @@ static enum reel_code take_stray(struct recovery *recovery, const struct found *
                                  struct reel_error *err_out)
 {
     char name[2 * REEL_NAME_BYTES + 8];
+    enum reel_code code;
+    bool second;
 
     if (!found->has_wav)
         return take(recovery, found, ".json", "a sidecar without its file", err_out);
+    code = reel_recover_is_second(recovery, found, &second, err_out);
+    if (code != REEL_OK || second)
+        return code;
     if (found->has_sidecar || recovery->home->rebuild ||
         found->file_bytes >= REEL_WAV_DATA_OFFSET + recovery->batch_max_bytes)
         return index_file(recovery, found, err_out);

@@ -17,7 +17,13 @@
  * recording whose file fits and whose sidecar is younger was sealed and not touched since: it is
  * passed over. Silence does not count towards a batch: it was filled in, not received.
  *
+ * A folder that is the same as one already gone through, by a link, is passed over, unless the
+ * catalog has recordings under that name too.
+ *
  * A file without a row is
+ *   another recording's           left alone, and so is its sidecar: its header names one whose own
+ *                                 file is there, and it is a second name of that file, or a copy
+ *                                 and the catalog knows the one
  *   with a sidecar                indexed from both
  *   without, empty                removed
  *   without, of one batch at most the beginning of a recording whose first commit did not come:
@@ -27,9 +33,9 @@
  * device, and else an error: a disk may be missing. So it is with all of them where the catalog
  * knows recordings and there is no folder at all.
  *
- * When a catalog is built anew every WAV file is indexed. What is no WAV file of ours goes to
- * recovered/, and so does what is no file and has the name of one: nothing could be recorded under
- * that name. */
+ * When a catalog is built anew every WAV file is indexed, a copy as another recording; only a second
+ * name of the same file is left alone. What is no WAV file of ours goes to recovered/, and so does
+ * what is no file and has the name of one: nothing could be recorded under that name. */
 #ifndef REEL_STORE_RECOVER_H
 #define REEL_STORE_RECOVER_H
 

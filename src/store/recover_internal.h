@@ -1,5 +1,6 @@
-/* Recover, inside: what its parts share. recover_tree.c finds what is to be done, recover.c does
- * it, recover_file.c mends one file, recover_index.c makes a recording from sidecar and file. */
+/* Recover, inside: what its parts share. recover_tree.c finds what is to be done (in the
+ * folders of recover_folders.c), recover.c does it, recover_file.c mends one file, recover_index.c
+ * makes a recording from sidecar and file, recover_second.c tells whose file it is. */
 #ifndef REEL_STORE_RECOVER_INTERNAL_H
 #define REEL_STORE_RECOVER_INTERNAL_H
 
@@ -46,6 +47,34 @@ struct found {
 enum reel_code reel_recover_tree(struct recovery *recovery, struct found **found_out,
                                  struct reel_error *err_out);
 void reel_recover_tree_free(struct found **found);
+
+/* Call `each` for every name in the folder `fd`, which is closed. */
+typedef enum reel_code reel_recover_name_fn(void *user, int fd, const char *folder,
+                                            const char *name, struct reel_error *err_out);
+enum reel_code reel_recover_each_name(int fd, const char *folder, reel_recover_name_fn *each,
+                                      void *user, struct reel_error *err_out);
+
+/* The devices' folders that are to be gone through, each once (free `items`). `any`: there were
+ * some, whether they open or not. */
+struct folder {
+    dev_t device;
+    ino_t inode;
+    bool link;
+    char name[REEL_NAME_BYTES];
+};
+struct folders {
+    struct folder *items;
+    size_t count;
+    size_t capacity;
+    bool any;
+};
+enum reel_code reel_recover_folders(struct recovery *recovery, struct folders *folders_out,
+                                    struct reel_error *err_out);
+
+/* Whether a WAV file without a row is another recording's, under a second name or as a copy: then
+ * it is left alone, which goes to the log. */
+enum reel_code reel_recover_is_second(struct recovery *recovery, const struct found *found,
+                                      bool *second_out, struct reel_error *err_out);
 
 /* When a file was last written. */
 int64_t reel_recover_modified_us(const struct stat *status);

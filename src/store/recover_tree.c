@@ -74,7 +74,7 @@ int64_t reel_recover_modified_us(const struct stat *status)
 struct walk {
     struct recovery *recovery;
     struct found *all;
-    bool has_folders; /* of devices, whether they open or not */
+    bool has_folders;
 };
 
 /* What is no file and has such a name is in the way of the next that gets it. */
@@ -99,9 +99,10 @@ static enum reel_code remove_temporary(struct walk *walk, int folder_fd, const c
 }
 
 /* Take one name of a device's folder in; what is none of ours is left alone. */
-static enum reel_code note_file(struct walk *walk, int folder_fd, const char *device,
-                                const char *name, struct reel_error *err_out)
+static enum reel_code note_file(void *user, int folder_fd, const char *device, const char *name,
+                                struct reel_error *err_out)
 {
+    struct walk *walk = user;
     char session[REEL_NAME_BYTES];
     struct found *found = NULL;
     struct stat status;
@@ -129,11 +130,8 @@ static enum reel_code note_file(struct walk *walk, int folder_fd, const char *de
     return REEL_OK;
 }
 
-/* Call `each` for every name in the folder `fd`, which is closed. */
-typedef enum reel_code name_fn(struct walk *walk, int fd, const char *folder, const char *name,
-                               struct reel_error *err_out);
-static enum reel_code each_name(struct walk *walk, int fd, const char *folder, name_fn *each,
-                                struct reel_error *err_out)
+enum reel_code reel_recover_each_name(int fd, const char *folder, reel_recover_name_fn *each,
+                                      void *user, struct reel_error *err_out)
 {
     DIR *stream = fdopendir(fd);
     enum reel_code code = REEL_OK;
@@ -149,7 +147,7 @@ static enum reel_code each_name(struct walk *walk, int fd, const char *folder, n
         entry = readdir(stream);
         if (!entry)
             break;
-        code = each(walk, dirfd(stream), folder, entry->d_name, err_out);
+        code = each(user, dirfd(stream), folder, entry->d_name, err_out);
     }
     if (code == REEL_OK && errno != 0)
         code = reel_error_errno(err_out, errno, "read folder %s", folder);
@@ -157,59 +155,13 @@ static enum reel_code each_name(struct walk *walk, int fd, const char *folder, n
     return code;
 }
 
-static bool take_any(const struct reel_recording *recording, void *user)
+static enum reel_code note_folder(struct walk *walk, const char *name, struct reel_error *err_out)
 {
-    (void)recording;
-    *(bool *)user = true;
-    return false;
-}
+    int root_fd = walk->recovery->home->recordings_fd;
+    int fd = openat(root_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-/* Whether the catalog has recordings of that device. */
-static enum reel_code is_known(struct walk *walk, const char *device, bool *known_out,
-                               struct reel_error *err_out)
-{
-    struct reel_list_plan plan = {.has_device = true, .sort = REEL_SORT_NAME, .limit = 1};
-    struct reel_list_end end;
-
-    *known_out = false;
-    snprintf(plan.device, sizeof plan.device, "%s", device);
-    return reel_catalog_list(walk->recovery->home->catalog, &plan, take_any, known_out, &end,
-                             err_out);
-}
-
-/* A folder that does not open. It is no empty one: recordings that the catalog knows may be on a
- * disk that is not there at the moment. Without any the others need not wait for it; a catalog that
- * is built anew cannot say. */
-static enum reel_code pass_over(struct walk *walk, const char *device, int errno_value,
-                                struct reel_error *err_out)
-{
-    bool known = true;
-
-    if (errno_value == ENOTDIR)
-        return REEL_OK;
-    walk->has_folders = true;
-    if ((errno_value == ENOENT || errno_value == ELOOP || errno_value == EACCES) &&
-        !walk->recovery->home->rebuild && is_known(walk, device, &known, err_out) != REEL_OK)
-        return REEL_E_STALLED;
-    if (known)
-        return reel_error_errno(err_out, errno_value, "open folder %s", device);
-    reel_log_write(walk->recovery->log, REEL_LOG_WARNING, "store: folder %s is passed over: %s",
-                   device, strerror(errno_value));
-    return REEL_OK;
-}
-
-static enum reel_code note_folder(struct walk *walk, int root_fd, const char *root,
-                                  const char *name, struct reel_error *err_out)
-{
-    int fd;
-
-    (void)root;
-    if (!reel_name_valid(name, strlen(name)))
-        return REEL_OK;
-    fd = openat(root_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return pass_over(walk, name, errno, err_out);
-    walk->has_folders = true;
+        return reel_error_errno(err_out, errno, "open folder %s", name);
     /* Names that a killed process did not sync: a syncfs of the store's disk does not reach these.
      */
     if (!reel_disk_syncfs_reaches(root_fd, fd) && fsync(fd) != 0) {
@@ -217,16 +169,21 @@ static enum reel_code note_folder(struct walk *walk, int root_fd, const char *ro
         close(fd);
         return REEL_E_STALLED;
     }
-    return each_name(walk, fd, name, note_file, err_out);
+    return reel_recover_each_name(fd, name, note_file, walk, err_out);
 }
 
 static enum reel_code note_files(struct walk *walk, struct reel_error *err_out)
 {
-    int fd = openat(walk->recovery->home->recordings_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct folders folders;
+    enum reel_code code = reel_recover_folders(walk->recovery, &folders, err_out);
 
-    if (fd < 0)
-        return reel_error_errno(err_out, errno, "open folder recordings");
-    return each_name(walk, fd, "recordings", note_folder, err_out);
+    if (code != REEL_OK)
+        return code;
+    walk->has_folders = folders.any;
+    for (size_t i = 0; code == REEL_OK && i < folders.count; i++)
+        code = note_folder(walk, folders.items[i].name, err_out);
+    free(folders.items);
+    return code;
 }
 
 struct rows {

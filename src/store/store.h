@@ -75,7 +75,8 @@ enum reel_code reel_store_get(struct reel_store *store, const char *device, cons
 
 /* A new recording: random id, folder, file with a header, a row (staged). It is touched.
  * NOT_ALLOWED (field "device") where something stands in the way of this device alone (no folder, a
- * link that leads nowhere, a folder that may not be written to): the store goes on. */
+ * link that leads nowhere, a folder that may not be written to, a file that is another recording's
+ * too): the store goes on. */
 enum reel_code reel_store_create(struct reel_store *store, const char *device, const char *session,
                                  const struct reel_format *format, int64_t now_us,
                                  struct reel_entry **entry_out, struct reel_error *err_out);

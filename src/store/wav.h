@@ -59,6 +59,17 @@ enum reel_code reel_wav_header(struct reel_wav *wav, const struct reel_recording
 enum reel_code reel_wav_files_sync(struct reel_wav_files *files, uint64_t *synced_files_out,
                                    struct reel_error *err_out);
 
+/* Whether the header of a file (`name` is "device/session.wav" below `root_fd`, recordings/) names
+ * another recording whose own file is there, and says so too: then it is a second name of that, or
+ * a copy. Also false where it cannot be read. */
+struct reel_wav_owner {
+    uint64_t id;
+    bool same_file;
+    char device[REEL_NAME_BYTES];
+    char session[REEL_NAME_BYTES];
+};
+bool reel_wav_find_owner(int root_fd, const char *name, struct reel_wav_owner *owner_out);
+
 /* Write the header for `frames` frames into the file `fd`, in the same order; for recovery, which
  * has the file open itself. */
 enum reel_code reel_wav_replace_header(int fd, const struct reel_recording *recording,

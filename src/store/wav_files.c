@@ -186,6 +186,17 @@ static enum reel_code note_folder(struct reel_wav_files *files, const struct ree
     return REEL_OK;
 }
 
+/* Recovery leaves another recording's file alone, and puts aside whatever else it is. */
+static enum reel_code occupied(const struct reel_wav *wav, struct reel_error *err_out)
+{
+    struct reel_wav_owner owner;
+
+    if (!reel_wav_find_owner(wav->files->root_fd, wav->name, &owner))
+        return reel_error_set(err_out, REEL_E_CONFLICT, NULL, "%s exists", wav->name);
+    return reel_error_set(err_out, REEL_E_NOT_ALLOWED, "device", "%s is the file of %s/%s",
+                          wav->name, owner.device, owner.session);
+}
+
 /* A file of the temporary name is none of before: recovery has removed those. */
 static enum reel_code make_file(struct reel_wav *wav, const char *device, int *fd_out,
                                 struct reel_error *err_out)
@@ -197,7 +208,7 @@ static enum reel_code make_file(struct reel_wav *wav, const char *device, int *f
     else if (errno != EEXIST)
         return reel_error_errno(err_out, errno, "make folder %s", device);
     if (faccessat(files->root_fd, wav->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-        return reel_error_set(err_out, REEL_E_CONFLICT, NULL, "%s exists", wav->name);
+        return occupied(wav, err_out);
     *fd_out = open_file(wav, O_CREAT | O_EXCL);
     return *fd_out >= 0 ? REEL_OK : reel_wav_obstacle(wav, errno, err_out);
 }

@@ -1,5 +1,7 @@
-"""Other programs at the store: files removed or cut under a running sink."""
+"""Other hands at the store: files removed or cut under a running sink, what stands in the way of a
+device's folder, a disk that is not mounted, second names."""
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -55,7 +57,6 @@ def test_nothing_is_acknowledged_into_a_file_that_is_removed(make_lab):
 
 
 # In one device's way
-
 
 OBSTACLES = {
     "a link that leads nowhere": lambda path: path.symlink_to("nowhere"),
@@ -135,3 +136,36 @@ def test_running_sink_whose_recordings_vanish_waits_for_them(make_lab):
     recorder.store(noise(2), seq=2)
     recorder.end(seq=3)
     assert_same_audio(read_wave(lab.sink.wav("mic", "s1"))[1], noise(0) + noise(1) + noise(2))
+
+
+# Second names
+
+
+@pytest.mark.parametrize("again", ["a link to the folder", "hard links", "copies"])
+def test_what_has_a_second_name_stays_under_its_own(make_lab, again):
+    lab = make_lab()
+    client = lab.client()
+    done, growing = Recorder(client, "mic"), Recorder(client, "mic", "s2")
+    done.store(noise(0), seq=0)
+    done.end(seq=1)
+    growing.store(noise(1), seq=0)
+    lab.sink.stop()
+    folder = lab.sink.store / "recordings/mic"
+    if again == "a link to the folder":
+        folder.with_name("kitchen").symlink_to("mic")
+    else:
+        shutil.copytree(folder, folder.with_name("kitchen"),
+                        copy_function=os.link if again == "hard links" else shutil.copy2)
+    for end in (lab.sink.stop, lab.sink.kill):
+        lab.sink.start()
+        known = [(one["device"], one["session"]) for one in client.request("list")["recordings"]]
+        assert sorted(known) == [("mic", "s1"), ("mic", "s2")]
+        end()
+    assert not (lab.sink.store / "recovered").exists()
+    lab.sink.start()
+    error = Recorder(client, "kitchen").refused(noise(2), seq=0)
+    assert (error["code"], error["field"]) == ("not-allowed", "device")
+    growing.store(noise(2), seq=1)
+    growing.end(seq=2)
+    assert_same_audio(read_wave(lab.sink.wav("mic", "s1"))[1], noise(0))
+    assert_same_audio(read_wave(lab.sink.wav("mic", "s2"))[1], noise(1) + noise(2))
