@@ -37,19 +37,18 @@ static enum reel_code is_known(struct recovery *recovery, const char *device, bo
 }
 
 /* A folder that does not open. It is no empty one: recordings that the catalog knows may be on a
- * disk that is not there at the moment. Without any the others need not wait for it; a catalog that
- * is built anew cannot say. */
+ * disk that is not there at the moment. Without any the others need not wait for it; what is in it
+ * is indexed once it opens. */
 static enum reel_code pass_over(struct listing *listing, const char *device, int errno_value,
                                 struct reel_error *err_out)
 {
-    bool may_miss = errno_value == ENOENT || errno_value == ELOOP || errno_value == EACCES;
     enum reel_code code = REEL_OK;
     bool known = true;
 
     if (errno_value == ENOTDIR)
         return REEL_OK;
     listing->folders.any = true;
-    if (may_miss && !listing->recovery->home->rebuild)
+    if (errno_value == ENOENT || errno_value == ELOOP || errno_value == EACCES)
         code = is_known(listing->recovery, device, &known, err_out);
     if (code != REEL_OK)
         return code;

@@ -39,6 +39,28 @@ static void a_link_that_leads_nowhere(void **state)
     assert_refused_alone(scene, "leads nowhere");
 }
 
+/* What is behind it is indexed once it is there. */
+static void a_link_that_leads_nowhere_while_the_catalog_is_built_anew(void **state)
+{
+    struct scene *scene = *state;
+
+    record(scene, 2);
+    publish_seq(scene, scene_create(scene, "bad", "s1", &mono16), 0);
+    scene_commit(scene);
+    scene_crash(scene);
+    assert_int_equal(rename(scene_path(scene, "recordings/bad"), scene_path(scene, "away")), 0);
+    assert_int_equal(symlink("../disk", scene_path(scene, "recordings/bad")), 0);
+    assert_ok(reel_store_reindex(&scene->config, scene->now_us, NULL, err));
+    scene_open(scene);
+    assert_int_equal(scene->report.recordings, 1);
+    assert_fragments(scene, 2);
+    assert_refused(scene, "bad", "leads nowhere");
+    assert_int_equal(rename(scene_path(scene, "away"), scene_path(scene, "disk")), 0);
+    scene_restart(scene);
+    assert_int_equal(scene->report.recordings, 2);
+    assert_true(scene_has(scene, "bad", "s1"));
+}
+
 static void a_link_that_leads_to_itself(void **state)
 {
     struct scene *scene = *state;
@@ -149,6 +171,7 @@ int main(void)
 #define BOUND(name) cmocka_unit_test_setup_teardown(name, set_up_bound, tear_down_bound)
     const struct CMUnitTest tests[] = {
         TEST(a_link_that_leads_nowhere),
+        TEST(a_link_that_leads_nowhere_while_the_catalog_is_built_anew),
         TEST(a_link_that_leads_to_itself),
         TEST(a_folder_with_the_temporary_name),
         BOUND(a_folder_that_may_not_be_written_to),
