@@ -17,8 +17,10 @@
  * recording whose file fits and whose sidecar is younger was sealed and not touched since: it is
  * passed over. Silence does not count towards a batch: it was filled in, not received.
  *
- * A folder that is the same as one already gone through, by a link, is passed over, unless the
- * catalog has recordings under that name too.
+ * A device's folder that does not open is passed over where the catalog knows no recording of that
+ * device, and else an error: a disk may be missing. So it is where the catalog knows recordings and
+ * there is no folder at all. One that is the same as another, by a link, is passed over unless the
+ * catalog has recordings under its name too.
  *
  * A file without a row is
  *   another recording's           left alone, and so is its sidecar: its header names one whose own
@@ -29,13 +31,10 @@
  *   without, of one batch at most the beginning of a recording whose first commit did not come:
  *                                 never acknowledged, but kept: it goes to recovered/
  *   without, longer               indexed as one stretch without numbers
- * A device's folder that does not open is passed over where the catalog knows no recording of that
- * device, and else an error: a disk may be missing. So it is with all of them where the catalog
- * knows recordings and there is no folder at all.
  *
- * When a catalog is built anew every WAV file is indexed, a copy as another recording; only a second
- * name of the same file is left alone. What is no WAV file of ours goes to recovered/, and so does
- * what is no file and has the name of one: nothing could be recorded under that name. */
+ * When a catalog is built anew every WAV file is indexed, a copy as another recording; only a
+ * second name of the same file is left alone. What is no WAV file of ours goes to recovered/, and
+ * so does what is no file and has the name of one: nothing could be recorded under that name. */
 #ifndef REEL_STORE_RECOVER_H
 #define REEL_STORE_RECOVER_H
 
@@ -46,8 +45,8 @@
 #include "store/store.h"
 
 /* Do it, with the rows committed. `report_out` gets all but its first two counts. NOT_FOUND where
- * recordings/ is empty though the catalog knows some: nothing was changed. STALLED or INTERNAL: what
- * was done so far stands, and doing it again goes on from there. */
+ * recordings/ is empty though the catalog knows some: nothing was changed. STALLED or INTERNAL:
+ * what was done so far stands, and doing it again goes on from there. */
 enum reel_code reel_recover(struct reel_home *home, const struct reel_store_config *config,
                             int64_t now_us, struct reel_store_report *report_out,
                             struct reel_error *err_out);

@@ -42,8 +42,8 @@ struct found {
     char key[]; /* "device/session" */
 };
 
-/* All names that have files or rows. Freed by reel_recover_tree_free. NOT_FOUND where there are rows
- * and not a single folder; nothing was changed. */
+/* All names that have files or rows. Freed by reel_recover_tree_free. NOT_FOUND where there are
+ * rows and not a single folder; nothing was changed. */
 enum reel_code reel_recover_tree(struct recovery *recovery, struct found **found_out,
                                  struct reel_error *err_out);
 void reel_recover_tree_free(struct found **found);

@@ -230,20 +230,18 @@ static enum reel_code note_rows(struct walk *walk, struct reel_error *err_out)
 static enum reel_code check_presence(const struct walk *walk, struct reel_error *err_out)
 {
     const struct reel_home *home = walk->recovery->home;
+    enum reel_code code = REEL_OK;
     uint64_t known = 0;
     uint64_t open;
 
-    if (walk->has_folders || home->rebuild)
-        return REEL_OK;
-    if (reel_catalog_counts(home->catalog, &known, &open, err_out) != REEL_OK)
-        return REEL_E_STALLED;
-    if (known == 0)
-        return REEL_OK;
+    if (!walk->has_folders && !home->rebuild)
+        code = reel_catalog_counts(home->catalog, &known, &open, err_out);
+    if (code != REEL_OK || known == 0)
+        return code;
     return reel_error_set(err_out, REEL_E_NOT_FOUND, "store.dir",
-                          "the catalog knows %" PRIu64
-                          " recordings, %s/recordings is empty: is its "
-                          "disk mounted? If they are really gone: reeld --reindex",
-                          known, home->dir);
+                          "%s/recordings is empty, the catalog knows %" PRIu64
+                          " recordings: is its disk mounted? If they are gone: reeld --reindex",
+                          home->dir, known);
 }
 
 enum reel_code reel_recover_tree(struct recovery *recovery, struct found **found_out,

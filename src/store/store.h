@@ -50,9 +50,9 @@ struct reel_store_report {
 
 /* Take the lock, open and migrate the catalog, recover: invariants 2, 3 and 7. A catalog that is
  * damaged is put aside and built anew. `report_out` may be NULL. NOT_ALLOWED where another sink
- * holds the lock or the store is of a newer version; NOT_FOUND where recordings/ is empty though the
- * catalog knows some, as without its disk: nothing is changed; STALLED for a failing disk. On failure
- * nothing is left open. */
+ * holds the lock or the store is of a newer version; NOT_FOUND where recordings/ is empty though
+ * the catalog knows some, as without its disk: nothing is changed; STALLED for a failing disk. On
+ * failure nothing is left open. */
 enum reel_code reel_store_open(const struct reel_store_config *config, int64_t now_us,
                                struct reel_store **store_out, struct reel_store_report *report_out,
                                struct reel_error *err_out);
