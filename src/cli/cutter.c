@@ -154,3 +154,9 @@ enum reel_code reel_cutter_read(struct reel_cutter *cutter, int64_t now_us, int6
     cutter->ended = end || code || closing;
     return closing ? closing : code;
 }
+
+enum reel_code reel_cutter_end(struct reel_cutter *cutter, int64_t wall_us,
+                               struct reel_cut *cut_out, struct reel_error *err_out)
+{
+    return fragment_close(cutter, true, wall_us, cut_out, err_out);
+}

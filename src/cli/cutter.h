@@ -61,4 +61,8 @@ int64_t reel_cutter_next_us(const struct reel_cutter *cutter);
 enum reel_code reel_cutter_read(struct reel_cutter *cutter, int64_t now_us, int64_t wall_us,
                                 struct reel_cut *cut_out, struct reel_error *err_out);
 
+/* After the last: one more fragment, which has `end` and no audio. */
+enum reel_code reel_cutter_end(struct reel_cutter *cutter, int64_t wall_us,
+                               struct reel_cut *cut_out, struct reel_error *err_out);
+
 #endif

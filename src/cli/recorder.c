@@ -135,6 +135,19 @@ static void full_begins(struct recording_state *state, const struct reel_error *
     state->full = true;
 }
 
+/* The end of live audio was left out: a fragment without audio behind it shows the gap. */
+static enum reel_code keep_end(struct recording_state *state, struct reel_error *err_out)
+{
+    struct reel_cut cut;
+    enum reel_code code = reel_cutter_end(&state->recording->cutter, reel_wall_us(), &cut, err_out);
+
+    if (code)
+        return code;
+    code = reel_spool_append(state->recorder->spool, state->lane, &cut, err_out);
+    free(cut.payload);
+    return code == REEL_E_BUSY ? REEL_OK : code; /* a full disk: what was left out is told */
+}
+
 /* Live audio does not wait for room: it is left out, and its numbers show a gap. */
 static enum reel_code keep(struct recording_state *state, const struct reel_cut *cut,
                            struct reel_error *err_out)
@@ -159,7 +172,7 @@ static enum reel_code keep(struct recording_state *state, const struct reel_cut 
             return REEL_OK; /* to be read again another time */
         if (live) {
             state->recording->left_out_frames += cut->frames;
-            return REEL_OK;
+            return cut->end ? keep_end(state, err_out) : REEL_OK;
         }
         reel_poll(&wait, 1, reel_monotonic_us() + FULL_US);
     }

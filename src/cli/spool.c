@@ -12,6 +12,8 @@
 
 #include "cli/spool_internal.h"
 
+enum { END_BYTES = 1024 }; /* are left for a fragment that says that a recording has ended */
+
 void reel_spool_file_name(uint64_t number, char out[SPOOL_NAME_BYTES])
 {
     snprintf(out, SPOOL_NAME_BYTES, "%08" PRIu64 ".spool", number);
@@ -205,7 +207,8 @@ static enum reel_code append(struct reel_spool *spool, struct spool_lane *lane,
     size_t size = REEL_SPOOL_FRAGMENT_HEAD_BYTES + fragment->payload_bytes;
     enum reel_code code;
 
-    if (spool->bytes + size + REEL_SPOOL_LANE_BYTES > spool->max_bytes)
+    if (spool->bytes + size + REEL_SPOOL_LANE_BYTES + (fragment->end ? 0 : END_BYTES) >
+        spool->max_bytes)
         return reel_error_set(err_out, REEL_E_BUSY, NULL, "the spool is full");
     code = file_ready(spool, err_out);
     if (!code && lane != spool->written)

@@ -231,7 +231,7 @@ def test_two_publishers_do_not_share_a_spool(lab, tmp_path):
 
 def fill(folder, seconds, *words, **options):
     """Record live audio without a broker until all was taken in, then end by a signal."""
-    audio = FORM.noise(FORM.rate * seconds)
+    audio = FORM.noise(int(FORM.rate * seconds))
     process = start(None, "publish", "-h", "127.0.0.1", "-p", 1, "--device", "mic", "--spool",
                     folder, "-", "--session", "s1", *RAW, *words, **options)
     feed(process, audio)
@@ -249,6 +249,17 @@ def test_full_spool_leaves_new_live_audio_out(lab, tmp_path):
     found = read_ffmpeg(lab.sink.wav("mic", "s1"))[: 2 * gap["from_frame"]]
     assert len(found) > 900000
     assert_same_audio(found, audio[: len(found)])
+
+
+def test_end_that_was_left_out_shows_as_a_gap(lab, tmp_path):
+    audio, process = fill(tmp_path / "spool", 60.95, "--spool-max-bytes", 1 << 20, "--timeout", 1,
+                          "--fragment-ms", 1000)
+    assert finished(process).status == 4
+    assert bytes_in(tmp_path / "spool") <= 1 << 20
+    drain(lab.broker, tmp_path / "spool")
+    info = lab.client().request("info", {"device": "mic", "session": "s1"})
+    assert info["frames"] == len(audio) // 2 and info["end_reason"] == "end"
+    assert [gap["to_frame"] for gap in info["gaps"]] == [len(audio) // 2]
 
 
 def test_run_that_gives_up_leaves_every_file(lab, tmp_path):
