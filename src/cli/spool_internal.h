@@ -63,6 +63,9 @@ struct spool_lane *reel_spool_lane_put(struct reel_spool *spool,
 enum reel_code reel_spool_note(struct reel_spool *spool, struct spool_lane *lane,
                                struct reel_error *err_out);
 
+/* Read all files. */
+enum reel_code reel_spool_load(struct reel_spool *spool, struct reel_error *err_out);
+
 enum reel_code reel_spool_sync_locked(struct reel_spool *spool, struct reel_error *err_out);
 
 /* Read the record at `*offset` of a file of which `limit` bytes count, and go behind it. What is
