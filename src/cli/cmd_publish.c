@@ -66,13 +66,12 @@ static const char help[] =
     "It ends with 0 only when the sink has acknowledged everything as durable. What gets lost on\n"
     "the way is sent again; Ctrl-C ends live audio in good order.\n"
     "\n"
-    "With --spool it records into DIR, whether or not there is a network, and sends from there "
-    "what\n"
-    "the sink has not acknowledged, what earlier runs left first. Audio is on the disk within a\n"
-    "second. Killed in the middle of a FILE, the same command goes on where it was. Without FILE "
-    "it\n"
-    "sends what is there and ends. --timeout counts once nothing is recorded any more. A full DIR\n"
-    "keeps what it has: a FILE waits for room, new live audio is left out, which shows as a gap.\n";
+    "With --spool it records into DIR, whether or not there is a network, and sends from there\n"
+    "what the sink has not acknowledged, what earlier runs left first. Audio is on the disk\n"
+    "within a second. Killed in the middle of a FILE, the same command goes on where it was.\n"
+    "Without FILE it sends what is there and ends. --timeout counts once nothing is\n"
+    "recorded any more. A full DIR keeps what it has: a FILE waits for room, new live audio is\n"
+    "left out, which shows as a gap. Where damage took audio from DIR it ends with 1.\n";
 
 /* The protocol's field as the option of its name: "metadata.audio.sample_size", --sample-size. */
 static enum reel_exit format_refused(const struct reel_error *error)

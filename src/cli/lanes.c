@@ -33,19 +33,19 @@ static void lane_close(struct reel_lanes *lanes, struct reel_lane *lane)
     const struct reel_ring *ring = &lane->outbox.ring;
     struct reel_drained drained = {
         .session = lane->state.session,
-        .fragments =
-            ring->next_seq - lane->first_seq - ring->fragments - ring->lost - lane->refused,
+        .fragments = lane->fragments - ring->fragments - ring->lost - lane->refused,
         .frames = ring->durable_frames,
         .resent = ring->resent,
         .refused = lane->refused,
         .lost = ring->lost,
+        .missing = lane->missing,
     };
 
     if (!lane->outbox.slots)
         return;
     lane_note(lanes, lane);
     lanes->frames += ring->durable_frames;
-    if (drained.frames || drained.refused || drained.lost)
+    if (drained.frames || drained.refused || drained.lost || drained.missing)
         lanes->drained(lanes->user, &drained);
     lanes->closing = true; /* what is under way stays in the spool */
     reel_outbox_finish(&lane->outbox);
@@ -79,7 +79,7 @@ static struct reel_lane *lane_free(struct reel_lanes *lanes)
 }
 
 static bool lane_open(struct reel_lanes *lanes, struct reel_lane *lane,
-                      const struct reel_spool_lane *state, uint64_t first_seq)
+                      const struct reel_spool_lane *state, uint64_t next_seq)
 {
     lane->state = *state;
     if (!reel_topic_build(lane->topic, sizeof lane->topic, lanes->prefix, "audio", state->device,
@@ -87,7 +87,7 @@ static bool lane_open(struct reel_lanes *lanes, struct reel_lane *lane,
         !reel_outbox_init(&lane->outbox, lanes->client, lane->topic, state->number,
                           REEL_OUTBOX_WINDOW_FRAGMENTS, reel_monotonic_us()))
         return false;
-    lane->first_seq = first_seq;
+    lane->next_seq = next_seq;
     lane->outbox.patient = true;
     lane->outbox.forgotten = on_forgotten;
     lane->outbox.user = lanes;
@@ -120,6 +120,15 @@ static bool earlier_under_way(const struct reel_lanes *lanes, const struct reel_
     return false;
 }
 
+/* It is in the outbox: those between it and the one before are nowhere. */
+static void lane_count(struct reel_lane *lane, uint64_t seq)
+{
+    if (seq > lane->next_seq)
+        lane->missing += seq - lane->next_seq;
+    lane->next_seq = seq + 1;
+    lane->fragments++;
+}
+
 bool reel_lanes_place(struct reel_lanes *lanes, const struct reel_spool_item *item)
 {
     const struct reel_spool_fragment *fragment = &item->fragment;
@@ -131,7 +140,7 @@ bool reel_lanes_place(struct reel_lanes *lanes, const struct reel_spool_item *it
         return false;
     if (!lane) {
         lane = lane_free(lanes);
-        if (!lane || !lane_open(lanes, lane, &item->lane, fragment->seq))
+        if (!lane || !lane_open(lanes, lane, &item->lane, item->first_seq))
             return false;
     }
     memory = malloc(sizeof file + fragment->payload_bytes);
@@ -139,8 +148,10 @@ bool reel_lanes_place(struct reel_lanes *lanes, const struct reel_spool_item *it
         return false;
     memcpy(memory, &file, sizeof file);
     memcpy(memory + sizeof file, fragment->payload, fragment->payload_bytes);
-    if (!reel_outbox_push(&lane->outbox, fragment->seq, fragment->frames, memory + sizeof file,
-                          fragment->payload_bytes)) {
+    if (reel_outbox_push(&lane->outbox, fragment->seq, fragment->frames, memory + sizeof file,
+                         fragment->payload_bytes)) {
+        lane_count(lane, fragment->seq);
+    } else {
         free(memory); /* it came a second time */
         reel_spool_release(lanes->spool, file);
     }

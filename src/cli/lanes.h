@@ -14,7 +14,9 @@ enum { REEL_LANES_MAX = 64 };
 
 struct reel_lane {
     struct reel_spool_lane state; /* as it was when the lane was opened */
-    uint64_t first_seq;           /* that was put in */
+    uint64_t next_seq;            /* to be put in */
+    uint64_t fragments;           /* that were put in */
+    uint64_t missing;             /* that were not there to be */
     char topic[512];
     struct reel_outbox outbox; /* without slots: the lane is free */
     uint64_t refused;          /* fragments, to be counted by who drops them */
@@ -28,6 +30,7 @@ struct reel_drained {
     uint64_t resent;
     uint64_t refused; /* given up: the sink refuses them (and keeps them in its quarantine) */
     uint64_t lost;    /* the sink has given them up */
+    uint64_t missing; /* not in the spool: left out while it was full, or damaged */
 };
 
 /* Zero-initialise but for what stands first; all of it is borrowed. */

@@ -16,27 +16,61 @@ struct told {
     bool failed;
 };
 
+struct asked {
+    const char *device;
+    const struct reel_recording *recordings;
+    size_t count;
+};
+
+/* Whether one of the recordings goes on with the file that the lane is read from. */
+static bool on_resumed(void *user, const struct reel_spool_lane *lane)
+{
+    const struct asked *asked = user;
+    struct reel_spool_source source;
+
+    for (size_t i = 0; i < asked->count; i++) {
+        if (strcmp(lane->session, asked->recordings[i].session) != 0)
+            continue;
+        reel_recorder_source(asked->recordings[i].cutter.path, &source);
+        if (source.path_hash && memcmp(&source, &lane->source, sizeof source) == 0)
+            return strcmp(lane->device, asked->device) == 0;
+    }
+    return false;
+}
+
+/* "100", or "100 of 101" where not all were there to be sent. */
+static void count_text(const struct reel_drained *drained, char out[64])
+{
+    if (drained->missing)
+        snprintf(out, 64, "%" PRIu64 " of %" PRIu64, drained->fragments,
+                 drained->fragments + drained->refused + drained->lost + drained->missing);
+    else
+        snprintf(out, 64, "%" PRIu64, drained->fragments);
+}
+
 static void on_drained(void *user, const struct reel_drained *drained)
 {
     struct told *told = user;
+    char count[64];
     json_t *line;
 
     told->failed = told->failed || drained->refused || drained->lost;
     if (told->common->json) {
-        line = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "device", told->device,
-                         "session", drained->session, "status",
-                         drained->refused || drained->lost ? "error" : "ok", "fragments",
-                         (json_int_t)drained->fragments, "frames", (json_int_t)drained->frames,
-                         "resent", (json_int_t)drained->resent, "refused",
-                         (json_int_t)drained->refused, "lost", (json_int_t)drained->lost);
+        line = json_pack(
+            "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "device", told->device, "session",
+            drained->session, "status", drained->refused || drained->lost ? "error" : "ok",
+            "fragments", (json_int_t)drained->fragments, "frames", (json_int_t)drained->frames,
+            "resent", (json_int_t)drained->resent, "refused", (json_int_t)drained->refused, "lost",
+            (json_int_t)drained->lost, "missing", (json_int_t)drained->missing);
         if (line)
             reel_report_json(line);
         json_decref(line);
         return;
     }
+    count_text(drained, count);
     if (!told->common->quiet)
-        printf("%s/%s: %" PRIu64 " frames in %" PRIu64 " fragments durable\n", told->device,
-               drained->session, drained->frames, drained->fragments);
+        printf("%s/%s: %" PRIu64 " frames in %s fragments durable\n", told->device,
+               drained->session, drained->frames, count);
     if (drained->refused)
         reel_report_note("%s: the sink refuses %" PRIu64 " fragments; `reel rejects` shows them",
                          drained->session, drained->refused);
@@ -95,7 +129,7 @@ static enum reel_exit run(const struct reel_publish_spool_config *config, const 
         reel_report_note("interrupted: the same command goes on where it was");
         return REEL_EXIT_INTERRUPTED;
     }
-    return status || !told.failed ? status : REEL_EXIT_FAILED;
+    return status || !(told.failed || reel_spool_damaged(spool)) ? status : REEL_EXIT_FAILED;
 }
 
 enum reel_exit reel_publish_spool(const struct reel_publish_spool_config *config,
@@ -109,12 +143,13 @@ enum reel_exit reel_publish_spool(const struct reel_publish_spool_config *config
         .recordings = recordings,
         .count = count,
     };
+    struct asked asked = {config->device, recordings, count};
     char device[REEL_NAME_BYTES];
     struct reel_spool *spool = NULL;
     struct reel_error error;
     enum reel_exit status;
 
-    if (reel_spool_open(config->folder, config->max_bytes, &spool, &error))
+    if (reel_spool_open(config->folder, config->max_bytes, on_resumed, &asked, &spool, &error))
         return reel_report_failed(&error);
     strcpy(device, config->device);
     if (reel_spool_device(spool) && strcmp(device, reel_spool_device(spool)) != 0) {

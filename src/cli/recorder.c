@@ -43,11 +43,12 @@ static void tell(int fd)
         continue;
 }
 
-static void source_name(const char *path, struct reel_spool_source *source_out)
+void reel_recorder_source(const char *path, struct reel_spool_source *source_out)
 {
     struct stat status;
     char *whole = strcmp(path, "-") == 0 ? NULL : realpath(path, NULL);
 
+    *source_out = (struct reel_spool_source){0};
     if (whole && stat(whole, &status) == 0 && S_ISREG(status.st_mode)) {
         source_out->path_hash = XXH64(whole, strlen(whole), 0) | 1;
         source_out->bytes = (uint64_t)status.st_size;
@@ -77,7 +78,7 @@ static enum reel_code begin(struct recording_state *state, bool *whole_out,
     strcpy(lane.session, state->recording->session);
     lane.boot = cutter->boot;
     lane.fragment_frames = cutter->fragment_frames;
-    source_name(cutter->path, &lane.source);
+    reel_recorder_source(cutter->path, &lane.source);
     code = reel_spool_lane_open(recorder->spool, &lane, err_out);
     if (!code)
         code = reel_cutter_resume(cutter, lane.boot, lane.fragment_frames, err_out);

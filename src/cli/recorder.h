@@ -37,6 +37,9 @@ struct reel_recorder {
     atomic_bool ended;
 };
 
+/* What the spool knows the file at `path` by; all 0 where it is none. */
+void reel_recorder_source(const char *path, struct reel_spool_source *source_out);
+
 /* Start to record one after another; what stands before `thread` has been set. STALLED where
  * there are no descriptors or threads. Signals must be held back. */
 enum reel_code reel_recorder_start(struct reel_recorder *recorder, struct reel_error *err_out);

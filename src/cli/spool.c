@@ -55,12 +55,15 @@ struct spool_lane *reel_spool_lane_put(struct reel_spool *spool,
         if (!lane)
             return NULL;
         lane->state.number = state->number;
+        lane->first_seq = state->next_seq;
         HASH_ADD(hh, spool->lanes, state.number, sizeof lane->state.number, lane);
         if (!lane->hh.tbl) {
             free(lane);
             return NULL;
         }
     }
+    if (state->number >= spool->next_lane && state->number < UINT32_MAX)
+        spool->next_lane = state->number + 1;
     lane->state = lane->durable = *state;
     lane->noted = file;
     return lane;

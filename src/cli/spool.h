@@ -2,10 +2,11 @@
  *
  * Records (core/spool_record.h) are appended to numbered files of a few MiB each, `00000001.spool`
  * and so on. What was synced survives a power cut, and only that is given out to be sent; so what
- * the sink has is never cut anew in another way. A file goes once all that it holds has left. A
- * start reads everything, says which bytes are damaged, cuts them off at the end of the last file
- * and passes them over elsewhere; it then writes into a new file. A lock in the folder keeps a
- * second program off it.
+ * the sink has is never cut anew in another way. A file goes once all that it holds has left; one
+ * with damaged bytes, or fragments of a lane whose name is lost, is set aside as NAME.damaged. A
+ * start reads everything, says which bytes are damaged, cuts off a torn end of the last file and
+ * passes damage over elsewhere; it then writes into a new file. A lock in the folder keeps a second
+ * program off it.
  *
  * One thread may append and sync while another takes out and releases. */
 #ifndef REEL_CLI_SPOOL_H
@@ -21,9 +22,15 @@
 
 struct reel_spool;
 
-/* Open the folder, which is made if it is not there, to hold at most `max_bytes`. BUSY: another
- * program uses it; STALLED, with the system's words, where it cannot be used. */
+/* Whether the file that the lane is read from is about to be read again, by its lane_open. */
+typedef bool reel_spool_resumed_fn(void *user, const struct reel_spool_lane *lane);
+
+/* Open the folder, which is made if it is not there, to hold at most `max_bytes`. What stands
+ * behind damage in the last file is cut off where it is `resumed`, and kept where not. BUSY:
+ * another program uses it; VERSION_MISMATCH: a file in it is of another version or none of ours,
+ * and nothing was changed; STALLED, with the system's words, where it cannot be used. */
 enum reel_code reel_spool_open(const char *folder, uint64_t max_bytes,
+                               reel_spool_resumed_fn *resumed, void *user,
                                struct reel_spool **spool_out, struct reel_error *err_out);
 
 /* Let go of it; what is in it stays. Accepts NULL. */
@@ -34,6 +41,9 @@ const char *reel_spool_device(const struct reel_spool *spool);
 
 /* Fragments that wait for their acknowledgement. */
 uint64_t reel_spool_waiting(struct reel_spool *spool);
+
+/* Audio in it is lost: damaged, missing, or without the name of its recording. */
+bool reel_spool_damaged(struct reel_spool *spool);
 
 /* Find the lane of this session that is read from that source, or begin a new one as `lane` says,
  * whose number is set. `*lane` is what it is then. */
@@ -58,6 +68,7 @@ struct reel_spool_item {
     struct reel_spool_fragment fragment; /* the payload is in `memory` */
     uint8_t *memory;                     /* the receiver's, from malloc */
     uint64_t file;                       /* to be released */
+    uint64_t first_seq;                  /* the lane's first that was to be sent */
 };
 
 /* Take the next durable fragment that is not acknowledged. `*item_out` has no memory where there

@@ -10,9 +10,12 @@
 
 #include "cli/spool.h"
 
+/* Without a device: nothing but fragments of it were found. */
 struct spool_lane {
     struct reel_spool_lane state;
     struct reel_spool_lane durable; /* as far as what it says was synced */
+    uint64_t first_seq;             /* of what the spool may hold of it */
+    uint64_t unnamed;               /* fragments that were found before its name */
     uint64_t noted;                 /* the last file that its state stands in */
     UT_hash_handle hh;
 };
@@ -22,6 +25,7 @@ struct spool_file {
     uint64_t bytes;
     uint64_t durable; /* of these */
     uint64_t held;    /* fragments that were taken out and not released */
+    bool damaged;     /* it holds what could not be sent: it is set aside, not removed */
     struct spool_file *prev, *next;
 };
 
@@ -35,11 +39,12 @@ struct reel_spool {
     struct spool_file *files; /* oldest first */
     int out;                  /* the newest, being written; -1: none yet */
     bool failed;
+    bool damaged;   /* audio is lost */
     bool full_told; /* the file that is written takes no more: begin another */
     uint64_t next_file;
     struct spool_lane *lanes;
     struct spool_lane *written; /* the one that is appended to */
-    uint32_t next_lane;
+    uint32_t next_lane;         /* above that of each lane and fragment that is here */
     /* Where the next fragment is taken from. */
     uint64_t from_file;
     uint64_t from_offset;
@@ -49,7 +54,8 @@ struct reel_spool {
     size_t buffer_bytes;
 };
 
-enum { SPOOL_NAME_BYTES = 32 };
+enum { SPOOL_NAME_BYTES = 40 };
+#define SPOOL_ASIDE ".damaged"
 void reel_spool_file_name(uint64_t number, char out[SPOOL_NAME_BYTES]);
 struct spool_file *reel_spool_file_add(struct reel_spool *spool, uint64_t number, uint64_t bytes);
 
@@ -63,10 +69,15 @@ struct spool_lane *reel_spool_lane_put(struct reel_spool *spool,
 enum reel_code reel_spool_note(struct reel_spool *spool, struct spool_lane *lane,
                                struct reel_error *err_out);
 
-/* Read all files. */
-enum reel_code reel_spool_load(struct reel_spool *spool, struct reel_error *err_out);
+/* Read all files. `resumed` as reel_spool_open has it. */
+enum reel_code reel_spool_load(struct reel_spool *spool, reel_spool_resumed_fn *resumed, void *user,
+                               struct reel_error *err_out);
 
 enum reel_code reel_spool_sync_locked(struct reel_spool *spool, struct reel_error *err_out);
+
+/* Read just so many bytes into the buffer. */
+enum reel_code reel_spool_fetch(struct reel_spool *spool, int fd, uint64_t offset, size_t bytes,
+                                struct reel_error *err_out);
 
 /* Read the record at `*offset` of a file of which `limit` bytes count, and go behind it. What is
  * damaged is passed over; `*damaged_out` says how much of it was before the record, or at the end.

@@ -48,6 +48,7 @@ static enum reel_code folder_open(struct reel_spool *spool, const char *folder,
 }
 
 enum reel_code reel_spool_open(const char *folder, uint64_t max_bytes,
+                               reel_spool_resumed_fn *resumed, void *user,
                                struct reel_spool **spool_out, struct reel_error *err_out)
 {
     struct reel_spool *spool = calloc(1, sizeof *spool);
@@ -64,7 +65,7 @@ enum reel_code reel_spool_open(const char *folder, uint64_t max_bytes,
     signal(SIGXFSZ, SIG_IGN); /* a limit on a file's size is an error like a full disk */
     code = folder_open(spool, folder, err_out);
     if (!code)
-        code = reel_spool_load(spool, err_out);
+        code = reel_spool_load(spool, resumed, user, err_out);
     if (code)
         reel_spool_close(&spool);
     else
@@ -103,5 +104,11 @@ void reel_spool_close(struct reel_spool **spool)
 
 const char *reel_spool_device(const struct reel_spool *spool)
 {
-    return spool->lanes ? spool->lanes->state.device : NULL;
+    struct spool_lane *lane, *next;
+
+    HASH_ITER (hh, spool->lanes, lane, next) {
+        if (lane->state.device[0])
+            return lane->state.device;
+    }
+    return NULL;
 }

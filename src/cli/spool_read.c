@@ -1,11 +1,13 @@
 /* Spool: the reading end, and what becomes of files that were read. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <utlist.h>
 
+#include "cli/report.h"
 #include "cli/spool_internal.h"
 
 static bool room(struct reel_spool *spool, size_t bytes)
@@ -22,9 +24,8 @@ static bool room(struct reel_spool *spool, size_t bytes)
     return true;
 }
 
-/* Read just so many bytes into the buffer. */
-static enum reel_code fetch(struct reel_spool *spool, int fd, uint64_t offset, size_t bytes,
-                            struct reel_error *err_out)
+enum reel_code reel_spool_fetch(struct reel_spool *spool, int fd, uint64_t offset, size_t bytes,
+                                struct reel_error *err_out)
 {
     size_t done = 0;
 
@@ -53,13 +54,13 @@ static enum reel_code fetch_record(struct reel_spool *spool, int fd, uint64_t li
     *found_out = false;
     if (limit - offset < REEL_SPOOL_HEAD_BYTES)
         return REEL_OK;
-    code = fetch(spool, fd, offset, REEL_SPOOL_HEAD_BYTES, err_out);
+    code = reel_spool_fetch(spool, fd, offset, REEL_SPOOL_HEAD_BYTES, err_out);
     if (code)
         return code;
     bytes = reel_spool_record_bytes(spool->buffer);
     if (bytes == 0 || bytes > limit - offset)
         return REEL_OK;
-    code = fetch(spool, fd, offset, bytes, err_out);
+    code = reel_spool_fetch(spool, fd, offset, bytes, err_out);
     if (!code)
         *found_out = reel_spool_record_decode(spool->buffer, bytes, record_out);
     return code;
@@ -80,7 +81,7 @@ enum reel_code reel_spool_read(struct reel_spool *spool, int fd, uint64_t limit,
     if (code)
         return code;
     if (!*found_out) {
-        code = fetch(spool, fd, *offset, (size_t)(limit - *offset), err_out);
+        code = reel_spool_fetch(spool, fd, *offset, (size_t)(limit - *offset), err_out);
         if (code)
             return code;
         skipped = reel_spool_record_find(spool->buffer, (size_t)(limit - *offset), 1);
@@ -124,6 +125,12 @@ static struct spool_file *file_from(struct reel_spool *spool)
     return file;
 }
 
+/* The first fragment that is to be sent; those before it have left. */
+static uint64_t lane_first(const struct spool_lane *lane)
+{
+    return lane->first_seq > lane->state.acknowledged ? lane->first_seq : lane->state.acknowledged;
+}
+
 static enum reel_code item_make(struct reel_spool *spool, const struct reel_spool_record *record,
                                 struct spool_file *file, struct reel_spool_item *item_out,
                                 struct reel_error *err_out)
@@ -133,6 +140,10 @@ static enum reel_code item_make(struct reel_spool *spool, const struct reel_spoo
 
     if (!lane || fragment->seq < lane->state.acknowledged)
         return REEL_OK;
+    if (!lane->state.device[0]) {
+        file->damaged = true;
+        return REEL_OK;
+    }
     item_out->memory = malloc(fragment->payload_bytes);
     if (!item_out->memory)
         return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
@@ -140,6 +151,7 @@ static enum reel_code item_make(struct reel_spool *spool, const struct reel_spoo
     item_out->fragment = *fragment;
     item_out->fragment.payload = item_out->memory;
     item_out->lane = lane->state;
+    item_out->first_seq = lane_first(lane);
     item_out->file = file->number;
     file->held++;
     return REEL_OK;
@@ -159,12 +171,17 @@ static void carry_over(struct reel_spool *spool, uint64_t number)
         reel_spool_sync_locked(spool, NULL);
 }
 
+/* One that stays is sent again, and known to be repeats. */
 static void file_remove(struct reel_spool *spool, struct spool_file *file)
 {
-    char name[SPOOL_NAME_BYTES];
+    char name[SPOOL_NAME_BYTES], aside[SPOOL_NAME_BYTES];
 
     reel_spool_file_name(file->number, name);
-    unlinkat(spool->folder, name, 0); /* one that stays is sent again, and known to be repeats */
+    snprintf(aside, sizeof aside, "%.31s" SPOOL_ASIDE, name);
+    if (!file->damaged)
+        unlinkat(spool->folder, name, 0);
+    else if (renameat(spool->folder, name, spool->folder, aside) == 0)
+        reel_report_note("the spool's damaged file %s is set aside as %s", name, aside);
     spool->bytes -= file->bytes;
     DL_DELETE(spool->files, file);
     free(file);
@@ -243,11 +260,21 @@ uint64_t reel_spool_waiting(struct reel_spool *spool)
 
     pthread_mutex_lock(&spool->mutex);
     HASH_ITER (hh, spool->lanes, lane, next) {
-        if (lane->state.next_seq > lane->state.acknowledged)
-            waiting += lane->state.next_seq - lane->state.acknowledged;
+        if (lane->state.device[0] && lane->state.next_seq > lane_first(lane))
+            waiting += lane->state.next_seq - lane_first(lane);
     }
     pthread_mutex_unlock(&spool->mutex);
     return waiting;
+}
+
+bool reel_spool_damaged(struct reel_spool *spool)
+{
+    bool damaged;
+
+    pthread_mutex_lock(&spool->mutex);
+    damaged = spool->damaged;
+    pthread_mutex_unlock(&spool->mutex);
+    return damaged;
 }
 
 void reel_spool_clear(struct reel_spool *spool)

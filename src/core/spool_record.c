@@ -71,6 +71,11 @@ void reel_spool_fragment_encode(const struct reel_spool_fragment *fragment, uint
     head_put(out, REEL_SPOOL_FRAGMENT, FRAGMENT_BODY + fragment->payload_bytes);
 }
 
+bool reel_spool_record_begins(const uint8_t *bytes, size_t size)
+{
+    return memcmp(bytes, magic, size < sizeof magic ? size : sizeof magic) == 0;
+}
+
 size_t reel_spool_record_bytes(const uint8_t head[REEL_SPOOL_HEAD_BYTES])
 {
     const uint8_t *at = head + CHECKED_FROM;

@@ -64,6 +64,9 @@ void reel_spool_lane_encode(const struct reel_spool_lane *lane, uint8_t out[REEL
 /* `out` has room for REEL_SPOOL_FRAGMENT_HEAD_BYTES and the payload. */
 void reel_spool_fragment_encode(const struct reel_spool_fragment *fragment, uint8_t *out);
 
+/* Whether it begins with as much of this version's magic as there is. */
+bool reel_spool_record_begins(const uint8_t *bytes, size_t size);
+
 /* The size that the record at `head` claims, 0 where no record begins there. */
 size_t reel_spool_record_bytes(const uint8_t head[REEL_SPOOL_HEAD_BYTES]);
 

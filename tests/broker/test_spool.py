@@ -45,6 +45,17 @@ def files(folder):
     return sorted(folder.glob("*.spool"))
 
 
+def aside(folder):
+    return sorted(folder.glob("*.damaged"))
+
+
+def flip(path, at):
+    """Change one bit of the file."""
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
+
+
 def bytes_in(folder):
     return sum(path.stat().st_size for path in files(folder))
 
@@ -358,25 +369,100 @@ def test_damage_elsewhere_is_passed_over_and_told(lab, tmp_path):
     with open(files(tmp_path / "spool")[0], "r+b") as spool:
         spool.seek(100000)
         spool.write(b"RSP1" * 20)
-    said = drain(lab.broker, tmp_path / "spool")
-    assert "passed over" in said.err
+    said = drain(lab.broker, tmp_path / "spool", status=1)
+    assert "passed over" in said.err and "in 120 of 121 fragments durable" in said.text
+    assert [path.name for path in aside(tmp_path / "spool")] == ["00000001.spool.damaged"]
     found = read_ffmpeg(lab.sink.wav("mic", "s1"))
     assert len(found) == len(audio)
     differs = [at for at in range(0, len(audio), 3200) if found[at : at + 3200] != audio[at : at + 3200]]
     assert len(differs) == 1 and found[differs[0] : differs[0] + 3200] == bytes(3200)
 
 
+def test_fragments_whose_lane_is_damaged_are_kept(lab, tmp_path):
+    recorded_without_a_broker(tmp_path / "spool")
+    flip(files(tmp_path / "spool")[0], 30)
+    held = files(tmp_path / "spool")[0].read_bytes()
+    said = drain(lab.broker, tmp_path / "spool", status=1)
+    assert "121 fragments of a recording whose name is damaged" in said.err
+    assert [path.read_bytes() for path in aside(tmp_path / "spool")] == [held]
+    assert files(tmp_path / "spool") == []
+    assert drain(lab.broker, tmp_path / "spool").err == ""
+
+
+@pytest.mark.parametrize("source", ["file", "live"])
+def test_new_recording_is_not_taken_for_one_whose_lane_is_damaged(lab, tmp_path, source):
+    recorded_without_a_broker(tmp_path / "spool")
+    flip(files(tmp_path / "spool")[0], 30)
+    if source == "file":
+        audio = wav(tmp_path / "s1.wav", 5, 7)
+        said = finished(spooled(lab.broker, tmp_path / "spool", tmp_path / "s1.wav"))
+    else:
+        audio = FORM.noise(FORM.rate * 5, 7)
+        said = finished(live(lab.broker, tmp_path / "spool"), audio)
+    assert said.status == 1 and "whose name is damaged" in said.err
+    assert_recorded(lab, audio)
+    assert len(aside(tmp_path / "spool")) == 1
+
+
 def test_hostile_files_are_passed_over(lab, tmp_path):
     folder = tmp_path / "spool"
     folder.mkdir()
     dice = random.Random(5)
-    (folder / "00000001.spool").write_bytes(dice.randbytes(100000))
+    (folder / "00000001.spool").write_bytes(b"RSP1" + dice.randbytes(100000))
     (folder / "00000002.spool").write_bytes(b"RSP1" + b"\xff" * 40)
     (folder / "00000003.spool").write_bytes(b"")
     (folder / "notes.txt").write_text("mine")
-    said = drain(lab.broker, folder)
+    said = drain(lab.broker, folder, status=1)
     assert "passed over" in said.err and "cut off" not in said.err
-    assert sorted(os.listdir(folder)) == ["lock", "notes.txt"]
+    assert sorted(os.listdir(folder)) == ["00000001.spool.damaged", "00000002.spool.damaged", "lock",
+                                          "notes.txt"]
+    assert len((folder / "00000001.spool.damaged").read_bytes()) == 100004
+    assert drain(lab.broker, folder).err == ""
+
+
+@pytest.mark.parametrize("content", [b"", b"RSP2", b"RIFF"])
+def test_foreign_files_are_not_touched(lab, tmp_path, content):
+    """A file of another version or of another program: the spool is not opened."""
+    folder = tmp_path / "spool"
+    recorded_without_a_broker(folder, 2)
+    kept = files(folder)[0].read_bytes()
+    if content == b"RSP2":
+        other = kept.replace(b"RSP1", content)
+    else:
+        other = content + random.Random(5).randbytes(100000)
+    for number in (1, 3):
+        (folder / f"{number:08}.spool").write_bytes(other)
+        (folder / "00000002.spool").write_bytes(kept)
+        before = {path.name: path.read_bytes() for path in folder.iterdir()}
+        said = drain(lab.broker, folder, status=1)
+        assert f"{number:08}.spool is of another version" in said.err
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+        (folder / f"{number:08}.spool").unlink()
+    drain(lab.broker, folder)
+
+
+def test_file_that_is_missing_between_others_is_told(lab, tmp_path):
+    audio, process = fill(tmp_path / "spool", 30, "--spool-max-bytes", 2 << 20, "--timeout", 0)
+    assert finished(process).status == 4
+    assert len(files(tmp_path / "spool")) > 3
+    files(tmp_path / "spool")[1].unlink()
+    said = drain(lab.broker, tmp_path / "spool", status=1)
+    assert "files 00000002 to 00000002 are missing" in said.err
+    assert "fragments of s1 are missing" in said.err and " of 301 fragments" in said.text
+    assert len(read_ffmpeg(lab.sink.wav("mic", "s1"))) == len(audio)
+
+
+def test_damage_in_the_last_file_leaves_what_stands_behind(lab, tmp_path):
+    """A file's fragments behind the damage are sent where the file is not read again."""
+    audio = wav(tmp_path / "behind.wav", 20)
+    reel(None, "publish", "-h", "127.0.0.1", "-p", 1, "--device", "mic", "--spool",
+         tmp_path / "spool", tmp_path / "behind.wav", "--timeout", 0, status=4)
+    flip(files(tmp_path / "spool")[0], 100000)
+    said = drain(lab.broker, tmp_path / "spool", status=1)
+    assert "passed over" in said.err and "in 80 of 81 fragments durable" in said.text
+    found = read_ffmpeg(lab.sink.wav("mic", "behind"))
+    differs = [at for at in range(0, len(audio), 8000) if found[at : at + 8000] != audio[at : at + 8000]]
+    assert len(found) == len(audio) and len(differs) == 1
 
 
 def test_signal_ends_live_audio_in_good_order(lab, tmp_path):
