@@ -68,8 +68,9 @@ static const char help[] =
     "\n"
     "With --spool it records into DIR, whether or not there is a network, and sends from there\n"
     "what the sink has not acknowledged, what earlier runs left first. Audio is on the disk\n"
-    "within a second. Killed in the middle of a FILE, the same command goes on where it was.\n"
-    "Without FILE it sends what is there and ends. --timeout counts once nothing is\n"
+    "within a second. Killed in the middle of a FILE, the same command goes on where it was; a\n"
+    "FILE that was published is not published again, and one that has changed in between is\n"
+    "refused. Without FILE it sends what is there and ends. --timeout counts once nothing is\n"
     "recorded any more. A full DIR keeps what it has: a FILE waits for room, new live audio is\n"
     "left out, which shows as a gap. Where damage took audio from DIR it ends with 1.\n";
 

@@ -76,6 +76,7 @@ static void refusal(struct drain *drain, struct reel_lane *lane,
 
     if (!gone)
         return;
+    reel_spool_refused(drain->config->spool, lane->state.number);
     if (lane->refused++ == 0 && !drain->config->common->quiet)
         reel_report_error(&lane->outbox.error);
 }
@@ -87,10 +88,14 @@ static void on_message(void *user, const struct reel_bus_message *message)
     struct reel_outbox_refused refused;
     int64_t now_us = reel_monotonic_us();
     enum reel_outbox_heard heard;
+    uint64_t lost;
 
     if (!lane)
         return;
+    lost = lane->outbox.ring.lost;
     heard = reel_outbox_hear(&lane->outbox, message, now_us, &refused);
+    if (lane->outbox.ring.lost > lost)
+        reel_spool_refused(drain->config->spool, lane->state.number);
     if (heard == REEL_OUTBOX_REFUSED)
         refusal(drain, lane, &refused);
     if (heard == REEL_OUTBOX_ALIVE || heard == REEL_OUTBOX_REFUSED) {

@@ -121,10 +121,12 @@ static bool earlier_under_way(const struct reel_lanes *lanes, const struct reel_
 }
 
 /* It is in the outbox: those between it and the one before are nowhere. */
-static void lane_count(struct reel_lane *lane, uint64_t seq)
+static void lane_count(struct reel_lanes *lanes, struct reel_lane *lane, uint64_t seq)
 {
-    if (seq > lane->next_seq)
+    if (seq > lane->next_seq) {
         lane->missing += seq - lane->next_seq;
+        reel_spool_missed(lanes->spool, lane->state.number);
+    }
     lane->next_seq = seq + 1;
     lane->fragments++;
 }
@@ -150,7 +152,7 @@ bool reel_lanes_place(struct reel_lanes *lanes, const struct reel_spool_item *it
     memcpy(memory + sizeof file, fragment->payload, fragment->payload_bytes);
     if (reel_outbox_push(&lane->outbox, fragment->seq, fragment->frames, memory + sizeof file,
                          fragment->payload_bytes)) {
-        lane_count(lane, fragment->seq);
+        lane_count(lanes, lane, fragment->seq);
     } else {
         free(memory); /* it came a second time */
         reel_spool_release(lanes->spool, file);

@@ -124,7 +124,8 @@ static enum reel_exit run(const struct reel_publish_spool_config *config, const 
                          config->folder);
         return REEL_EXIT_INTERRUPTED;
     }
-    reel_spool_clear(spool);
+    if (reel_spool_clear(spool, &error))
+        return reel_report_failed(&error);
     if (!status && atomic_load(&recorder->stop) && recorder->unread) {
         reel_report_note("interrupted: the same command goes on where it was");
         return REEL_EXIT_INTERRUPTED;

@@ -58,6 +58,19 @@ void reel_recorder_source(const char *path, struct reel_spool_source *source_out
     free(whole);
 }
 
+static enum reel_code published(const struct reel_spool_lane *lane, bool whole,
+                                struct reel_error *err_out)
+{
+    if (!whole)
+        return reel_error_set(err_out, REEL_E_CONFLICT, NULL,
+                              "the file of %s has been published already, but for what was lost "
+                              "from the spool: --session publishes it anew",
+                              lane->session);
+    reel_report_note("the file of %s has been published already: --session publishes it anew",
+                     lane->session);
+    return REEL_OK;
+}
+
 /* Open the source and find what the spool has of it: the same cuts give the same fragments. */
 static enum reel_code begin(struct recording_state *state, bool *whole_out,
                             struct reel_error *err_out)
@@ -79,6 +92,8 @@ static enum reel_code begin(struct recording_state *state, bool *whole_out,
     lane.boot = cutter->boot;
     lane.fragment_frames = cutter->fragment_frames;
     reel_recorder_source(cutter->path, &lane.source);
+    if (reel_spool_done(recorder->spool, &lane, whole_out))
+        return published(&lane, *whole_out, err_out);
     code = reel_spool_lane_open(recorder->spool, &lane, err_out);
     if (!code)
         code = reel_cutter_resume(cutter, lane.boot, lane.fragment_frames, err_out);

@@ -164,6 +164,8 @@ enum reel_code reel_spool_note(struct reel_spool *spool, struct spool_lane *lane
     enum reel_code code = spool->out < 0 ? file_begin(spool, err_out) : REEL_OK;
 
     lane->durable.acknowledged = lane->state.acknowledged;
+    lane->durable.refused = lane->state.refused;
+    lane->durable.damaged = lane->state.damaged;
     reel_spool_lane_encode(&lane->durable, bytes);
     if (!code)
         code = put(spool, bytes, sizeof bytes, err_out);
@@ -172,10 +174,22 @@ enum reel_code reel_spool_note(struct reel_spool *spool, struct spool_lane *lane
     return code;
 }
 
-static bool same_source(const struct reel_spool_lane *a, const struct reel_spool_lane *b)
+static bool same_path(const struct reel_spool_lane *a, const struct reel_spool_lane *b)
 {
-    return a->source.path_hash == b->source.path_hash && a->source.bytes == b->source.bytes &&
+    return a->source.path_hash && a->source.path_hash == b->source.path_hash &&
+           strcmp(a->session, b->session) == 0 && strcmp(a->device, b->device) == 0;
+}
+
+bool reel_spool_same(const struct reel_spool_lane *a, const struct reel_spool_lane *b)
+{
+    return same_path(a, b) && a->source.bytes == b->source.bytes &&
            a->source.modified_ns == b->source.modified_ns;
+}
+
+/* More of that state of the file is to be read, or to be sent. */
+static bool goes_on(const struct spool_lane *lane)
+{
+    return !lane->state.ended || lane->state.acknowledged < lane->state.next_seq;
 }
 
 enum reel_code reel_spool_lane_open(struct reel_spool *spool, struct reel_spool_lane *lane,
@@ -183,12 +197,22 @@ enum reel_code reel_spool_lane_open(struct reel_spool *spool, struct reel_spool_
 {
     struct spool_lane *each, *next, *found = NULL;
     enum reel_code code = REEL_OK;
+    bool changed = false;
 
     pthread_mutex_lock(&spool->mutex);
     HASH_ITER (hh, spool->lanes, each, next) {
-        if (lane->source.path_hash && same_source(lane, &each->state) &&
-            strcmp(lane->session, each->state.session) == 0)
+        if (reel_spool_same(lane, &each->state))
             found = each;
+        else if (same_path(lane, &each->state) && goes_on(each))
+            changed = true;
+    }
+    if (!found && changed) {
+        pthread_mutex_unlock(&spool->mutex);
+        return reel_error_set(
+            err_out, REEL_E_CONFLICT, NULL,
+            "the file of %s has changed since the spool took a part of it: "
+            "publish it as another recording (--session), or put back what it was",
+            lane->session);
     }
     if (!found) {
         lane->number = spool->next_lane++;

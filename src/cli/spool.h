@@ -5,8 +5,8 @@
  * the sink has is never cut anew in another way. A file goes once all that it holds has left; one
  * with damaged bytes, or fragments of a lane whose name is lost, is set aside as NAME.damaged. A
  * start reads everything, says which bytes are damaged, cuts off a torn end of the last file and
- * passes damage over elsewhere; it then writes into a new file. A lock in the folder keeps a second
- * program off it.
+ * passes damage over elsewhere; it then writes into a new file. Which sources are wholly
+ * acknowledged stands in the file `done`. A lock in the folder keeps a second program off it.
  *
  * One thread may append and sync while another takes out and releases. */
 #ifndef REEL_CLI_SPOOL_H
@@ -45,8 +45,12 @@ uint64_t reel_spool_waiting(struct reel_spool *spool);
 /* Audio in it is lost: damaged, missing, or without the name of its recording. */
 bool reel_spool_damaged(struct reel_spool *spool);
 
+/* Whether the source of this session has been published; `*whole_out`: all of it. */
+bool reel_spool_done(struct reel_spool *spool, const struct reel_spool_lane *lane, bool *whole_out);
+
 /* Find the lane of this session that is read from that source, or begin a new one as `lane` says,
- * whose number is set. `*lane` is what it is then. */
+ * whose number is set. `*lane` is what it is then. CONFLICT: the spool goes on with another state
+ * of that file. */
 enum reel_code reel_spool_lane_open(struct reel_spool *spool, struct reel_spool_lane *lane,
                                     struct reel_error *err_out);
 
@@ -83,8 +87,14 @@ void reel_spool_release(struct reel_spool *spool, uint64_t file);
  * in a power cut, a few fragments are sent again. */
 void reel_spool_acknowledged(struct reel_spool *spool, uint32_t lane, uint64_t seq);
 
-/* Everything was taken out and released: remove the files, but for the note of where recordings
- * stopped whose file was not read to its end. */
-void reel_spool_clear(struct reel_spool *spool);
+/* Note that the sink has refused a fragment of the lane: its source is not done then; and that
+ * fragments of it were not there to be sent. */
+void reel_spool_refused(struct reel_spool *spool, uint32_t lane);
+void reel_spool_missed(struct reel_spool *spool, uint32_t lane);
+
+/* Everything was taken out and released: note which sources are done, then remove the files, but
+ * for the note of where recordings stopped whose file was not read to its end. On an error what
+ * could not be noted durably is still in the files, or the disk is full. */
+enum reel_code reel_spool_clear(struct reel_spool *spool, struct reel_error *err_out);
 
 #endif

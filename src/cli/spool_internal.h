@@ -43,8 +43,11 @@ struct reel_spool {
     bool full_told; /* the file that is written takes no more: begin another */
     uint64_t next_file;
     struct spool_lane *lanes;
-    struct spool_lane *written; /* the one that is appended to */
-    uint32_t next_lane;         /* above that of each lane and fragment that is here */
+    struct spool_lane *written;   /* the one that is appended to */
+    uint32_t next_lane;           /* above that of each lane and fragment that is here */
+    struct reel_spool_lane *done; /* sources that were published, the newest last */
+    size_t done_count;
+    bool done_news; /* not all of it is in the file yet */
     /* Where the next fragment is taken from. */
     uint64_t from_file;
     uint64_t from_offset;
@@ -69,9 +72,17 @@ struct spool_lane *reel_spool_lane_put(struct reel_spool *spool,
 enum reel_code reel_spool_note(struct reel_spool *spool, struct spool_lane *lane,
                                struct reel_error *err_out);
 
+/* Whether both are the same recording of the same file. */
+bool reel_spool_same(const struct reel_spool_lane *a, const struct reel_spool_lane *b);
+
 /* Read all files. `resumed` as reel_spool_open has it. */
 enum reel_code reel_spool_load(struct reel_spool *spool, reel_spool_resumed_fn *resumed, void *user,
                                struct reel_error *err_out);
+
+/* Read the notes of sources that are done; write them anew with those that have become so, and
+ * make that durable. BUSY: the disk is full; what was noted before stays. */
+enum reel_code reel_spool_done_load(struct reel_spool *spool, struct reel_error *err_out);
+enum reel_code reel_spool_done_note(struct reel_spool *spool, struct reel_error *err_out);
 
 enum reel_code reel_spool_sync_locked(struct reel_spool *spool, struct reel_error *err_out);
 

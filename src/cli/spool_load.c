@@ -69,6 +69,8 @@ static enum reel_code lane_take(struct reel_spool *spool, const struct reel_spoo
     }
     if (lane && lane->state.acknowledged > read->acknowledged)
         state.acknowledged = lane->state.acknowledged;
+    state.refused = read->refused || (lane && lane->state.refused);
+    state.damaged = read->damaged || (lane && lane->state.damaged);
     return reel_spool_lane_put(spool, &state, file) ? REEL_OK : out_of_memory(err_out);
 }
 

@@ -66,6 +66,8 @@ enum reel_code reel_spool_open(const char *folder, uint64_t max_bytes,
     code = folder_open(spool, folder, err_out);
     if (!code)
         code = reel_spool_load(spool, resumed, user, err_out);
+    if (!code)
+        code = reel_spool_done_load(spool, err_out);
     if (code)
         reel_spool_close(&spool);
     else
@@ -97,6 +99,7 @@ void reel_spool_close(struct reel_spool **spool)
     descriptor_close((*spool)->lock);
     descriptor_close((*spool)->folder);
     pthread_mutex_destroy(&(*spool)->mutex);
+    free((*spool)->done);
     free((*spool)->buffer);
     free(*spool);
     *spool = NULL;

@@ -158,17 +158,20 @@ static enum reel_code item_make(struct reel_spool *spool, const struct reel_spoo
 }
 
 /* What a file alone still says of recordings whose source may be read on goes into the newest. */
-static void carry_over(struct reel_spool *spool, uint64_t number)
+static enum reel_code carry_over(struct reel_spool *spool, uint64_t number,
+                                 struct reel_error *err_out)
 {
     struct spool_lane *lane, *next;
+    enum reel_code code = REEL_OK;
     bool carried = false;
 
     HASH_ITER (hh, spool->lanes, lane, next) {
-        if (lane->state.source.path_hash && lane->noted <= number)
-            carried |= reel_spool_note(spool, lane, NULL) == REEL_OK;
+        if (!code && lane->state.source.path_hash && lane->noted <= number) {
+            code = reel_spool_note(spool, lane, err_out);
+            carried = true;
+        }
     }
-    if (carried)
-        reel_spool_sync_locked(spool, NULL);
+    return code || !carried ? code : reel_spool_sync_locked(spool, err_out);
 }
 
 /* One that stays is sent again, and known to be repeats. */
@@ -187,12 +190,19 @@ static void file_remove(struct reel_spool *spool, struct spool_file *file)
     free(file);
 }
 
+/* On a full disk the file makes the room for what it alone says; on one that fails it stays. */
 static void files_trim(struct reel_spool *spool)
 {
     while (spool->files && spool->files->next && spool->files->held == 0 &&
            spool->files->number < spool->from_file) {
-        carry_over(spool, spool->files->number);
+        uint64_t number = spool->files->number;
+        enum reel_code code = carry_over(spool, number, NULL);
+
+        if (code && code != REEL_E_BUSY)
+            break;
         file_remove(spool, spool->files);
+        if (code)
+            carry_over(spool, number, NULL);
     }
 }
 
@@ -267,6 +277,32 @@ uint64_t reel_spool_waiting(struct reel_spool *spool)
     return waiting;
 }
 
+/* Add to what is noted of a lane whose source may be read again. */
+static void flag(struct reel_spool *spool, uint32_t number, bool refused, bool damaged)
+{
+    struct spool_lane *lane;
+
+    pthread_mutex_lock(&spool->mutex);
+    lane = reel_spool_lane_find(spool, number);
+    if (lane && lane->state.source.path_hash &&
+        ((refused && !lane->state.refused) || (damaged && !lane->state.damaged))) {
+        lane->state.refused = lane->state.refused || refused;
+        lane->state.damaged = lane->state.damaged || damaged;
+        reel_spool_note(spool, lane, NULL);
+    }
+    pthread_mutex_unlock(&spool->mutex);
+}
+
+void reel_spool_refused(struct reel_spool *spool, uint32_t number)
+{
+    flag(spool, number, true, false);
+}
+
+void reel_spool_missed(struct reel_spool *spool, uint32_t number)
+{
+    flag(spool, number, false, true);
+}
+
 bool reel_spool_damaged(struct reel_spool *spool)
 {
     bool damaged;
@@ -277,13 +313,12 @@ bool reel_spool_damaged(struct reel_spool *spool)
     return damaged;
 }
 
-void reel_spool_clear(struct reel_spool *spool)
+/* Forget what has ended, and begin a file of its own with what is kept of the rest. */
+static enum reel_code carry_rest(struct reel_spool *spool, uint64_t last,
+                                 struct reel_error *err_out)
 {
     struct spool_lane *lane, *next;
-    uint64_t last;
 
-    pthread_mutex_lock(&spool->mutex);
-    last = spool->next_file - 1;
     HASH_ITER (hh, spool->lanes, lane, next) {
         if (lane->durable.ended || !lane->state.source.path_hash) {
             HASH_DEL(spool->lanes, lane);
@@ -293,9 +328,28 @@ void reel_spool_clear(struct reel_spool *spool)
     spool->written = NULL;
     if (spool->out >= 0)
         close(spool->out);
-    spool->out = -1; /* what is kept goes into a file of its own */
-    carry_over(spool, last);
-    while (spool->files && spool->files->number <= last)
-        file_remove(spool, spool->files);
+    spool->out = -1;
+    return carry_over(spool, last, err_out);
+}
+
+enum reel_code reel_spool_clear(struct reel_spool *spool, struct reel_error *err_out)
+{
+    enum reel_code noted, carried = REEL_OK;
+    uint64_t last;
+
+    pthread_mutex_lock(&spool->mutex);
+    last = spool->next_file - 1;
+    noted = reel_spool_done_note(spool, err_out);
+    if (!noted || noted == REEL_E_BUSY)
+        carried = carry_rest(spool, last, err_out);
+    if ((!noted || noted == REEL_E_BUSY) && (!carried || carried == REEL_E_BUSY)) {
+        while (spool->files && spool->files->number <= last)
+            file_remove(spool, spool->files);
+        if (noted) /* the disk was full, and has room now */
+            noted = reel_spool_done_note(spool, err_out);
+        if (carried)
+            carried = carry_over(spool, last, err_out);
+    }
     pthread_mutex_unlock(&spool->mutex);
+    return noted ? noted : carried;
 }

@@ -11,6 +11,7 @@
 static const uint8_t magic[4] = {'R', 'S', 'P', '1'};
 
 enum { CHECKED_FROM = 12, LANE_BODY = REEL_SPOOL_LANE_BYTES - REEL_SPOOL_HEAD_BYTES };
+enum { FLAG_ENDED = 1, FLAG_REFUSED = 2, FLAG_DAMAGED = 4 };
 enum { FRAGMENT_BODY = REEL_SPOOL_FRAGMENT_HEAD_BYTES - REEL_SPOOL_HEAD_BYTES };
 
 static uint8_t *put(uint8_t *at, uint64_t number, unsigned width)
@@ -38,6 +39,12 @@ static void head_put(uint8_t *out, enum reel_spool_kind kind, size_t body_bytes)
         XXH64(out + CHECKED_FROM, REEL_SPOOL_HEAD_BYTES - CHECKED_FROM + body_bytes, 0), 8);
 }
 
+static unsigned flags_of(const struct reel_spool_lane *lane)
+{
+    return (lane->ended ? FLAG_ENDED : 0u) | (lane->refused ? FLAG_REFUSED : 0u) |
+           (lane->damaged ? FLAG_DAMAGED : 0u);
+}
+
 void reel_spool_lane_encode(const struct reel_spool_lane *lane, uint8_t out[REEL_SPOOL_LANE_BYTES])
 {
     uint8_t *at = out + REEL_SPOOL_HEAD_BYTES;
@@ -51,7 +58,7 @@ void reel_spool_lane_encode(const struct reel_spool_lane *lane, uint8_t out[REEL
     at = put(at, lane->source.bytes, 8);
     at = put(at, (uint64_t)lane->source.modified_ns, 8);
     at = put(at, lane->fragment_frames, 4);
-    at = put(at, lane->ended, 2);
+    at = put(at, flags_of(lane), 2);
     at = put(at, lane->next_seq, 8);
     at = put(at, lane->next_frame, 8);
     put(at, lane->acknowledged, 8);
@@ -101,6 +108,8 @@ static bool name_get(const uint8_t **at, char name_out[REEL_NAME_BYTES])
 
 static bool lane_get(const uint8_t *at, struct reel_spool_lane *lane)
 {
+    uint64_t flags;
+
     lane->number = (uint32_t)get(&at, 4);
     if (!name_get(&at, lane->device) || !name_get(&at, lane->session))
         return false;
@@ -109,7 +118,10 @@ static bool lane_get(const uint8_t *at, struct reel_spool_lane *lane)
     lane->source.bytes = get(&at, 8);
     lane->source.modified_ns = (int64_t)get(&at, 8);
     lane->fragment_frames = (uint32_t)get(&at, 4);
-    lane->ended = get(&at, 2) != 0;
+    flags = get(&at, 2);
+    lane->ended = flags & FLAG_ENDED;
+    lane->refused = flags & FLAG_REFUSED;
+    lane->damaged = flags & FLAG_DAMAGED;
     lane->next_seq = get(&at, 8);
     lane->next_frame = get(&at, 8);
     lane->acknowledged = get(&at, 8);

@@ -35,6 +35,8 @@ struct reel_spool_lane {
     struct reel_spool_source source;
     uint32_t fragment_frames; /* how the source is cut */
     bool ended;               /* its last fragment is in the spool */
+    bool refused;             /* the sink has refused a part of it */
+    bool damaged;             /* a part of it was lost to damage */
     uint64_t next_seq;        /* where the next fragment goes on */
     uint64_t next_frame;
     uint64_t acknowledged; /* below this `seq` nothing need be sent any more */

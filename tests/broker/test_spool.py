@@ -98,6 +98,94 @@ def test_file_leaves_the_spool_empty(lab, tmp_path):
     assert drain(lab.broker, tmp_path / "spool").text == ""
 
 
+def traced(broker, folder, what, *words):
+    """Run `reel publish` to its end, strace doing `what` to its calls; return what it said."""
+    return subprocess.run(
+        ["strace", "-f", "-qq", "-o", folder / "trace", "-e", f"trace={what.split(':')[0]}",
+         "-e", f"inject={what}", REEL, "publish", "-h", broker.host, "-p", str(broker.port),
+         *words],
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+        env=os.environ | {"ASAN_OPTIONS": "detect_leaks=0"})
+
+
+@strace
+@pytest.mark.parametrize("call", ["renameat", "unlinkat", "exit_group", None])
+def test_file_that_was_published_is_not_published_again(lab, tmp_path, call):
+    """Killed at that call once all was acknowledged, or not at all."""
+    audio = wav(tmp_path / "again.wav", 20)
+    words = ["--device", "mic", "--spool", tmp_path / "spool", tmp_path / "again.wav"]
+    if call:
+        assert traced(lab.broker, tmp_path, f"{call}:signal=KILL", *words).returncode == -9
+    else:
+        reel(lab.broker, "publish", *words)
+    said = [reel(lab.broker, "publish", *words).err for _ in range(2)]
+    assert "published already" in said[0] or call == "renameat"
+    assert "published already" in said[1]
+    assert files(tmp_path / "spool") == []
+    assert_recorded(lab, audio, "again")
+    reel(lab.broker, "publish", *words, "--session", "other")
+    assert_recorded(lab, audio, "other")
+
+
+@strace
+@pytest.mark.parametrize("error, status", [("ENOSPC", 0), ("EIO", 4)])
+def test_note_of_what_was_published_that_cannot_be_written(lab, tmp_path, error, status):
+    """A full disk gets room from the files that go; else they stay, and say the same."""
+    audio = wav(tmp_path / "noted.wav", 5)
+    words = ["--device", "mic", "--spool", tmp_path / "spool", tmp_path / "noted.wav"]
+    said = traced(lab.broker, tmp_path, f"renameat:error={error}:when=1", *words)
+    assert said.returncode == status, said.stderr.decode()
+    assert bool(files(tmp_path / "spool")) == bool(status)
+    reel(lab.broker, "publish", *words)
+    assert "published already" in reel(lab.broker, "publish", *words).err
+    assert_recorded(lab, audio, "noted")
+
+
+def test_notes_of_what_was_published_are_bounded_and_checked(lab, tmp_path):
+    words = ["--device", "mic", "--spool", tmp_path / "spool"]
+    wav(tmp_path / "one.wav", 1)
+    wav(tmp_path / "two.wav", 1)
+    reel(lab.broker, "publish", *words, tmp_path / "one.wav")
+    done = tmp_path / "spool" / "done"
+    note = done.read_bytes()
+    done.write_bytes(note * 600)
+    reel(lab.broker, "publish", *words, tmp_path / "two.wav")
+    assert len(done.read_bytes()) == 512 * len(note)
+    for name in ("one.wav", "two.wav"):
+        assert "published already" in reel(lab.broker, "publish", *words, tmp_path / name).err
+    flip(done, len(note) + 50)
+    assert "done is damaged" in reel(lab.broker, "publish", *words, tmp_path / "two.wav").err
+
+
+def test_refused_file_is_not_noted_as_published(lab, tmp_path):
+    reel(lab.broker, "publish", "-", "--device", "mic", "--session", "held", "--rate", 8000,
+         data=b"\x80" * 800)
+    wav(tmp_path / "held.wav", 5)
+    for _ in range(2):
+        said = finished(spooled(lab.broker, tmp_path / "spool", tmp_path / "held.wav"))
+        assert said.status == 1 and "refuses" in said.err
+
+
+def test_file_that_changed_is_not_mixed_with_what_it_was(lab, tmp_path):
+    audio = wav(tmp_path / "changed.wav", 60)
+    words = ["--spool", tmp_path / "spool", tmp_path / "changed.wav"]
+    process = start(lab.broker, "publish", "--device", "mic", "--realtime", *words)
+    wait_frames(lab.client(), "mic", "changed", FORM.rate)
+    process.kill()
+    finished(process)
+    state = (tmp_path / "changed.wav").stat()
+    os.utime(tmp_path / "changed.wav")
+    for _ in range(2):
+        said = reel(lab.broker, "publish", "--device", "mic", *words, status=1)
+        assert "file of changed has changed" in said.err and "--session" in said.err
+    os.utime(tmp_path / "changed.wav", ns=(state.st_atime_ns, state.st_mtime_ns))
+    reel(lab.broker, "publish", "--device", "mic", *words)
+    assert_recorded(lab, audio, "changed")
+    wav(tmp_path / "changed.wav", 3, 1)  # all of the old state is published: a new recording
+    reel(lab.broker, "publish", "--device", "mic", *words)
+    assert len(lab.client().request("info", {"device": "mic", "session": "changed"})["stretches"]) == 2
+
+
 def test_killed_publisher_goes_on_where_it_was(lab, tmp_path):
     """Killed at random moments, while it reads, sends, and has nearly finished."""
     audio = wav(tmp_path / "killed.wav", 600)
@@ -463,6 +551,10 @@ def test_damage_in_the_last_file_leaves_what_stands_behind(lab, tmp_path):
     found = read_ffmpeg(lab.sink.wav("mic", "behind"))
     differs = [at for at in range(0, len(audio), 8000) if found[at : at + 8000] != audio[at : at + 8000]]
     assert len(found) == len(audio) and len(differs) == 1
+    said = reel(lab.broker, "publish", "--device", "mic", "--spool", tmp_path / "spool",
+                tmp_path / "behind.wav", status=1)
+    assert "published already, but for what was lost" in said.err
+    assert len(read_ffmpeg(lab.sink.wav("mic", "behind"))) == len(audio)
 
 
 def test_signal_ends_live_audio_in_good_order(lab, tmp_path):
@@ -535,13 +627,8 @@ def test_failing_disk_ends_the_recording_and_what_is_durable_is_sent(lab, tmp_pa
     """Each call fails once; the same command then records the rest, no frame twice."""
     audio = wav(tmp_path / "failing.wav", 60)
     words = ["--device", "mic", "--spool", tmp_path / "spool", tmp_path / "failing.wav"]
-    traced = subprocess.run(
-        ["strace", "-f", "-qq", "-o", tmp_path / "trace", "-e", f"trace={call}", "-e",
-         f"inject={call}:error=EIO:when={when}", REEL, "publish", "-h", lab.broker.host,
-         "-p", str(lab.broker.port), *words],
-        stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
-        env=os.environ | {"ASAN_OPTIONS": "detect_leaks=0"})
-    assert traced.returncode == 4, traced.stderr.decode()
-    assert "Input/output error" in traced.stderr.decode()
+    said = traced(lab.broker, tmp_path, f"{call}:error=EIO:when={when}", *words)
+    assert said.returncode == 4, said.stderr.decode()
+    assert "Input/output error" in said.stderr.decode()
     reel(lab.broker, "publish", *words)
     assert_recorded(lab, audio, "failing")

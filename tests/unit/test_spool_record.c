@@ -52,9 +52,30 @@ static void a_lane_is_read_back(void **state)
     assert_memory_equal(&record.lane.source, &lane.source, sizeof lane.source);
     assert_int_equal(record.lane.fragment_frames, lane.fragment_frames);
     assert_true(record.lane.ended);
+    assert_false(record.lane.refused);
+    assert_false(record.lane.damaged);
     assert_int_equal(record.lane.next_seq, lane.next_seq);
     assert_int_equal(record.lane.next_frame, lane.next_frame);
     assert_int_equal(record.lane.acknowledged, lane.acknowledged);
+}
+
+static void a_lane_has_each_flag_for_itself(void **state)
+{
+    struct reel_spool_lane flagged = lane;
+    uint8_t bytes[REEL_SPOOL_LANE_BYTES];
+    struct reel_spool_record record;
+
+    (void)state;
+    for (unsigned flags = 0; flags < 8; flags++) {
+        flagged.ended = flags & 1;
+        flagged.refused = flags & 2;
+        flagged.damaged = flags & 4;
+        reel_spool_lane_encode(&flagged, bytes);
+        assert_true(reel_spool_record_decode(bytes, sizeof bytes, &record));
+        assert_int_equal(record.lane.ended, flagged.ended);
+        assert_int_equal(record.lane.refused, flagged.refused);
+        assert_int_equal(record.lane.damaged, flagged.damaged);
+    }
 }
 
 static void a_fragment_has_this_layout_and_is_read_back(void **state)
@@ -177,6 +198,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lane_is_read_back),
+        cmocka_unit_test(a_lane_has_each_flag_for_itself),
         cmocka_unit_test(a_fragment_has_this_layout_and_is_read_back),
         cmocka_unit_test(what_is_cut_or_changed_anywhere_is_no_record),
         cmocka_unit_test(a_head_that_asks_for_too_much_is_none),
