@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "store/sidecar_names.h"
+#include "wire/message.h"
 
 enum { SIDECAR_VERSION = 1 };
 
@@ -39,46 +40,6 @@ static json_t *number_or_null(bool has, uint64_t value)
     return has ? number(value) : json_null();
 }
 
-static json_t *encode_runs(const struct reel_stretch *stretch)
-{
-    json_t *runs = json_array();
-
-    for (size_t i = 0; runs && i < stretch->runs_count; i++) {
-        const struct reel_run *run = &stretch->runs[i];
-        json_t *entry = json_pack("[s,o,o,o]", reel_run_kind_names[run->kind], number(run->frames),
-                                  number(run->seqs), number(run->fragment_frames));
-
-        if (json_array_append_new(runs, entry) != 0) {
-            json_decref(runs);
-            return NULL;
-        }
-    }
-    return runs;
-}
-
-static json_t *encode_stretch(const struct reel_stretch *stretch)
-{
-    return json_pack("{s:o,s:s,s:s,s:b,s:o,s:o,s:o}", "epoch", number(stretch->epoch), "reason",
-                     reel_stretch_reason_names[stretch->reason], "boot", stretch->boot.text,
-                     "boot_is_uint", stretch->boot.is_uint, "first_seq",
-                     number_or_null(stretch->has_seq, stretch->first_seq), "first_frame",
-                     number_or_null(stretch->has_frame, stretch->first_frame), "runs",
-                     encode_runs(stretch));
-}
-
-static json_t *encode_stretches(const struct reel_recording *recording)
-{
-    json_t *stretches = json_array();
-
-    for (size_t i = 0; stretches && i < recording->stretches_count; i++) {
-        if (json_array_append_new(stretches, encode_stretch(&recording->stretches[i])) != 0) {
-            json_decref(stretches);
-            return NULL;
-        }
-    }
-    return stretches;
-}
-
 static json_t *encode_captured(const struct reel_recording *recording)
 {
     if (!recording->has_captured)
@@ -108,31 +69,88 @@ static json_t *encode_head(const struct reel_recording *recording)
 /* How far it has come. */
 static json_t *encode_numbers(const struct reel_recording *recording)
 {
-    return json_pack("{s:o,s:o,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:s,s:b,s:o,s:o}", "frames",
-                     number(recording->frames), "rewrites", number(recording->rewrites),
-                     "started_us", (json_int_t)recording->started_us, "updated_us",
-                     (json_int_t)recording->updated_us, "captured_us", encode_captured(recording),
-                     "fragments", number(recording->fragments), "duplicates",
-                     number(recording->duplicates), "rejected", number(recording->rejected),
-                     "gap_frames", number(recording->gap_frames), "boot", recording->boot.text,
-                     "boot_is_uint", recording->boot.is_uint, "next_seq",
-                     number_or_null(recording->has_next_seq, recording->next_seq), "stretches",
-                     encode_stretches(recording));
+    return json_pack(
+        "{s:o,s:o,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:s,s:b,s:o}", "frames", number(recording->frames),
+        "rewrites", number(recording->rewrites), "started_us", (json_int_t)recording->started_us,
+        "updated_us", (json_int_t)recording->updated_us, "captured_us", encode_captured(recording),
+        "fragments", number(recording->fragments), "duplicates", number(recording->duplicates),
+        "rejected", number(recording->rejected), "gap_frames", number(recording->gap_frames),
+        "boot", recording->boot.text, "boot_is_uint", recording->boot.is_uint, "next_seq",
+        number_or_null(recording->has_next_seq, recording->next_seq));
+}
+
+static json_t *encode_stretch(const struct reel_stretch *stretch)
+{
+    return json_pack("{s:o,s:s,s:s,s:b,s:o,s:o}", "epoch", number(stretch->epoch), "reason",
+                     reel_stretch_reason_names[stretch->reason], "boot", stretch->boot.text,
+                     "boot_is_uint", stretch->boot.is_uint, "first_seq",
+                     number_or_null(stretch->has_seq, stretch->first_seq), "first_frame",
+                     number_or_null(stretch->has_frame, stretch->first_frame));
+}
+
+/* Append the object, which is released, as far as its last brace: more members follow. */
+static bool append_open(json_t *object, struct reel_buffer *out)
+{
+    bool appended = object && reel_document_encode(object, REEL_DOCUMENT_JSON, NULL, 0, out);
+
+    json_decref(object);
+    out->size -= appended;
+    return appended;
+}
+
+static bool append_text(const char *text, struct reel_buffer *out)
+{
+    return reel_buffer_append(out, text, strlen(text));
+}
+
+static bool append_run(const struct reel_run *run, bool first, struct reel_buffer *out)
+{
+    char text[96];
+
+    snprintf(text, sizeof text, "%s[\"%s\",%" PRIu64 ",%" PRIu64 ",%" PRIu32 "]", first ? "" : ",",
+             reel_run_kind_names[run->kind], run->frames, run->seqs, run->fragment_frames);
+    return append_text(text, out);
+}
+
+/* There may be tens of thousands: a tree of them would take more than ten times their text. */
+static bool append_stretch(const struct reel_stretch *stretch, bool first, struct reel_buffer *out)
+{
+    bool appended = append_text(first ? "" : ",", out) &&
+                    append_open(encode_stretch(stretch), out) && append_text(",\"runs\":[", out);
+
+    for (size_t i = 0; appended && i < stretch->runs_count; i++)
+        appended = append_run(&stretch->runs[i], i == 0, out);
+    return appended && append_text("]}", out);
+}
+
+static bool append_recording(const struct reel_recording *recording, struct reel_buffer *out)
+{
+    json_t *document = encode_head(recording);
+    json_t *numbers = encode_numbers(recording);
+    bool whole = document && numbers && json_object_update(document, numbers) == 0;
+    bool appended;
+
+    json_decref(numbers);
+    if (!whole) {
+        json_decref(document);
+        return false;
+    }
+    appended = append_open(document, out) && append_text(",\"stretches\":[", out);
+    for (size_t i = 0; appended && i < recording->stretches_count; i++)
+        appended = append_stretch(&recording->stretches[i], i == 0, out);
+    return appended && append_text("]}", out);
 }
 
 char *reel_sidecar_encode(const struct reel_recording *recording, size_t *bytes_out)
 {
-    json_t *document = encode_head(recording);
-    json_t *numbers = encode_numbers(recording);
-    char *text = NULL;
+    struct reel_buffer text = {0};
 
-    if (document && numbers && json_object_update(document, numbers) == 0)
-        text = json_dumps(document, JSON_COMPACT);
-    json_decref(numbers);
-    json_decref(document);
-    if (text)
-        *bytes_out = strlen(text);
-    return text;
+    if (!append_recording(recording, &text) || !reel_buffer_append(&text, "", 1)) {
+        reel_buffer_finish(&text);
+        return NULL;
+    }
+    *bytes_out = text.size - 1;
+    return (char *)text.bytes;
 }
 
 /* FNV-1a. */
