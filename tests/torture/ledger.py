@@ -49,8 +49,6 @@ class Ledger:
             return None
         key = document["device"], document["session"]
         recording, held = self.recordings[key], self.acknowledged[key]
-        if document["boot"] is None and (*key, run + 1) in self.sent:
-            return set()  # who restarted under its old name is told of what it sends now
         sent = self.sent.get((*key, run), 0)
         if document["seq"] is not None:
             durable = self._by_seq(document)
@@ -60,7 +58,9 @@ class Ledger:
         if claimed > sent:
             self.findings.append(f"{name}: {claimed} fragments acknowledged, {sent} sent")
         taken_back = {seq for held_run, seq in held if held_run == run} - durable
-        if document["seq"] is not None and taken_back:
+        # Who restarted under its old name is told of what it sends now.
+        restarted = document["boot"] is None and (*key, run + 1) in self.sent
+        if document["seq"] is not None and taken_back and not restarted:
             self.findings.append(f"{name}: acknowledgement of {sorted(taken_back)} taken back")
         if document["lost"]:
             self.findings.append(f"{name}: given up: {document['lost']}")
