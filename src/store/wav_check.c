@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,8 +47,20 @@ enum reel_code reel_wav_check(struct reel_wav *wav, struct reel_error *err_out)
     return (uint64_t)status.st_size >= bytes ? REEL_OK : damaged(wav, "cut", err_out);
 }
 
+/* Whether the device's folder may not be written to, and recordings/ may: a call that was refused
+ * once says less. */
+static bool folder_is_closed(const struct reel_wav *wav)
+{
+    char device[REEL_NAME_BYTES];
+    int root_fd = wav->files->root_fd;
+
+    snprintf(device, sizeof device, "%.*s", (int)strcspn(wav->name, "/"), wav->name);
+    return faccessat(root_fd, ".", W_OK, AT_EACCESS) == 0 &&
+           faccessat(root_fd, device, W_OK, AT_EACCESS) != 0;
+}
+
 /* What an errno of making a file says of the device's folder alone; NULL where it says more. */
-static const char *obstacle_of(const struct reel_wav_files *files, int errno_value)
+static const char *obstacle_of(const struct reel_wav *wav, int errno_value)
 {
     switch (errno_value) {
     case ENOTDIR:
@@ -59,10 +73,8 @@ static const char *obstacle_of(const struct reel_wav_files *files, int errno_val
     case EISDIR:
         return "something in the device's folder has the name of the new file";
     case EACCES:
-    case EROFS: /* of the folder, unless recordings/ is as bad */
-        return faccessat(files->root_fd, ".", W_OK, AT_EACCESS) == 0
-                   ? "the device's folder is not the sink's to write to"
-                   : NULL;
+    case EROFS:
+        return folder_is_closed(wav) ? "the device's folder is not the sink's to write to" : NULL;
     default:
         return NULL;
     }
@@ -71,7 +83,7 @@ static const char *obstacle_of(const struct reel_wav_files *files, int errno_val
 enum reel_code reel_wav_obstacle(const struct reel_wav *wav, int errno_value,
                                  struct reel_error *err_out)
 {
-    const char *obstacle = obstacle_of(wav->files, errno_value);
+    const char *obstacle = obstacle_of(wav, errno_value);
 
     return obstacle ? reel_error_set(err_out, REEL_E_NOT_ALLOWED, "device", "%s", obstacle)
                     : reel_error_errno(err_out, errno_value, "make %s", wav->name);

@@ -34,3 +34,8 @@ def test_failed_read_of_the_catalog_is_not_taken_for_damage_nor_its_memory_for_r
     """SQLite does so; the audio that was sent again stood twice, or waited for more than 40 s."""
     jobs = [("reopen", call, calls.ERRORS[0]) for call in ("pread64", "openat")]
     assert_sound(jobs, [5, 6, 9, 10, 11], at_least=6)
+
+
+def test_opening_that_is_refused_once_is_not_taken_for_a_closed_folder():
+    """Read-only for a moment, it had the audio refused for good, as a folder's that is closed."""
+    assert_sound([("work", "openat", calls.ERRORS[2])], range(1, 4), at_least=3)
