@@ -19,14 +19,7 @@ enum { LARGE_BLOCK_BYTES = 1 << 20 };
 static int failed(const struct reel_log *log, const struct reel_error *error)
 {
     reel_log_write(log, REEL_LOG_ERROR, "%s", error->message);
-    switch (error->code) {
-    case REEL_E_CONFLICT:
-        return REEL_EXIT_TAKEN_OVER;
-    case REEL_E_NOT_FOUND: /* the store's recordings */
-        return REEL_EXIT_CONFIG;
-    default:
-        return REEL_EXIT_FAILED;
-    }
+    return error->code == REEL_E_CONFLICT ? REEL_EXIT_TAKEN_OVER : REEL_EXIT_FAILED;
 }
 
 static int reindex(const struct reel_config *config, const struct reel_log *log)

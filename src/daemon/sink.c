@@ -135,8 +135,8 @@ static enum reel_code create_mailboxes(struct reel_sink *sink, struct reel_error
     return REEL_OK;
 }
 
-/* With a disk that fails and may be well later, `*store_out` is NULL: a sink that cannot record can
- * still say why, and begins by itself. */
+/* With a disk that fails and may be well later, or is not there yet, `*store_out` is NULL: a sink
+ * that cannot record can still say why, and begins by itself. */
 static enum reel_code open_store(struct reel_sink *sink, struct reel_store **store_out,
                                  struct reel_error *err_out)
 {
@@ -153,7 +153,7 @@ static enum reel_code open_store(struct reel_sink *sink, struct reel_store **sto
                        sink->config->store_dir, (unsigned long long)report.recordings,
                        (unsigned long long)report.open, (unsigned long long)report.repaired,
                        (unsigned long long)report.recovered);
-    if (code == REEL_OK || !reel_error_may_pass(&error)) {
+    if (code == REEL_OK || (code != REEL_E_NOT_FOUND && !reel_error_may_pass(&error))) {
         if (code)
             *err_out = error;
         return code;

@@ -86,7 +86,11 @@ def test_what_is_in_one_devices_way_disturbs_nobody_else(make_lab, obstacle):
 # Recordings that are not there
 
 
-def test_store_without_its_recordings_does_not_start_and_changes_nothing(make_lab):
+def is_not_mounted(message):
+    return "/status/" in message.topic and "is its disk mounted" in message.document.get("reason", "")
+
+
+def test_store_without_its_recordings_waits_for_them_and_changes_nothing(make_lab):
     """As where a disk is not mounted; --reindex is the way out if they are gone for good."""
     lab = make_lab()
     client = lab.client()
@@ -97,15 +101,13 @@ def test_store_without_its_recordings_does_not_start_and_changes_nothing(make_la
     recordings, away = lab.sink.store / "recordings", lab.sink.store / "away"
     recordings.rename(away)
     recordings.mkdir()
-    for _ in range(2):
-        lab.sink.launch()
-        assert lab.sink.program.wait() == 78
-        assert "the catalog knows 2 recordings" in lab.sink.log()
-        assert "reeld --reindex" in lab.sink.log()
-        assert list(recordings.iterdir()) == [] and not (lab.sink.store / "recovered").exists()
+    lab.sink.launch()
+    told = lab.watcher.wait_message(is_not_mounted, "the reason in the status").document
+    assert told["state"] == "stalled" and "the catalog knows 2 recordings" in told["reason"]
+    assert "reeld --reindex" in told["reason"]
+    assert list(recordings.iterdir()) == [] and not (lab.sink.store / "recovered").exists()
     recordings.rmdir()
     away.rename(recordings)
-    lab.sink.start()
     recorder.store(noise(2), seq=1)
     recorder.end(seq=2)
     assert_same_audio(read_wave(lab.sink.wav("mic", "s1"))[1], noise(0) + noise(2))
@@ -127,9 +129,7 @@ def test_running_sink_whose_recordings_vanish_waits_for_them(make_lab):
     held = (away / "mic/s1.wav").read_bytes()
     os.truncate(away / "mic/s1.wav", 0)  # what the sink has open must fail, so that it looks anew
     recorder.post(noise(1), seq=1)
-    lab.watcher.wait_message(
-        lambda m: "/status/" in m.topic and "is its disk mounted" in m.document.get("reason", ""),
-        "the reason in the status")
+    lab.watcher.wait_message(is_not_mounted, "the reason in the status")
     (away / "mic/s1.wav").write_bytes(held)
     recordings.rmdir()
     away.rename(recordings)
