@@ -90,7 +90,7 @@ static void follow_store(struct reel_responder *responder)
 }
 
 /* Let ingest, which may be opening the store, have a moment. A disk that fails for good costs one
- * question in a second that time, and no other. */
+ * question in a second that time, and no other; one that is slow to fail is not asked again. */
 static bool ask_again(unsigned tries, void *user)
 {
     static const int64_t waits_us[] = {10000, 40000, 100000, 150000};
@@ -100,7 +100,9 @@ static bool ask_again(unsigned tries, void *user)
 
     if (responder->in_vain_us && now_us - responder->in_vain_us < SECOND_US)
         return false;
-    if (tries > sizeof waits_us / sizeof *waits_us) {
+    if (tries == 1)
+        responder->asked_us = now_us;
+    if (tries > sizeof waits_us / sizeof *waits_us || now_us - responder->asked_us > SECOND_US) {
         responder->in_vain_us = now_us;
         return false;
     }

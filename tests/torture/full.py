@@ -89,18 +89,22 @@ class Round:
         self.findings += [f"downloaded while stalled: {line}" for line in torn]
         self.findings += [f"downloaded while stalled, without {sorted(lost)}"] if lost else []
 
+    def lives(self):
+        """The connections of the sink that have said a status: what one said last may come late."""
+        return {m.document["connected_at"] for m in self.watcher.messages
+                if m.topic == STATUS and "state" in m.document}
+
     def start_anew(self):
         """Killed with the disk full, started with it full."""
         self.sink.kill()
         self.findings += check(self.sink.store, self.ledger)
-        after = len(self.watcher.messages)
+        before = self.lives()
         self.sink.launch()
         self.disk.bound(self.sink)
 
         def told():
             assert self.sink.program.running(), "started on a full disk, the sink ended"
-            return any(m.topic == STATUS and "state" in m.document
-                       for m in self.watcher.messages[after:])
+            return bool(self.lives() - before)
 
         wait_for(told, "a status of the sink that was started on a full disk")
 
