@@ -66,6 +66,19 @@ static int open_database(struct reel_catalog *catalog, const char *path,
     }
 }
 
+/* Whether closing the last connection takes the log into the database. */
+static void take_log_on_close(struct reel_catalog *catalog, bool take)
+{
+    (void)sqlite3_db_config(catalog->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !take, NULL);
+}
+
+/* What the log holds may not be on the disk, as long as it is not brought there once more. */
+static void distrust_log(struct reel_catalog *catalog)
+{
+    catalog->distrusts_log = true;
+    take_log_on_close(catalog, false);
+}
+
 static enum reel_code connect(struct reel_catalog *catalog, const char *path,
                               enum reel_catalog_mode mode, struct reel_error *err_out)
 {
@@ -73,6 +86,8 @@ static enum reel_code connect(struct reel_catalog *catalog, const char *path,
 
     if (result == SQLITE_OK)
         result = reel_catalog_guard_shm(catalog, mode == REEL_CATALOG_READ_STILL);
+    if (result == SQLITE_OK && mode != REEL_CATALOG_WRITE)
+        take_log_on_close(catalog, false); /* that is the writer's */
     if (result == SQLITE_OK)
         result = sqlite3_extended_result_codes(catalog->db, 1);
     if (result == SQLITE_OK)
@@ -158,6 +173,9 @@ void reel_catalog_close(struct reel_catalog *catalog)
         return;
     for (size_t i = 0; i < REEL_STATEMENT_COUNT; i++)
         (void)sqlite3_finalize(catalog->statements[i]);
+    if (catalog->distrusts_log &&
+        reel_catalog_renew_log(sqlite3_db_filename(catalog->db, "main"), NULL) == REEL_OK)
+        take_log_on_close(catalog, true);
     (void)sqlite3_close(catalog->db);
     free(catalog);
 }
@@ -175,8 +193,10 @@ enum reel_code reel_catalog_commit(struct reel_catalog *catalog, struct reel_err
 {
     enum reel_code code = reel_catalog_run(catalog, "COMMIT", "committing", err_out);
 
-    if (code != REEL_OK)
+    if (code != REEL_OK) {
+        distrust_log(catalog);
         reel_catalog_rollback(catalog);
+    }
     return code;
 }
 
@@ -216,8 +236,10 @@ enum reel_code reel_catalog_checkpoint(struct reel_catalog *catalog, struct reel
     int result =
         sqlite3_wal_checkpoint_v2(catalog->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 
-    return result == SQLITE_OK ? REEL_OK
-                               : reel_catalog_fail(catalog, result, "taking in its log", err_out);
+    if (result == SQLITE_OK)
+        return REEL_OK;
+    distrust_log(catalog);
+    return reel_catalog_fail(catalog, result, "taking in its log", err_out);
 }
 
 enum reel_code reel_catalog_verify(struct reel_catalog *catalog, struct reel_error *err_out)

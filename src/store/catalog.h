@@ -33,7 +33,14 @@ enum reel_catalog_mode { REEL_CATALOG_WRITE, REEL_CATALOG_READ, REEL_CATALOG_REA
  * not yet brought up. */
 enum reel_code reel_catalog_open(const char *path, enum reel_catalog_mode mode,
                                  struct reel_catalog **catalog_out, struct reel_error *err_out);
-void reel_catalog_close(struct reel_catalog *catalog); /* accepts NULL; rolls back */
+
+/* Accepts NULL; rolls back. Where a commit or a checkpoint has failed the log is brought to the
+ * disk first; if that fails too it stays as it is. */
+void reel_catalog_close(struct reel_catalog *catalog);
+
+/* Before a writing one is opened: bring the log beside `path`, if there is one, to the disk once
+ * more, whatever became of earlier syncs. STALLED. */
+enum reel_code reel_catalog_renew_log(const char *path, struct reel_error *err_out);
 
 /* Read all of it. INTERNAL where the database is damaged. */
 enum reel_code reel_catalog_verify(struct reel_catalog *catalog, struct reel_error *err_out);

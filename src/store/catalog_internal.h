@@ -57,7 +57,8 @@ struct reel_catalog {
     sqlite3 *db;
     struct reel_catalog_shm shm; /* in use until db is closed */
     sqlite3_stmt *statements[REEL_STATEMENT_COUNT];
-    bool lingers; /* a rollback failed, and the transaction is still open */
+    bool lingers;       /* a rollback failed, and the transaction is still open */
+    bool distrusts_log; /* a commit or a checkpoint failed */
 };
 
 /* Fill `err_out` for a result code of SQLite: STALLED where the environment failed, INTERNAL where

@@ -96,6 +96,8 @@ static enum reel_code open_catalog(struct reel_home *home, struct reel_error *er
     char path[PATH_MAX + 16];
 
     snprintf(path, sizeof path, "%s/catalog.db", home->dir);
+    if (reel_catalog_renew_log(path, err_out) != REEL_OK)
+        return REEL_E_STALLED;
     return reel_catalog_open(path, REEL_CATALOG_WRITE, &home->catalog, err_out);
 }
 
