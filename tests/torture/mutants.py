@@ -9,14 +9,18 @@ TREE = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Mutant:
-    """`old`, which stands in `file` once, becomes `new`. `noticed_by` names the fault (faults.py):
-    what only a power cut shows has no fault to show it until there is one of that name."""
+    """`old`, which stands in `file` once, becomes `new`; so it is with each (file, old, new) of
+    `also`, where one guard stands behind another. `noticed_by` names the fault (faults.py)."""
 
     name: str
     file: str
     old: str
     new: str
     noticed_by: str
+    also: tuple = ()
+
+    def places(self):
+        return (self.file, self.old, self.new), *self.also
 
 
 MUTANTS = (
@@ -51,7 +55,8 @@ MUTANTS = (
     Mutant("trusts a row that was not synced", "src/store/home.c",
            "        code = reel_catalog_checkpoint(home->catalog, err_out);\n",
            "        code = REEL_OK;\n",
-           "power cut"),
+           "power cut",
+           also=(("src/store/catalog_log.c", "    if (bytes == 0)\n", "    if (bytes > 0)\n"),)),
     Mutant("forgets what it has sent before it is acknowledged", "src/cli/outbox.c",
            "    reel_ring_run(&outbox->ring, now_us);\n",
            "    reel_ring_run(&outbox->ring, now_us);\n"
@@ -87,10 +92,10 @@ MUTANTS = (
 
 def patch(mutant, folder):
     """Break the copy of the file in `folder`; the text must stand in it exactly once."""
-    path = Path(folder, mutant.file)
-    text = path.read_text()
-    assert text.count(mutant.old) == 1, f"{mutant.file} has changed: {mutant.name} finds no place"
-    path.write_text(text.replace(mutant.old, mutant.new))
+    for file, old, new in mutant.places():
+        text = Path(folder, file).read_text()
+        assert text.count(old) == 1, f"{file} has changed: {mutant.name} finds no place"
+        Path(folder, file).write_text(text.replace(old, new))
 
 
 def build(mutant, folder, build_dir):
