@@ -67,14 +67,15 @@ static void done_take(struct reel_spool *spool, size_t bytes)
 
 enum reel_code reel_spool_done_load(struct reel_spool *spool, struct reel_error *err_out)
 {
-    int fd = openat(spool->folder, DONE_NAME, O_RDONLY | O_CLOEXEC);
     enum reel_code code = REEL_OK;
     struct stat status;
+    int fd;
 
     spool->done = calloc(DONE_MAX, sizeof *spool->done);
     if (!spool->done)
-        code = reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
-    else if (fd < 0 ? errno != ENOENT : fstat(fd, &status) != 0)
+        return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
+    fd = openat(spool->folder, DONE_NAME, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 ? errno != ENOENT : fstat(fd, &status) != 0)
         code = reel_error_errno(err_out, errno, "the spool: " DONE_NAME);
     if (!code && fd >= 0)
         code = reel_spool_fetch(spool, fd, 0, (size_t)status.st_size, err_out);

@@ -29,9 +29,8 @@ struct reel_responder {
     struct reel_backoff backoff;
     int64_t next_status_us; /* monotonic, as the other */
     int64_t next_metrics_us;
-    int64_t asked_us; /* when the question that is tried again was first in vain */
-    int64_t
-        in_vain_us; /* when a question was last tried again for as long as it may be; 0: never */
+    int64_t asked_us;   /* when the question that is tried again was first in vain */
+    int64_t in_vain_us; /* when a question last had all its tries, and no answer; 0: never */
 };
 
 /* Try to connect; what fails is logged, and tried again after a wait. */

@@ -2,7 +2,10 @@
  * the kernel takes for clean: it shows what they hold, and no later sync brings it to the disk
  * (Linux; Rebello and others, 2020). SQLite believes such a log when it opens it anew, takes it
  * into the database, and a power cut then leaves the new database beside an older log, which
- * destroys it. */
+ * destroys it.
+ *
+ * SQLite locks the database and the shared memory, never the log: closing the log here lets go of
+ * none of its locks. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

@@ -19,7 +19,7 @@ struct recovery {
     const struct reel_log *log;
     uint64_t batch_max_bytes;
     int64_t now_us;
-    bool syncfs; /* one at the end of each transaction reaches all that is on the store's own disk */
+    bool syncfs; /* one at the end of each transaction reaches all on the store's own disk */
     struct reel_sidecars *sidecars;
     struct reel_store_report report;
 };
