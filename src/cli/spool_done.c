@@ -10,6 +10,7 @@
 
 #include "cli/report.h"
 #include "cli/spool_internal.h"
+#include "store/disk.h"
 
 #define DONE_NAME "done"
 #define DONE_NEW  "done.new"
@@ -99,28 +100,13 @@ static bool done_from(const struct reel_spool *spool, const struct spool_lane *l
     return true;
 }
 
-static bool write_all(int fd, const uint8_t *bytes, size_t size)
+static enum reel_code failed(int errno_value, struct reel_error *err_out)
 {
-    while (size > 0) {
-        ssize_t wrote = write(fd, bytes, size);
-
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote <= 0)
-            return false;
-        bytes += wrote;
-        size -= (size_t)wrote;
-    }
-    return true;
-}
-
-static enum reel_code failed(struct reel_error *err_out)
-{
-    if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
+    if (errno_value == ENOSPC || errno_value == EDQUOT || errno_value == EFBIG)
         return reel_error_set(
             err_out, REEL_E_BUSY, NULL,
             "the disk is full: the spool cannot note which files it has published");
-    return reel_error_errno(err_out, errno, "the spool: " DONE_NAME);
+    return reel_error_errno(err_out, errno_value, "the spool: " DONE_NAME);
 }
 
 /* Write new, sync, rename, sync the folder. */
@@ -129,14 +115,19 @@ static enum reel_code replace(struct reel_spool *spool, const uint8_t *bytes, si
 {
     int fd = openat(spool->folder, DONE_NEW, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     enum reel_code code = REEL_OK;
+    struct reel_error why;
 
-    if (fd < 0 || !write_all(fd, bytes, size) || fsync(fd))
-        code = failed(err_out);
-    if (fd >= 0 && close(fd) && !code)
-        code = failed(err_out);
+    if (fd < 0)
+        return failed(errno, err_out);
+    if (reel_disk_write(fd, bytes, size, 0, DONE_NEW, &why))
+        code = failed(why.errno_value, err_out);
+    else if (fsync(fd))
+        code = failed(errno, err_out);
+    if (close(fd) && !code)
+        code = failed(errno, err_out);
     if (!code &&
         (renameat(spool->folder, DONE_NEW, spool->folder, DONE_NAME) || fsync(spool->folder)))
-        code = failed(err_out);
+        code = failed(errno, err_out);
     return code;
 }
 
