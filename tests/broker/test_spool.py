@@ -563,6 +563,7 @@ def test_signal_ends_live_audio_in_good_order(lab, tmp_path):
     feed(process, audio)
     wait_bytes(tmp_path / "spool", 38400)
     process.terminate()
+    process.wait(60)  # before its input ends too: then the signal would find nothing recorded
     said = finished(process)
     assert said.status == 0, said.err
     assert_recorded(lab, audio)
