@@ -68,8 +68,8 @@ $(BUILD)/obj/%.o: src/%.c Makefile
 	$(Q)$(compile) -MMD -MP -c -o $@ $<
 
 # The schema is compiled in, as the numbers of an array: a literal of its length is not ISO C.
-$(BUILD)/obj/store/catalog_schema.o: $(BUILD)/gen/index_sql.inc
-$(BUILD)/gen/index_sql.inc: schemas/index.sql
+$(BUILD)/obj/store/catalog_schema.o: $(patsubst %,$(BUILD)/gen/%_sql.inc,index index_1_to_2)
+$(BUILD)/gen/%_sql.inc: schemas/%.sql
 	@mkdir -p $(@D)
 	@echo "  GEN   $@"
 	$(Q)od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' >$@

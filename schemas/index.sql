@@ -1,4 +1,4 @@
--- The catalog of a store of reel: catalog.db, version 1.
+-- The catalog of a store of reel: catalog.db, version 2.
 --
 -- Normative: a new catalog is made by exactly these statements; one of an earlier version is
 -- brought up step by step (src/store/catalog_schema.c). The catalog is an index: it is rebuilt
@@ -10,7 +10,7 @@
 -- number that was never sent is NULL.
 
 PRAGMA application_id = 1919247724; -- "reel" in ASCII
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 -- What concerns the store as a whole. store_id: random, tells that a catalog is this folder's.
 CREATE TABLE meta (
@@ -44,6 +44,13 @@ CREATE TABLE recording (
     candidate_end           INTEGER,
     candidate_boot          TEXT,
     candidate_boot_is_uint  INTEGER,
+    -- A recording that grew past session.max_duration_s goes on in others, its parts: which session
+    -- this one goes on with (NULL: it is that of its own name) and as which part of it.
+    part_of      TEXT,
+    part         INTEGER NOT NULL DEFAULT 1,
+    -- 1: its numbers go on from those of an earlier recording, so what is below its first stretch
+    -- is not lost.
+    continued    INTEGER NOT NULL DEFAULT 0 CHECK (continued IN (0, 1)),
 
     kept             INTEGER NOT NULL CHECK (kept IN (0, 1)),
     frames           INTEGER NOT NULL CHECK (frames >= 0), -- length of the file, gaps included
@@ -81,6 +88,51 @@ CREATE INDEX recording_unhashed ON recording (recording)
     WHERE state = 'complete' AND sha256 IS NULL;
 CREATE INDEX recording_candidate ON recording (candidate_quarantine_id)
     WHERE candidate_quarantine_id IS NOT NULL;
+CREATE INDEX recording_part ON recording (device, part_of, part) WHERE part_of IS NOT NULL;
+
+-- What retention may remove, what ended longest ago first.
+CREATE INDEX recording_removable ON recording (updated_us) WHERE state = 'complete' AND kept = 0;
+CREATE INDEX recording_device_removable ON recording (device, updated_us)
+    WHERE state = 'complete' AND kept = 0;
+
+-- What the complete recordings of each device take, and all together (device ''): kept by triggers,
+-- so that no writer can forget it. Those that grow are few and counted when asked.
+CREATE TABLE usage (
+    device     TEXT PRIMARY KEY NOT NULL,
+    recordings INTEGER NOT NULL,
+    bytes      INTEGER NOT NULL -- of their WAV files
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO usage (device, recordings, bytes) VALUES ('', 0, 0);
+
+CREATE TRIGGER usage_insert AFTER INSERT ON recording WHEN new.state = 'complete' BEGIN
+    INSERT INTO usage (device, recordings, bytes)
+        SELECT name, 1, 1024 + (new.frames * new.channels * new.sample_bytes + 1) / 2 * 2
+        FROM (SELECT new.device AS name UNION ALL SELECT '') WHERE true
+        ON CONFLICT DO UPDATE
+        SET (recordings, bytes) = (recordings + 1, bytes + excluded.bytes);
+END;
+
+CREATE TRIGGER usage_delete AFTER DELETE ON recording WHEN old.state = 'complete' BEGIN
+    UPDATE usage SET (recordings, bytes) = (recordings - 1,
+        bytes - 1024 - (old.frames * old.channels * old.sample_bytes + 1) / 2 * 2)
+        WHERE device IN (old.device, '');
+    DELETE FROM usage WHERE device = old.device AND recordings = 0;
+END;
+
+CREATE TRIGGER usage_update AFTER UPDATE OF state, frames ON recording
+WHEN (old.state = 'complete' OR new.state = 'complete')
+    AND (old.state <> new.state OR old.frames <> new.frames) BEGIN
+    UPDATE usage SET (recordings, bytes) = (recordings - 1,
+        bytes - 1024 - (old.frames * old.channels * old.sample_bytes + 1) / 2 * 2)
+        WHERE device IN (old.device, '') AND old.state = 'complete';
+    INSERT INTO usage (device, recordings, bytes)
+        SELECT name, 1, 1024 + (new.frames * new.channels * new.sample_bytes + 1) / 2 * 2
+        FROM (SELECT new.device AS name UNION ALL SELECT '') WHERE new.state = 'complete'
+        ON CONFLICT DO UPDATE
+        SET (recordings, bytes) = (recordings + 1, bytes + excluded.bytes);
+    DELETE FROM usage WHERE device = old.device AND recordings = 0;
+END;
 
 -- Stretches of a recording in file order (position from 0): within one, a fragment's number and
 -- its place in the file go together. Its length is the sum over its runs.
@@ -134,8 +186,12 @@ CREATE TABLE tombstone (
     device     TEXT NOT NULL,
     session    TEXT NOT NULL,
     deleted_us INTEGER NOT NULL,
+    part_of    TEXT, -- as in recording
     UNIQUE (device, session)
 ) STRICT;
+
+CREATE INDEX tombstone_deleted ON tombstone (deleted_us);
+CREATE INDEX tombstone_part ON tombstone (device, part_of) WHERE part_of IS NOT NULL;
 
 CREATE TABLE tombstone_boot (
     tombstone    INTEGER NOT NULL REFERENCES tombstone ON DELETE CASCADE,
@@ -152,4 +208,29 @@ CREATE TABLE tombstone_boot (
 CREATE TABLE delivery (
     batch    INTEGER PRIMARY KEY,
     messages BLOB NOT NULL
+) STRICT;
+
+-- Uploads under way. What has come is uploads/{id}.part; what is made of it uploads/{id}.wav, with
+-- id as 16 hexadecimal digits.
+CREATE TABLE upload (
+    upload       INTEGER PRIMARY KEY,
+    id           INTEGER NOT NULL UNIQUE, -- random; names it in requests and topics
+    device       TEXT NOT NULL,
+    session      TEXT NOT NULL,
+    state        TEXT NOT NULL -- blocks come; all is here; the recording's row is there, its file
+                               -- is still to take its place
+                 CHECK (state IN ('receiving', 'whole', 'installing')),
+    size_bytes   INTEGER NOT NULL,
+    block_bytes  INTEGER NOT NULL,
+    received     BLOB NOT NULL,    -- a bit a block, the lowest of a byte first
+    sha256       TEXT,             -- that the client named
+    overwrite    INTEGER NOT NULL CHECK (overwrite IN (0, 1)),
+    tags         TEXT,             -- a JSON object
+    recording_id INTEGER NOT NULL, -- that the recording will have
+    begun_us     INTEGER NOT NULL,
+    updated_us   INTEGER NOT NULL,
+    -- Where the answer goes, for one that came in one message; NULL: nowhere, or it was given.
+    reply_topic  TEXT,
+    reply_kind   TEXT CHECK (reply_kind IN ('json', 'msgpack')),
+    correlation  BLOB
 ) STRICT;

@@ -60,6 +60,8 @@ json_t *reel_describe_recording(const struct reel_recording *recording)
     reel_object_put_time_or_null(&object, "captured_to", captured, recording->captured_to_us);
     put_counts(&object, recording);
     reel_object_put_bool(&object, "kept", recording->kept);
+    reel_object_put_text_or_null(&object, "part_of", recording->part_of);
+    reel_object_put_uint(&object, "part", recording->part);
     reel_object_put(&object, "tags",
                     recording->tags ? json_incref(recording->tags) : json_object());
     return reel_object_take(&object);

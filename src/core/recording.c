@@ -21,6 +21,7 @@ void reel_recording_init(struct reel_recording *recording, const char *device, c
 {
     *recording = (struct reel_recording){
         .format = *format,
+        .part = 1,
         .state = REEL_STATE_RECORDING,
         .started_us = now_us,
         .updated_us = now_us,

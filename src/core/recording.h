@@ -102,6 +102,13 @@ struct reel_recording {
     char session[REEL_NAME_BYTES];
     struct reel_format format;
 
+    /* A recording that grows past session.max_duration_s goes on in others: the session that this
+     * one goes on with ("": that of its own name), and as which part of it, from 1 on. */
+    char part_of[REEL_NAME_BYTES];
+    uint64_t part;
+    bool continued; /* its numbers go on from those of an earlier recording: what is below its
+                       first stretch is not lost */
+
     enum reel_state state;
     enum reel_end_reason end_reason;
     bool kept;

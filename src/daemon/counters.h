@@ -9,26 +9,26 @@
 #include "base/err.h"
 
 struct reel_counters {
-    _Atomic uint64_t fragments;        /* stored, repeats not among them */
-    _Atomic uint64_t fragment_bytes;   /* audio of these */
-    _Atomic uint64_t duplicates;       /* repeats */
-    _Atomic uint64_t rejected;         /* refused, in all and by code */
+    _Atomic uint64_t fragments;      /* stored, repeats not among them */
+    _Atomic uint64_t fragment_bytes; /* audio of these */
+    _Atomic uint64_t duplicates;     /* repeats */
+    _Atomic uint64_t rejected;       /* refused, in all and by code */
     _Atomic uint64_t rejected_by_code[REEL_CODE_COUNT];
     _Atomic uint64_t gaps;             /* noted */
     _Atomic uint64_t gap_frames;       /* noted; not less when they are filled */
     _Atomic uint64_t acknowledgements; /* sent to recorders */
     _Atomic uint64_t commits;
-    _Atomic uint64_t commit_us;        /* spent in them */
+    _Atomic uint64_t commit_us; /* spent in them */
     _Atomic uint64_t commit_failures;
-    _Atomic uint64_t connects;         /* of the ingest connection */
-    _Atomic uint64_t sessions_lost;    /* times that the broker came back without ours */
+    _Atomic uint64_t connects;      /* of the ingest connection */
+    _Atomic uint64_t sessions_lost; /* times that the broker came back without ours */
     _Atomic uint64_t recordings_started;
     _Atomic uint64_t recordings_completed;
-    _Atomic uint64_t recordings_open;  /* now */
+    _Atomic uint64_t recordings_open; /* now */
     _Atomic uint64_t requests;
     _Atomic uint64_t request_errors;
     _Atomic uint64_t events;
-    _Atomic uint64_t events_dropped;   /* the query thread did not keep up */
+    _Atomic uint64_t events_dropped; /* the query thread did not keep up */
 };
 
 static inline void reel_count(_Atomic uint64_t *counter, uint64_t by)

@@ -40,6 +40,14 @@ static void try_store(struct reel_ingest *ingest)
         open_store(ingest);
 }
 
+/* Without it: what is asked is turned away. */
+static void wait_for_store(struct reel_ingest *ingest)
+{
+    reel_ingest_changes(ingest);
+    if (reel_monotonic_us() >= ingest->backoff.next_us)
+        try_store(ingest);
+}
+
 /* Invariant 6: the batch is not acknowledged, the connection is dropped without another write, the
  * work is done anew. */
 static void give_up_batch(struct reel_ingest *ingest)
@@ -141,9 +149,9 @@ static int64_t next_deadline_us(struct reel_ingest *ingest)
     if (!ingest->store)
         return ingest->backoff.next_us;
     deadline_us = due_us(ingest, reel_monotonic_us());
+    deadline_us = earlier(deadline_us, reel_batch_deadline_us(ingest));
     if (!ingest->bus)
         return earlier(deadline_us, ingest->backoff.next_us);
-    deadline_us = earlier(deadline_us, reel_batch_deadline_us(ingest));
     deadline_us = earlier(deadline_us, reel_monotonic_us() + SECOND_US);
     deadline_us = earlier(deadline_us, idle_deadline_us(ingest));
     if (!ingest->batch.open)
@@ -155,7 +163,7 @@ static int64_t next_deadline_us(struct reel_ingest *ingest)
  * does not, what it sends waits in the socket, not in our memory. */
 static bool may_read(const struct reel_ingest *ingest)
 {
-    return ingest->batch.open || !reel_bus_wants_write(ingest->bus);
+    return ingest->batch.messages > 0 || !reel_bus_wants_write(ingest->bus);
 }
 
 static void read_batch(struct reel_ingest *ingest)
@@ -173,6 +181,7 @@ static void work(struct reel_ingest *ingest, bool readable)
     if (readable && may_read(ingest))
         read_batch(ingest);
     reel_ingest_hashing(ingest);
+    reel_ingest_changes(ingest);
     now_us = reel_monotonic_us();
     if (!ingest->failed)
         complete_idle(ingest, now_us);
@@ -197,7 +206,10 @@ static void work_alone(struct reel_ingest *ingest)
 {
     int64_t now_us = reel_monotonic_us();
 
+    reel_ingest_changes(ingest);
     bring_up(ingest, now_us);
+    if (!ingest->failed && reel_batch_full(ingest, now_us))
+        reel_ingest_commit(ingest);
     if (ingest->failed)
         give_up_batch(ingest);
     else if (now_us >= ingest->backoff.next_us)
@@ -207,25 +219,26 @@ static void work_alone(struct reel_ingest *ingest)
 /* One turn; false when it is time to end. */
 static bool turn(struct reel_ingest *ingest)
 {
-    struct pollfd fds[3] = {
+    struct pollfd fds[4] = {
         {.fd = ingest->links.stop_fd, .events = POLLIN},
         {.fd = ingest->store ? reel_mailbox_fd(ingest->links.hashes) : -1, .events = POLLIN},
         {.fd = ingest->bus ? reel_bus_fd(ingest->bus) : -1},
+        {.fd = reel_mailbox_fd(ingest->links.changes), .events = POLLIN},
     };
 
     if (ingest->bus && may_read(ingest))
         fds[2].events |= POLLIN;
     if (ingest->bus && !ingest->batch.open && reel_bus_wants_write(ingest->bus))
         fds[2].events |= POLLOUT;
-    reel_poll(fds, 3, next_deadline_us(ingest));
+    reel_poll(fds, 4, next_deadline_us(ingest));
     if (fds[0].revents)
         return false;
     if (ingest->store && ingest->bus)
         work(ingest, fds[2].revents != 0);
     else if (ingest->store)
         work_alone(ingest);
-    else if (reel_monotonic_us() >= ingest->backoff.next_us)
-        try_store(ingest);
+    else
+        wait_for_store(ingest);
     return !ingest->taken_over;
 }
 

@@ -23,6 +23,7 @@ struct reel_ingest_links {
     struct reel_counters *counters;
     struct reel_turns *turns;     /* of the store */
     struct reel_mailbox *notices; /* out: struct reel_notice, to the query thread */
+    struct reel_mailbox *changes; /* in: struct reel_change, from the query thread */
     struct reel_mailbox *jobs;    /* out: struct reel_hash_job, to the hashing thread */
     struct reel_mailbox *hashes;  /* in: struct reel_hash_job, done */
     struct reel_bus_gate *gate;   /* of all connections of the process */

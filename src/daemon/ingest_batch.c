@@ -22,6 +22,9 @@ static void batch_drop_notices(struct reel_batch *batch)
 void reel_batch_finish(struct reel_batch *batch)
 {
     batch_drop_notices(batch);
+    for (size_t i = 0; i < batch->answers_count; i++)
+        reel_answer_destroy(batch->answers[i]);
+    free(batch->answers);
     free(batch->notices);
     free(batch->deliveries);
     memset(batch, 0, sizeof *batch);
@@ -33,19 +36,38 @@ void reel_batch_open(struct reel_batch *batch, int64_t monotonic_us)
         return;
     batch->open = true;
     batch->since_us = monotonic_us;
+    batch->hurry_us = INT64_MAX;
+}
+
+void reel_batch_hurry(struct reel_batch *batch, int64_t monotonic_us)
+{
+    if (monotonic_us < batch->hurry_us)
+        batch->hurry_us = monotonic_us;
+}
+
+/* Room for one more pointer in a list that grows; false if memory ran out. */
+static bool room_for_one(void **items, size_t count, size_t *capacity)
+{
+    size_t wanted = *capacity > 0 ? 2 * *capacity : 64;
+    void *grown;
+
+    if (count < *capacity)
+        return true;
+    grown = reallocarray(*items, wanted, sizeof(void *));
+    if (!grown)
+        return false;
+    *items = grown;
+    *capacity = wanted;
+    return true;
 }
 
 static bool keep_notice(struct reel_batch *batch, struct reel_notice *notice)
 {
-    if (batch->notices_count == batch->notices_capacity) {
-        size_t capacity = batch->notices_capacity ? 2 * batch->notices_capacity : 64;
-        struct reel_notice **notices = realloc(batch->notices, capacity * sizeof *notices);
+    void *notices = batch->notices;
 
-        if (!notices)
-            return false;
-        batch->notices = notices;
-        batch->notices_capacity = capacity;
-    }
+    if (!room_for_one(&notices, batch->notices_count, &batch->notices_capacity))
+        return false;
+    batch->notices = notices;
     batch->notices[batch->notices_count++] = notice;
     batch->bytes += reel_notice_bytes(notice);
     return true;
@@ -62,6 +84,57 @@ void reel_ingest_event(struct reel_ingest *ingest, const char *device, const cha
     reel_count(&ingest->links.counters->events_dropped, 1);
 }
 
+static void post(struct reel_ingest *ingest, struct reel_notice *notice)
+{
+    if (notice && reel_mailbox_post(ingest->links.notices, notice, reel_notice_bytes(notice)))
+        return;
+    reel_notice_destroy(notice);
+    reel_count(&ingest->links.counters->events_dropped, 1);
+}
+
+void reel_ingest_tell_answer(struct reel_ingest *ingest, struct reel_answer *answer)
+{
+    post(ingest, reel_answer_notice(answer));
+    reel_answer_destroy(answer);
+}
+
+void reel_ingest_answer(struct reel_ingest *ingest, struct reel_answer *answer)
+{
+    struct reel_batch *batch = &ingest->batch;
+    void *answers = batch->answers;
+
+    if (!room_for_one(&answers, batch->answers_count, &batch->answers_capacity)) {
+        reel_log_write(ingest->links.log, REEL_LOG_WARNING, "no memory for an answer");
+        reel_answer_destroy(answer);
+        return;
+    }
+    batch->answers = answers;
+    batch->answers[batch->answers_count++] = answer;
+    batch->bytes += reel_answer_bytes(answer);
+}
+
+static void tell_answers(struct reel_ingest *ingest)
+{
+    struct reel_batch *batch = &ingest->batch;
+
+    for (size_t i = 0; i < batch->answers_count; i++)
+        reel_ingest_tell_answer(ingest, batch->answers[i]);
+    batch->answers_count = 0;
+}
+
+/* What was done for them is not durable: they may be asked again. */
+static void turn_answers_down(struct reel_ingest *ingest)
+{
+    struct reel_batch *batch = &ingest->batch;
+    struct reel_error error;
+
+    reel_error_set(&error, REEL_E_STALLED, NULL, "it could not be stored: %s",
+                   ingest->failed ? ingest->failure.message : "the batch was dropped");
+    for (size_t i = 0; i < batch->answers_count; i++)
+        reel_answer_error(batch->answers[i], &error);
+    tell_answers(ingest);
+}
+
 bool reel_batch_full(const struct reel_ingest *ingest, int64_t monotonic_us)
 {
     const struct reel_batch *batch = &ingest->batch;
@@ -76,10 +149,12 @@ bool reel_batch_full(const struct reel_ingest *ingest, int64_t monotonic_us)
 int64_t reel_batch_deadline_us(const struct reel_ingest *ingest)
 {
     const struct reel_config *config = ingest->links.config;
+    int64_t deadline_us;
 
     if (!ingest->batch.open)
         return INT64_MAX;
-    return ingest->batch.since_us + (int64_t)config->ingest_commit_interval_ms * 1000;
+    deadline_us = ingest->batch.since_us + (int64_t)config->ingest_commit_interval_ms * 1000;
+    return ingest->batch.hurry_us < deadline_us ? ingest->batch.hurry_us : deadline_us;
 }
 
 enum reel_code reel_ingest_fail(struct reel_ingest *ingest, const struct reel_error *error)
@@ -101,6 +176,7 @@ static void batch_empty(struct reel_batch *batch)
 
 void reel_ingest_drop(struct reel_ingest *ingest)
 {
+    turn_answers_down(ingest);
     reel_acks_drop(ingest->acks);
     batch_empty(&ingest->batch);
 }
@@ -110,13 +186,8 @@ static void tell_events(struct reel_ingest *ingest)
 {
     struct reel_batch *batch = &ingest->batch;
 
-    for (size_t i = 0; i < batch->notices_count; i++) {
-        if (!reel_mailbox_post(ingest->links.notices, batch->notices[i],
-                               reel_notice_bytes(batch->notices[i]))) {
-            reel_notice_destroy(batch->notices[i]);
-            reel_count(&ingest->links.counters->events_dropped, 1);
-        }
-    }
+    for (size_t i = 0; i < batch->notices_count; i++)
+        post(ingest, batch->notices[i]);
     batch->notices_count = 0;
 }
 
@@ -154,6 +225,7 @@ void reel_ingest_commit(struct reel_ingest *ingest)
                    reel_acks_publish(ingest->acks, ingest->bus, ingest->links.log));
     reel_acks_drop(ingest->acks);
     tell_events(ingest);
+    tell_answers(ingest);
     batch_empty(batch);
     /* Only here may what was queued since the last commit leave: the PUBACKs among it. */
     if (ingest->bus)

@@ -1,6 +1,6 @@
 /* Ingest, inside: what its files share. ingest.c has the loop, ingest_connection.c the connection,
  * ingest_batch.c the batch and its commit, ingest_message.c the checks of what came in,
- * ingest_place.c the carrying out of where it goes. */
+ * ingest_place.c the carrying out of where it goes, ingest_change.c what requests change. */
 #ifndef REEL_DAEMON_INGEST_INTERNAL_H
 #define REEL_DAEMON_INGEST_INTERNAL_H
 
@@ -11,6 +11,7 @@
 #include "core/rate.h"
 #include "core/reject_limit.h"
 #include "daemon/acks.h"
+#include "daemon/answer.h"
 #include "daemon/connection.h"
 #include "daemon/ingest.h"
 #include "daemon/notice.h"
@@ -26,6 +27,7 @@
 struct reel_batch {
     bool open;        /* something was taken in or staged */
     int64_t since_us; /* monotonic */
+    int64_t hurry_us; /* somebody waits: it closes then at the latest */
     size_t messages;
     uint64_t bytes;
     struct reel_delivery *deliveries; /* QoS 1 messages, REEL_BATCH_MESSAGES_MAX places */
@@ -33,6 +35,9 @@ struct reel_batch {
     struct reel_notice **notices; /* events, told after the commit */
     size_t notices_count;
     size_t notices_capacity;
+    struct reel_answer **answers; /* to requests, told after the commit, or that it failed */
+    size_t answers_count;
+    size_t answers_capacity;
 };
 
 /* The messages of the last durable batches that the broker may deliver once more, in order. */
@@ -100,6 +105,15 @@ void reel_batch_finish(struct reel_batch *batch);
 /* Something is in the batch from now on. */
 void reel_batch_open(struct reel_batch *batch, int64_t monotonic_us);
 
+/* It closes at that time at the latest. */
+void reel_batch_hurry(struct reel_batch *batch, int64_t monotonic_us);
+
+/* Tell the answer, which is taken over, once the batch is durable; where it fails, that it did. */
+void reel_ingest_answer(struct reel_ingest *ingest, struct reel_answer *answer);
+
+/* The same at once, of what no batch has to do with. */
+void reel_ingest_tell_answer(struct reel_ingest *ingest, struct reel_answer *answer);
+
 /* Tell of an event once the batch is durable; takes over the document (NULL is memory run out).
  * An event that cannot be kept is counted as dropped. */
 void reel_ingest_event(struct reel_ingest *ingest, const char *device, const char *session,
@@ -140,5 +154,14 @@ void reel_ingest_place(struct reel_ingest *ingest, const struct reel_arrival *ar
 /* Complete a recording, with its event. */
 void reel_ingest_complete(struct reel_ingest *ingest, struct reel_entry *entry,
                           enum reel_end_reason reason, int64_t wall_us);
+
+/* ingest_change.c */
+
+/* Carry out what the query thread handed over, as far as the batch takes it. */
+void reel_ingest_changes(struct reel_ingest *ingest);
+
+/* A recording that a request names: NOT_FOUND is the answer, all else fails the batch. */
+enum reel_code reel_ingest_get(struct reel_ingest *ingest, const char *device, const char *session,
+                               struct reel_entry **entry_out, struct reel_error *err_out);
 
 #endif

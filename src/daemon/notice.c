@@ -7,9 +7,11 @@
 
 #include "wire/message.h"
 
-static struct reel_notice *create(enum reel_notice_kind kind, const char *text, size_t text_bytes)
+/* With room for `more_bytes` behind the text and its terminator. */
+static struct reel_notice *create(enum reel_notice_kind kind, const char *text, size_t text_bytes,
+                                  size_t more_bytes)
 {
-    struct reel_notice *notice = calloc(1, sizeof *notice + text_bytes + 1);
+    struct reel_notice *notice = calloc(1, sizeof *notice + text_bytes + 1 + more_bytes);
 
     if (!notice)
         return NULL;
@@ -21,7 +23,9 @@ static struct reel_notice *create(enum reel_notice_kind kind, const char *text, 
 
 size_t reel_notice_bytes(const struct reel_notice *notice)
 {
-    return sizeof *notice + notice->text_bytes;
+    size_t topic_bytes = notice->topic ? strlen(notice->topic) + 1 : 0;
+
+    return sizeof *notice + notice->text_bytes + topic_bytes + notice->correlation_bytes;
 }
 
 struct reel_notice *reel_notice_event(const char *device, const char *session, json_t *event)
@@ -30,7 +34,7 @@ struct reel_notice *reel_notice_event(const char *device, const char *session, j
     struct reel_notice *notice = NULL;
 
     if (event && reel_document_encode(event, REEL_DOCUMENT_JSON, NULL, 0, &buffer))
-        notice = create(REEL_NOTICE_EVENT, (const char *)buffer.bytes, buffer.size);
+        notice = create(REEL_NOTICE_EVENT, (const char *)buffer.bytes, buffer.size, 0);
     reel_buffer_finish(&buffer);
     json_decref(event);
     if (!notice)
@@ -42,12 +46,35 @@ struct reel_notice *reel_notice_event(const char *device, const char *session, j
 
 struct reel_notice *reel_notice_ingest(bool subscribed, bool stalled, const char *reason)
 {
-    struct reel_notice *notice = create(REEL_NOTICE_INGEST, reason, strlen(reason));
+    struct reel_notice *notice = create(REEL_NOTICE_INGEST, reason, strlen(reason), 0);
 
     if (!notice)
         return NULL;
     notice->subscribed = subscribed;
     notice->stalled = stalled;
+    return notice;
+}
+
+struct reel_notice *reel_notice_answer(const struct reel_notice_answer *answer)
+{
+    size_t topic_bytes = strlen(answer->topic) + 1;
+    struct reel_notice *notice =
+        create(REEL_NOTICE_ANSWER, (const char *)answer->payload, answer->payload_bytes,
+               topic_bytes + answer->correlation_bytes);
+    char *more;
+
+    if (!notice)
+        return NULL;
+    more = notice->text + answer->payload_bytes + 1;
+    memcpy(more, answer->topic, topic_bytes);
+    notice->topic = more;
+    notice->content_type = answer->content_type;
+    notice->status = answer->status;
+    if (answer->correlation) {
+        memcpy(more + topic_bytes, answer->correlation, answer->correlation_bytes);
+        notice->correlation = (uint8_t *)more + topic_bytes;
+        notice->correlation_bytes = answer->correlation_bytes;
+    }
     return notice;
 }
 

@@ -18,7 +18,7 @@ static const struct op ops[] = {
     {"reject", reel_query_reject},
     {"status", reel_query_status},
     {"delete", NULL},
-    {"keep", NULL},
+    {"keep", reel_query_change},
     {"upload-begin", NULL},
     {"upload-end", NULL},
 };
@@ -36,8 +36,8 @@ static enum reel_code find_handler(const char *name, reel_query_handler_fn **han
         return REEL_OK;
     }
     return reel_error_set(err_out, REEL_E_BAD_REQUEST, "op",
-                          "no such request: there are list, info, download, rejects, reject and "
-                          "status");
+                          "no such request: there are list, info, download, keep, rejects, reject "
+                          "and status");
 }
 
 /* What is echoed goes into each message of the response, so it is bounded. */

@@ -12,6 +12,7 @@
 #include "daemon/config.h"
 #include "daemon/counters.h"
 #include "io/bus.h"
+#include "io/mailbox.h"
 #include "store/reader.h"
 
 /* Publish one response; false if it could not be queued. Strings and bytes are borrowed. */
@@ -36,6 +37,7 @@ struct reel_query_links {
     struct reel_counters *counters; /* it counts requests and request_errors */
     const struct reel_sink_state *state;
     struct reel_reader *reader;
+    struct reel_mailbox *changes; /* out: struct reel_change, to ingest */
     reel_query_publish_fn *publish;
     reel_query_again_fn *again;
     void *user; /* of both */

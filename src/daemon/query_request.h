@@ -71,5 +71,6 @@ reel_query_handler_fn reel_query_download;
 reel_query_handler_fn reel_query_rejects;
 reel_query_handler_fn reel_query_reject;
 reel_query_handler_fn reel_query_status;
+reel_query_handler_fn reel_query_change; /* of all that change the store */
 
 #endif

@@ -112,6 +112,23 @@ static bool ask_again(unsigned tries, void *user)
     return true;
 }
 
+static void send_answer(struct reel_responder *responder, const struct reel_notice *notice)
+{
+    const struct reel_property property = {"status", notice->status};
+    const struct reel_bus_publication what = {
+        .topic = notice->topic,
+        .payload = notice->text,
+        .payload_bytes = notice->text_bytes,
+        .content_type = notice->content_type,
+        .correlation = notice->correlation,
+        .correlation_bytes = notice->correlation_bytes,
+        .properties = &property,
+        .properties_count = 1,
+    };
+
+    publish_response(&what, responder);
+}
+
 static void take_notice(struct reel_responder *responder, struct reel_notice *notice)
 {
     if (notice->kind == REEL_NOTICE_EVENT) {
@@ -119,6 +136,10 @@ static void take_notice(struct reel_responder *responder, struct reel_notice *no
                               responder->links.config->broker_prefix, REEL_ANNOUNCE_EVENT,
                               notice->device, notice->session, notice->text, notice->text_bytes);
         reel_count(&responder->links.counters->events, 1);
+        return;
+    }
+    if (notice->kind == REEL_NOTICE_ANSWER) {
+        send_answer(responder, notice);
         return;
     }
     responder->state.subscribed = notice->subscribed;
@@ -271,6 +292,7 @@ struct reel_responder *reel_responder_create(const struct reel_responder_links *
     responder->query.counters = links->counters;
     responder->query.state = &responder->state;
     responder->query.reader = links->reader;
+    responder->query.changes = links->changes;
     responder->query.publish = publish_response;
     responder->query.again = ask_again;
     responder->query.user = responder;

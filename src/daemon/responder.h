@@ -22,6 +22,7 @@ struct reel_responder_links {
     struct reel_counters *counters;
     struct reel_turns *turns;     /* of the store */
     struct reel_mailbox *notices; /* in: struct reel_notice */
+    struct reel_mailbox *changes; /* out: struct reel_change, to ingest */
     struct reel_reader *reader;
     struct reel_bus_gate *gate; /* of all connections of the process */
     int stop_fd;                /* readable when it is time to end */

@@ -11,6 +11,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "daemon/change.h"
 #include "daemon/hasher.h"
 #include "daemon/ingest.h"
 #include "daemon/notice.h"
@@ -18,6 +19,7 @@
 #include "io/loop.h"
 
 enum { NOTICES_MAX = 65536, NOTICES_MAX_BYTES = 12 << 20, JOBS_MAX = 4 };
+enum { CHANGES_MAX = 1024, CHANGES_MAX_BYTES = 4 << 20 };
 
 /* A thread, how to stop it, and what became of it. */
 struct worker {
@@ -36,6 +38,7 @@ struct reel_sink {
     struct reel_turns turns;
     struct reel_bus_gate *gate;
     struct reel_mailbox *notices;
+    struct reel_mailbox *changes;
     struct reel_mailbox *jobs;
     struct reel_mailbox *hashes;
     struct reel_reader *reader;
@@ -128,9 +131,10 @@ static enum reel_code open_descriptors(struct reel_sink *sink, struct reel_error
 static enum reel_code create_mailboxes(struct reel_sink *sink, struct reel_error *err_out)
 {
     sink->notices = reel_mailbox_create(NOTICES_MAX, NOTICES_MAX_BYTES);
+    sink->changes = reel_mailbox_create(CHANGES_MAX, CHANGES_MAX_BYTES);
     sink->jobs = reel_mailbox_create(JOBS_MAX, 0);
     sink->hashes = reel_mailbox_create(JOBS_MAX, 0);
-    if (!sink->notices || !sink->jobs || !sink->hashes)
+    if (!sink->notices || !sink->changes || !sink->jobs || !sink->hashes)
         return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
     return REEL_OK;
 }
@@ -172,6 +176,7 @@ static enum reel_code create_ingest(struct reel_sink *sink, const char *password
         .counters = &sink->counters,
         .turns = &sink->turns,
         .notices = sink->notices,
+        .changes = sink->changes,
         .jobs = sink->jobs,
         .hashes = sink->hashes,
         .gate = sink->gate,
@@ -195,6 +200,7 @@ static enum reel_code create_responder(struct reel_sink *sink, const char *passw
         .counters = &sink->counters,
         .turns = &sink->turns,
         .notices = sink->notices,
+        .changes = sink->changes,
         .reader = sink->reader,
         .gate = sink->gate,
         .stop_fd = sink->responder_worker.stop_fd,
@@ -279,6 +285,11 @@ static void release_notice(void *notice)
     reel_notice_destroy(notice);
 }
 
+static void release_change(void *change)
+{
+    reel_change_destroy(change);
+}
+
 static void close_descriptor(int fd)
 {
     if (fd > 0)
@@ -295,6 +306,7 @@ void reel_sink_destroy(struct reel_sink **sink)
     reel_reader_close(gone->reader);
     reel_ingest_destroy(&gone->ingest);
     reel_mailbox_destroy(&gone->notices, release_notice);
+    reel_mailbox_destroy(&gone->changes, release_change);
     reel_mailbox_destroy(&gone->jobs, free);
     reel_mailbox_destroy(&gone->hashes, free);
     close_descriptor(gone->ingest_worker.stop_fd);

@@ -161,7 +161,7 @@ enum reel_code reel_catalog_open_as(const char *path, enum reel_catalog_mode mod
 #define REEL_RECORDING_SETTLED                                                                     \
     "id, device, session, rate, channels, sample_bytes, encoding, state, end_reason, started_us, " \
     "candidate, candidate_quarantine_id, candidate_seq, candidate_frame, candidate_frames, "       \
-    "candidate_end, candidate_boot, candidate_boot_is_uint"
+    "candidate_end, candidate_boot, candidate_boot_is_uint, part_of, part, continued"
 #define REEL_RECORDING_GROWING                                                                     \
     "kept, frames, duration_s, rewrites, updated_us, captured_from_us, captured_to_us, "           \
     "fragments, duplicates, rejected, gap_frames, boot, boot_is_uint, next_seq, tags, sha256"

@@ -42,6 +42,9 @@ void reel_catalog_bind_settled(struct reel_statement *statement,
     reel_bind_text(statement, reel_catalog_end_reasons[recording->end_reason]);
     reel_bind_i64(statement, recording->started_us);
     bind_candidate(statement, &recording->candidate);
+    reel_bind_text(statement, recording->part_of[0] ? recording->part_of : NULL);
+    reel_bind_u64(statement, recording->part);
+    reel_bind_u64(statement, recording->continued);
 }
 
 void reel_catalog_bind_growing(struct reel_statement *statement,
@@ -87,6 +90,18 @@ static void take_candidate(struct reel_statement *statement, struct reel_candida
     numbers->boot.is_uint = reel_take_u64_if(statement, &has_uint) != 0;
     if (out->kind != REEL_CANDIDATE_NONE && !(has_id && has_frames && has_end && boot && has_uint))
         statement->contradicts = true;
+}
+
+static void take_part(struct reel_statement *statement, struct reel_recording *out)
+{
+    const char *part_of = reel_take_text_if(statement);
+
+    if (part_of && strlen(part_of) < sizeof out->part_of)
+        strcpy(out->part_of, part_of);
+    else if (part_of)
+        statement->contradicts = true;
+    out->part = reel_take_u64(statement);
+    out->continued = reel_take_bool(statement);
 }
 
 static void take_tags(struct reel_statement *statement, json_t **out)
@@ -158,6 +173,7 @@ void reel_catalog_take_recording(struct reel_statement *statement, struct reel_r
     out->state = state;
     out->end_reason = end_reason;
     take_candidate(statement, &out->candidate);
+    take_part(statement, out);
     take_growing(statement, out);
 }
 

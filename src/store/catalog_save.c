@@ -14,7 +14,7 @@ static enum reel_code insert(struct reel_catalog *catalog, const struct reel_rec
     reel_statement_start(&statement, catalog, REEL_STATEMENT_INSERT,
                          "INSERT INTO recording (" REEL_RECORDING_SETTLED
                          ", " REEL_RECORDING_GROWING ") VALUES "
-                         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+                         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
                          " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     reel_catalog_bind_settled(&statement, recording);
     reel_catalog_bind_growing(&statement, recording, tags);
@@ -34,9 +34,10 @@ static enum reel_code update_settled(struct reel_catalog *catalog,
     reel_statement_start(
         &statement, catalog, REEL_STATEMENT_UPDATE_SETTLED,
         "UPDATE recording SET (" REEL_RECORDING_SETTLED ") = "
-        "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) "
-        "WHERE recording = ?19 AND (" REEL_RECORDING_SETTLED ") IS NOT "
-        "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)");
+        "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,"
+        " ?20, ?21) WHERE recording = ?22 AND (" REEL_RECORDING_SETTLED ") IS NOT "
+        "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,"
+        " ?20, ?21)");
     reel_catalog_bind_settled(&statement, recording);
     reel_bind_u64(&statement, recording->rowid);
     return reel_statement_run(&statement, doing, err_out);

@@ -1,4 +1,5 @@
-/* Catalog schema: schemas/index.sql, compiled in, and the steps from one version to the next. */
+/* Catalog schema: schemas/index*.sql, compiled in: the whole, and the steps from one version to the
+ * next. */
 #include "store/catalog_internal.h"
 
 #include <stdio.h>
@@ -9,11 +10,16 @@ static const char index_sql[] = {
 #include "gen/index_sql.inc"
     0};
 
-/* A step from version 1 to 2 will stand first here, when schemas/index.sql is of version 2. */
+static const char index_1_to_2_sql[] = {
+#include "gen/index_1_to_2_sql.inc"
+    0};
+
+static const char *const steps[] = {index_1_to_2_sql};
+
 const struct reel_catalog_schema reel_catalog_schema_now = {
-    .version = 1,
+    .version = 2,
     .sql = index_sql,
-    .steps = NULL,
+    .steps = steps,
 };
 
 static enum reel_code ask_number(struct reel_catalog *catalog, const char *sql, int64_t *value_out,

@@ -56,14 +56,15 @@ static json_t *encode_head(const struct reel_recording *recording)
 
     snprintf(id, sizeof id, "%016" PRIx64, recording->id);
     return json_pack(
-        "{s:i,s:s,s:s,s:s,s:i,s:o,s:i,s:s,s:s,s:s,s:b,s:b,s:s,s:o}", "reel_sidecar",
+        "{s:i,s:s,s:s,s:s,s:i,s:o,s:i,s:s,s:s,s:s,s:b,s:b,s:s,s:s,s:o,s:b,s:o}", "reel_sidecar",
         SIDECAR_VERSION, "id", id, "device", recording->device, "session", recording->session,
         "channels", (int)format->channels, "rate", number(format->rate), "sample_size",
         (int)format->sample_bytes, "encoding", reel_encoding_name(format->encoding), "state",
         reel_state_name(recording->state), "end_reason",
         reel_end_reason_name(recording->end_reason), "kept", recording->kept, "plain_growth",
-        reel_sidecar_mark(recording).plain_growth, "sha256", recording->sha256, "tags",
-        recording->tags ? json_deep_copy(recording->tags) : json_null());
+        reel_sidecar_mark(recording).plain_growth, "sha256", recording->sha256, "part_of",
+        recording->part_of, "part", number(recording->part), "continued", recording->continued,
+        "tags", recording->tags ? json_deep_copy(recording->tags) : json_null());
 }
 
 /* How far it has come. */

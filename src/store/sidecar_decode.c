@@ -236,6 +236,20 @@ static bool read_counters(const json_t *document, struct reel_recording *recordi
     return recording->gap_frames <= recording->frames;
 }
 
+/* Those of before parts were known have none of this. */
+static bool read_part(const json_t *document, struct reel_recording *recording)
+{
+    const json_t *part_of = json_object_get(document, "part_of");
+
+    if (!part_of)
+        return true;
+    return read_text(part_of, recording->part_of, sizeof recording->part_of) &&
+           (recording->part_of[0] == '\0' ||
+            reel_name_valid(recording->part_of, strlen(recording->part_of))) &&
+           read_number(json_object_get(document, "part"), REEL_NUMBER_MAX, &recording->part) &&
+           read_flag(json_object_get(document, "continued"), &recording->continued);
+}
+
 /* The field that is wrong, or NULL. */
 static const char *read_body(const json_t *document, struct reel_recording *recording)
 {
@@ -252,6 +266,8 @@ static const char *read_body(const json_t *document, struct reel_recording *reco
         return "started_us";
     if (!read_captured(json_object_get(document, "captured_us"), recording))
         return "captured_us";
+    if (!read_part(document, recording))
+        return "part_of";
     if (!read_boot(document, &recording->boot))
         return "boot";
     if (!read_optional(json_object_get(document, "next_seq"), &recording->has_next_seq,

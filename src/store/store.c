@@ -178,6 +178,14 @@ void reel_store_touch(struct reel_store *store, struct reel_entry *entry, int64_
     reel_store_enlist(store, entry);
 }
 
+void reel_store_touch_quietly(struct reel_store *store, struct reel_entry *entry)
+{
+    if (entry->touched)
+        return;
+    entry->touched = true;
+    DL_APPEND2(store->touched, entry, touched_prev, touched_next);
+}
+
 struct reel_entry *reel_store_oldest(struct reel_store *store, int64_t *heard_us_out)
 {
     /* One whose state changed since it was touched stands in the wrong list. */

@@ -88,6 +88,9 @@ struct reel_recording *reel_entry_recording(struct reel_entry *entry);
  * by the monotonic clock, for reel_store_oldest. */
 void reel_store_touch(struct reel_store *store, struct reel_entry *entry, int64_t heard_us);
 
+/* The same for a change that is no audio: it does not count as heard. */
+void reel_store_touch_quietly(struct reel_store *store, struct reel_entry *entry);
+
 /* Write frames, or silence, at a place in the file: at most at its end as written so far, so that
  * a file never has a hole. STALLED on any failure, a short write among them. */
 enum reel_code reel_store_write(struct reel_store *store, struct reel_entry *entry,

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "store/catalog_internal.h"
+#include "store/disk.h"
 
 static const struct reel_format speech = {16000, 1, 2, REEL_PCM};
 
@@ -65,7 +66,7 @@ static void test_settings(void **state)
     assert_int_equal(ask(catalog, "PRAGMA synchronous"), 2); /* FULL */
     assert_int_equal(ask(catalog, "PRAGMA foreign_keys"), 1);
     assert_int_equal(ask(catalog, "PRAGMA application_id"), 0x7265656C); /* "reel" */
-    assert_int_equal(ask(catalog, "PRAGMA user_version"), 1);
+    assert_int_equal(ask(catalog, "PRAGMA user_version"), 2);
     assert_int_equal(
         ask(catalog, "SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'wal'"), 1);
     reel_catalog_close(catalog);
@@ -188,19 +189,115 @@ static void test_broken_migration(void **state)
     reel_catalog_close(catalog);
 }
 
+/* The objects of a catalog as one text: of tables the columns, whatever their order, since a step
+ * can only add them at the end. */
+static char *objects_of(struct reel_catalog *catalog)
+{
+    static const char sql[] =
+        "SELECT group_concat(type || ' ' || name || ': ' || CASE type WHEN 'table' THEN"
+        " (SELECT group_concat(said) FROM (SELECT name || ' ' || type || \"notnull\" || pk AS said"
+        "  FROM pragma_table_info(o.name) ORDER BY name)) ELSE sql END, char(10)) FROM"
+        " (SELECT * FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY type, name) AS o";
+    struct reel_statement statement;
+    char *text;
+
+    reel_statement_start(&statement, catalog, REEL_STATEMENT_ONCE, sql);
+    assert_true(reel_statement_next(&statement));
+    text = strdup(reel_take_text_if(&statement));
+    assert_non_null(text);
+    assert_ok(reel_statement_end(&statement, "asking", err));
+    return text;
+}
+
+/* A catalog of version 1, as its schema made it, becomes what the schema of now makes. */
+static void test_from_version_1(void **state)
+{
+    static const char rows[] =
+        "INSERT INTO recording (id, device, session, rate, channels, sample_bytes, encoding, state,"
+        " started_us, kept, frames, duration_s, rewrites, updated_us, fragments, duplicates,"
+        " rejected, gap_frames, boot, boot_is_uint) VALUES"
+        " (1, 'mic1', 's1', 16000, 1, 1, 'pcm', 'complete', 1, 0, 75, 0, 0, 1, 1, 0, 0, 0, '', 0),"
+        " (2, 'mic1', 's2', 16000, 2, 2, 'pcm', 'complete', 1, 0, 10, 0, 0, 1, 1, 0, 0, 0, '', 0),"
+        " (3, 'mic2', 's1', 16000, 2, 2, 'pcm', 'recording', 1, 0, 9, 0, 0, 1, 1, 0, 0, 0, '', 0)";
+    struct reel_catalog *catalog;
+    char *sql, *migrated, *made;
+    size_t bytes;
+
+    assert_ok(reel_disk_load(AT_FDCWD, "tests/store/index_1.sql", 1 << 20, &sql, &bytes, err));
+    const struct reel_catalog_schema first = {1, sql, NULL};
+    catalog = open_as(*state, &first);
+    run(catalog, rows);
+    reel_catalog_close(catalog);
+    free(sql);
+
+    catalog = open_in(*state);
+    assert_int_equal(ask(catalog, "PRAGMA user_version"), 2);
+    assert_int_equal(ask(catalog, "SELECT count(*) FROM recording WHERE part = 1"), 3);
+    assert_int_equal(ask(catalog, "SELECT bytes FROM usage WHERE device = 'mic1'"),
+                     1024 + 76 + 1024 + 40);
+    assert_int_equal(ask(catalog, "SELECT recordings FROM usage WHERE device = ''"), 2);
+    migrated = objects_of(catalog);
+    reel_catalog_close(catalog);
+    assert_int_equal(unlinkat(AT_FDCWD, path_in(*state, "catalog.db", (char[PATH_BYTES]){0}), 0),
+                     0);
+    catalog = open_in(*state);
+    made = objects_of(catalog);
+    reel_catalog_close(catalog);
+    assert_string_equal(migrated, made);
+    free(migrated);
+    free(made);
+}
+
+/* What the complete ones take is kept whatever is done to them. */
+static void test_usage(void **state)
+{
+    static const char *const steps_taken[] = {
+        "INSERT INTO recording (id, device, session, rate, channels, sample_bytes, encoding, state,"
+        " started_us, kept, frames, duration_s, rewrites, updated_us, fragments, duplicates,"
+        " rejected, gap_frames, boot, boot_is_uint) VALUES"
+        " (1, 'a', 's1', 16000, 1, 1, 'pcm', 'complete', 1, 0, 75, 0, 0, 1, 1, 0, 0, 0, '', 0),"
+        " (2, 'a', 's2', 16000, 2, 2, 'pcm', 'recording', 1, 0, 10, 0, 0, 1, 1, 0, 0, 0, '', 0),"
+        " (3, 'b', 's1', 16000, 2, 3, 'pcm', 'complete', 1, 0, 9, 0, 0, 1, 1, 0, 0, 0, '', 0)",
+        "UPDATE recording SET state = 'complete', frames = 20 WHERE id = 2",
+        "UPDATE recording SET frames = frames + 3",
+        "UPDATE recording SET state = 'recording' WHERE id = 1",
+        "UPDATE recording SET frames = 400 WHERE id = 1",
+        "UPDATE recording SET state = 'complete' WHERE id = 1",
+        "UPDATE recording SET kept = 1",
+        "DELETE FROM recording WHERE id = 3",
+        "DELETE FROM recording",
+    };
+    static const char wrong[] =
+        "SELECT count(*) FROM (SELECT device, recordings, bytes FROM usage WHERE device <> ''"
+        " UNION ALL SELECT '', recordings, bytes FROM usage WHERE device = '') AS is_ LEFT JOIN"
+        " (SELECT device, count(*) AS n, sum(1024 + (frames * channels * sample_bytes + 1) / 2 * 2)"
+        "  AS b FROM recording WHERE state = 'complete' GROUP BY device UNION ALL"
+        "  SELECT '', count(*), total(1024 + (frames * channels * sample_bytes + 1) / 2 * 2)"
+        "  FROM recording WHERE state = 'complete') AS should USING (device)"
+        " WHERE n IS NOT recordings OR b IS NOT bytes";
+    struct reel_catalog *catalog = open_in(*state);
+
+    for (size_t i = 0; i < sizeof steps_taken / sizeof *steps_taken; i++) {
+        run(catalog, steps_taken[i]);
+        assert_int_equal(ask(catalog, wrong), 0);
+    }
+    assert_int_equal(ask(catalog, "SELECT count(*) FROM usage"), 1);
+    reel_catalog_close(catalog);
+}
+
 static void test_newer_version(void **state)
 {
     struct reel_catalog *catalog = open_in(*state);
     struct reel_error error;
 
-    run(catalog, "PRAGMA user_version = 2");
+    run(catalog, "PRAGMA user_version = 3");
     reel_catalog_close(catalog);
     for (unsigned mode = 0; mode < 2; mode++) {
         assert_int_equal(
             try_open(*state, (enum reel_catalog_mode)mode, &reel_catalog_schema_now, &error),
             REEL_E_NOT_ALLOWED);
         assert_non_null(strstr(error.message, "newer"));
-        assert_non_null(strstr(error.message, "version 2"));
+        assert_non_null(strstr(error.message, "version 3"));
     }
 }
 
@@ -509,6 +606,8 @@ int main(void)
         FOLDER(test_words),
         FOLDER(test_migrations),
         FOLDER(test_broken_migration),
+        FOLDER(test_from_version_1),
+        FOLDER(test_usage),
         FOLDER(test_newer_version),
         FOLDER(test_other_programs_file),
         FOLDER(test_no_database),

@@ -112,6 +112,8 @@ static void test_recording_has_every_field(void **state)
     recording.captured_to_us = recording.captured_from_us + 1;
     recording.updated_us = 2500000;
     recording.kept = true;
+    strcpy(recording.part_of, "s0");
+    recording.part = 3;
     recording.tags = json_pack("{s:s, s:i}", "site", "north", "gain", 3);
     reel_recording_complete(&recording, REEL_END_IDLE, 2500000);
     found = reel_describe_recording(&recording);
@@ -124,6 +126,7 @@ static void test_recording_has_every_field(void **state)
                 "\"captured_from\":\"2026-01-02T03:04:05.678901Z\","
                 "\"captured_to\":\"2026-01-02T03:04:05.678902Z\",\"boot\":8,\"next_seq\":22,"
                 "\"fragments\":14,\"duplicates\":2,\"rejected\":1,\"gap_frames\":300,\"kept\":true,"
+                "\"part_of\":\"s0\",\"part\":3,"
                 "\"tags\":{\"site\":\"north\",\"gain\":3}}");
     json_decref(found);
     reel_recording_finish(&recording);
