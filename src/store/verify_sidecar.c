@@ -1,6 +1,7 @@
 /* Verify, one sidecar: what it and the catalog say of the same recording. */
 #include <string.h>
 
+#include "core/tags.h"
 #include "store/verify_internal.h"
 
 static bool same_boot(const struct reel_boot *a, const struct reel_boot *b)
@@ -37,11 +38,6 @@ static bool same_stretches(const struct reel_recording *a, const struct reel_rec
             return false;
     }
     return true;
-}
-
-static bool same_tags(const json_t *a, const json_t *b)
-{
-    return (json_object_size(a) == 0 && json_object_size(b) == 0) || json_equal(a, b);
 }
 
 /* A sum that was made is never taken back without a change of the audio; one that is wanting was
@@ -84,7 +80,7 @@ static const char *disagreement(const struct reel_recording *sidecar,
         return "gap_frames";
     if (sidecar->kept != row->kept)
         return "kept";
-    if (!same_tags(sidecar->tags, row->tags))
+    if (!reel_tags_equal(sidecar->tags, row->tags))
         return "tags";
     if (!same_sum(sidecar, row))
         return "sha256";

@@ -27,35 +27,8 @@ void reel_fragment_fail(struct reel_decoding *decoding, enum reel_code code, con
 void reel_fragment_fail_type(struct reel_decoding *decoding, const char *path, const char *wanted,
                              const struct reel_token *value)
 {
-    static const char *const kinds[] = {
-        [REEL_TOKEN_NIL] = "nil",         [REEL_TOKEN_BOOL] = "a boolean",
-        [REEL_TOKEN_UINT] = "an integer", [REEL_TOKEN_INT] = "a negative integer",
-        [REEL_TOKEN_FLOAT] = "a float",   [REEL_TOKEN_STR] = "a string",
-        [REEL_TOKEN_BIN] = "binary data", [REEL_TOKEN_ARRAY] = "an array",
-        [REEL_TOKEN_MAP] = "a map",       [REEL_TOKEN_EXT] = "an extension type",
-    };
-
     reel_fragment_fail(decoding, REEL_E_BAD_REQUEST, path, "must be %s, not %s", wanted,
-                       kinds[value->kind]);
-}
-
-bool reel_token_whole(const struct reel_token *token, int64_t *value_out)
-{
-    switch (token->kind) {
-    case REEL_TOKEN_UINT:
-        *value_out = (int64_t)token->uint;
-        return token->uint <= INT64_MAX;
-    case REEL_TOKEN_INT:
-        *value_out = token->sint;
-        return true;
-    case REEL_TOKEN_FLOAT:
-        if (!(fabs(token->real) <= REEL_FLOAT_WHOLE_MAX) || token->real != trunc(token->real))
-            return false;
-        *value_out = (int64_t)token->real;
-        return true;
-    default:
-        return false;
-    }
+                       reel_token_kind_name(value->kind));
 }
 
 static bool is_number(const struct reel_token *value)

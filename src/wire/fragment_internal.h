@@ -9,6 +9,7 @@
 
 #include "wire/fragment.h"
 #include "wire/guard.h"
+#include "wire/token.h"
 
 enum reel_field_id {
     REEL_FIELD_METADATA,
@@ -100,10 +101,6 @@ void reel_field_mark(struct reel_decoding *decoding, const struct reel_field *fi
 /* Take one tag; the object is made with the first. */
 void reel_tag_take(struct reel_decoding *decoding, const char *name, size_t name_bytes,
                    const struct reel_token *value);
-
-/* The whole number that the token stands for: any integer up to 2^63-1, or a float with a whole
- * value up to 2^53. */
-bool reel_token_whole(const struct reel_token *token, int64_t *value_out);
 
 /* Turn decoding->data into the fragment's data and count its frames; the format is checked. */
 void reel_fragment_take_data(struct reel_decoding *decoding);

@@ -6,57 +6,20 @@
 #include "base/limits.h"
 #include "wire/json.h"
 
-static struct reel_token token_of(const json_t *json)
-{
-    struct reel_token token = {.kind = REEL_TOKEN_NIL};
-
-    switch (json_typeof(json)) {
-    case JSON_NULL:
-        break;
-    case JSON_TRUE:
-    case JSON_FALSE:
-        token.kind = REEL_TOKEN_BOOL;
-        token.boolean = json_is_true(json);
-        break;
-    case JSON_INTEGER:
-        token.kind = json_integer_value(json) < 0 ? REEL_TOKEN_INT : REEL_TOKEN_UINT;
-        token.sint = json_integer_value(json);
-        break;
-    case JSON_REAL:
-        token.kind = REEL_TOKEN_FLOAT;
-        token.real = json_real_value(json);
-        break;
-    case JSON_STRING:
-        token.kind = REEL_TOKEN_STR;
-        token.bytes = (const uint8_t *)json_string_value(json);
-        token.size = (uint32_t)json_string_length(json);
-        break;
-    case JSON_ARRAY:
-        token.kind = REEL_TOKEN_ARRAY;
-        token.count = (uint32_t)json_array_size(json);
-        break;
-    case JSON_OBJECT:
-        token.kind = REEL_TOKEN_MAP;
-        token.count = (uint32_t)json_object_size(json);
-        break;
-    }
-    return token;
-}
-
 static bool next_number(struct reel_numbers_source *source, struct reel_token *token_out)
 {
     const json_t *element = json_array_get(source->array, source->index++);
 
     if (!element)
         return false;
-    *token_out = token_of(element);
+    *token_out = reel_token_of_json(element);
     return true;
 }
 
 static void take_data(struct reel_decoding *decoding, const struct reel_field *field,
                       const json_t *value)
 {
-    struct reel_token token = token_of(value);
+    struct reel_token token = reel_token_of_json(value);
 
     if (json_is_null(value))
         return;
@@ -76,13 +39,13 @@ static void take_data(struct reel_decoding *decoding, const struct reel_field *f
 
 static void take_tags(struct reel_decoding *decoding, const struct reel_field *field, json_t *value)
 {
-    struct reel_token token = token_of(value);
+    struct reel_token token = reel_token_of_json(value);
     const char *name;
     json_t *tag;
 
     if (json_is_object(value)) {
         json_object_foreach (value, name, tag) {
-            token = token_of(tag);
+            token = reel_token_of_json(tag);
             reel_tag_take(decoding, name, strlen(name), &token);
         }
     } else if (!json_is_null(value)) {
@@ -98,7 +61,7 @@ static void walk_object(struct reel_decoding *decoding, json_t *object, enum ree
 
     json_object_foreach (object, key, value) {
         const struct reel_field *field = reel_field_find(section, key, strlen(key));
-        struct reel_token token = token_of(value);
+        struct reel_token token = reel_token_of_json(value);
 
         if (!field || !reel_field_see(decoding, field, field->path))
             continue;
