@@ -180,6 +180,7 @@ void reel_store_touch(struct reel_store *store, struct reel_entry *entry, int64_
 
 void reel_store_touch_quietly(struct reel_store *store, struct reel_entry *entry)
 {
+    entry->noted = true;
     if (entry->touched)
         return;
     entry->touched = true;

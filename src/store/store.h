@@ -88,7 +88,7 @@ struct reel_recording *reel_entry_recording(struct reel_entry *entry);
  * by the monotonic clock, for reel_store_oldest. */
 void reel_store_touch(struct reel_store *store, struct reel_entry *entry, int64_t heard_us);
 
-/* The same for a change that is no audio: it does not count as heard. */
+/* The same for a change of what is said of the audio (tags, kept): it does not count as heard. */
 void reel_store_touch_quietly(struct reel_store *store, struct reel_entry *entry);
 
 /* Write frames, or silence, at a place in the file: at most at its end as written so far, so that

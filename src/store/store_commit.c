@@ -91,7 +91,8 @@ static enum reel_code write_header(struct reel_store *store, struct reel_entry *
 }
 
 /* Of those that complete, and of those that have lagged behind for long enough. A recording that
- * has just completed gets one in any case: its file is then younger than its old sidecar. */
+ * has just completed, or of which other things are said now, gets one in any case: its file is then
+ * younger than its old sidecar, by which a recovery knows that. */
 static enum reel_code write_headers(struct reel_store *store, int64_t now_us,
                                     struct reel_error *err_out)
 {
@@ -100,7 +101,7 @@ static enum reel_code write_headers(struct reel_store *store, int64_t now_us,
 
     DL_FOREACH2(store->touched, entry, touched_next)
     {
-        if (is_complete(entry) && entry->unsealed)
+        if (is_complete(entry) && (entry->unsealed || entry->noted))
             code = write_header(store, entry, err_out);
         if (code != REEL_OK)
             return code;
@@ -135,6 +136,7 @@ static enum reel_code write_sidecar(struct reel_store *store, struct reel_entry 
     entry->sidecar_frames = entry->recording.frames;
     entry->sidecar_us = now_us;
     entry->has_sidecar = true;
+    entry->noted = false;
     reel_store_catch_up(store, entry, LAG_SIDECAR);
     return REEL_OK;
 }

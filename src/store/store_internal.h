@@ -37,6 +37,7 @@ struct reel_entry {
     enum entry_list list;
     bool touched;
     bool unsealed; /* it was open when it came to be held, or its audio changed since */
+    bool noted;    /* what is said of its audio changed (tags, kept), which the sidecar lacks */
     bool has_sidecar;
     bool shed;         /* stretches and tags are in the catalog alone: see reel_store_shed */
     size_t held_bytes; /* what those take, as of the last count */
