@@ -41,19 +41,15 @@ static enum reel_code keep(struct reel_ingest *ingest, const struct reel_change 
     return REEL_OK;
 }
 
-/* One op. OK: `*data_out` is the answer's (NULL: memory ran out). Else nothing was changed, and the
- * error is the answer, unless `ingest->failed`: then nobody knows. */
-typedef enum reel_code change_fn(struct reel_ingest *ingest, const struct reel_change *change,
-                                 json_t **data_out, struct reel_error *err_out);
-
 static const struct {
     const char *op;
-    change_fn *carry_out;
+    reel_change_fn *carry_out;
 } ops[] = {
     {"keep", keep},
+    {"tag", reel_ingest_tag},
 };
 
-static change_fn *find(const char *op)
+static reel_change_fn *find(const char *op)
 {
     for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
         if (strcmp(ops[i].op, op) == 0)
@@ -79,7 +75,7 @@ enum reel_code reel_ingest_get(struct reel_ingest *ingest, const char *device, c
 
 static void carry_out(struct reel_ingest *ingest, struct reel_change *change)
 {
-    change_fn *carry_out_op = find(change->op);
+    reel_change_fn *carry_out_op = find(change->op);
     struct reel_error error;
     json_t *data = NULL;
     enum reel_code code;

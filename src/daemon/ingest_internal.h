@@ -1,6 +1,7 @@
 /* Ingest, inside: what its files share. ingest.c has the loop, ingest_connection.c the connection,
  * ingest_batch.c the batch and its commit, ingest_message.c the checks of what came in,
- * ingest_place.c the carrying out of where it goes, ingest_change.c what requests change. */
+ * ingest_place.c the carrying out of where it goes, ingest_change.c what requests change,
+ * ingest_tag.c their tags. */
 #ifndef REEL_DAEMON_INGEST_INTERNAL_H
 #define REEL_DAEMON_INGEST_INTERNAL_H
 
@@ -12,6 +13,7 @@
 #include "core/reject_limit.h"
 #include "daemon/acks.h"
 #include "daemon/answer.h"
+#include "daemon/change.h"
 #include "daemon/connection.h"
 #include "daemon/ingest.h"
 #include "daemon/notice.h"
@@ -163,5 +165,13 @@ void reel_ingest_changes(struct reel_ingest *ingest);
 /* A recording that a request names: NOT_FOUND is the answer, all else fails the batch. */
 enum reel_code reel_ingest_get(struct reel_ingest *ingest, const char *device, const char *session,
                                struct reel_entry **entry_out, struct reel_error *err_out);
+
+/* One op. OK: `*data_out` is the answer's (NULL: memory ran out). Else nothing was changed, and the
+ * error is the answer, unless `ingest->failed`: then nobody knows. */
+typedef enum reel_code reel_change_fn(struct reel_ingest *ingest, const struct reel_change *change,
+                                      json_t **data_out, struct reel_error *err_out);
+
+/* ingest_tag.c */
+reel_change_fn reel_ingest_tag;
 
 #endif

@@ -30,7 +30,7 @@ def test_every_block_is_run():
     fences = re.findall(r"^```", README, re.M)
     assert len(fences) == 2 * len(BLOCKS)
     assert set(BLOCKS) == {
-        "targets", "client", "settings", "broker", "acl", "shell", "spool", "publish.py",
+        "targets", "client", "settings", "broker", "acl", "shell", "tags", "spool", "publish.py",
         "publish.mjs", "publish.c", "build-c", "esp32.c", "verify",
     }
 
@@ -216,6 +216,12 @@ def test_shell(desk):
     assert (answer["status"], answer["seq"], answer["frames"]) == ("ok", 0, 4)
     assert desk.recording("mic2", "numbers")["end_reason"] == "end"
     assert desk.recorded("mic2", "speech") == samples(SPEECH)
+
+
+def test_tags(desk):
+    said = desk.run(BLOCKS["tags"])
+    assert re.search(r"^mic7/speech ", said, re.M), said
+    assert desk.recording("mic7", "speech")["tags"] == {"site": "cellar"}
 
 
 def test_spool(desk):
