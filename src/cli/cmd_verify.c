@@ -160,21 +160,6 @@ static enum reel_code verify(struct verifying *verifying, const char *device, co
     return named ? no_sum(device, session, verdict, err_out) : REEL_OK;
 }
 
-/* Say which of the arguments is none, before anything is asked. */
-static enum reel_code check_names(const struct reel_arguments *arguments,
-                                  struct reel_error *err_out)
-{
-    char device[REEL_NAME_BYTES], session[REEL_NAME_BYTES];
-    enum reel_code code = REEL_OK;
-
-    for (size_t i = 0; i < arguments->count && code == REEL_OK; i++) {
-        const struct reel_arguments one = {arguments->items + i, 1};
-
-        code = reel_name_pair(&one, device, session, err_out);
-    }
-    return code;
-}
-
 static enum reel_code verify_named(struct verifying *verifying,
                                    const struct reel_arguments *arguments,
                                    struct reel_error *err_out)
@@ -182,10 +167,9 @@ static enum reel_code verify_named(struct verifying *verifying,
     enum reel_code code = REEL_OK;
 
     for (size_t i = 0; i < arguments->count && code == REEL_OK; i++) {
-        const struct reel_arguments one = {arguments->items + i, 1};
         char device[REEL_NAME_BYTES], session[REEL_NAME_BYTES];
 
-        code = reel_name_pair(&one, device, session, err_out);
+        code = reel_name_pair_at(arguments, i, device, session, err_out);
         if (code == REEL_OK)
             code = verify(verifying, device, session, true, err_out);
     }
@@ -265,7 +249,7 @@ static enum reel_exit run(const struct reel_common *common, const void *given,
 
     if (arguments->count > 0 && values->device)
         return reel_report_usage("--device, or recordings by name");
-    if (check_names(arguments, &error))
+    if (reel_names_check(arguments, &error))
         return reel_report_usage("%s", error.message);
     verifying.differences = json_array();
     code = arguments->count > 0 ? verify_named(&verifying, arguments, &error)

@@ -77,3 +77,22 @@ enum reel_code reel_name_pair(const struct reel_arguments *arguments,
     session_out[session_bytes] = '\0';
     return REEL_OK;
 }
+
+enum reel_code reel_name_pair_at(const struct reel_arguments *arguments, size_t i,
+                                 char device_out[REEL_NAME_BYTES],
+                                 char session_out[REEL_NAME_BYTES], struct reel_error *err_out)
+{
+    const struct reel_arguments one = {arguments->items + i, 1};
+
+    return reel_name_pair(&one, device_out, session_out, err_out);
+}
+
+enum reel_code reel_names_check(const struct reel_arguments *arguments, struct reel_error *err_out)
+{
+    char device[REEL_NAME_BYTES], session[REEL_NAME_BYTES];
+    enum reel_code code = REEL_OK;
+
+    for (size_t i = 0; i < arguments->count && code == REEL_OK; i++)
+        code = reel_name_pair_at(arguments, i, device, session, err_out);
+    return code;
+}

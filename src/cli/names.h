@@ -29,4 +29,12 @@ enum reel_code reel_name_pair(const struct reel_arguments *arguments,
                               char device_out[REEL_NAME_BYTES], char session_out[REEL_NAME_BYTES],
                               struct reel_error *err_out);
 
+/* The same of one argument among several, each "device/session". */
+enum reel_code reel_name_pair_at(const struct reel_arguments *arguments, size_t i,
+                                 char device_out[REEL_NAME_BYTES],
+                                 char session_out[REEL_NAME_BYTES], struct reel_error *err_out);
+
+/* BAD_REQUEST where one of the arguments is none, to be said before anything is asked. */
+enum reel_code reel_names_check(const struct reel_arguments *arguments, struct reel_error *err_out);
+
 #endif
