@@ -35,6 +35,8 @@ static void members(const json_t *info)
                  {"repeats", "duplicates"},
                  {"refused", "rejected"},
                  {"kept", "kept"},
+                 {"part of", "part_of"},
+                 {"part", "part"},
                  {"tags", "tags"},
                  {"lost", "lost"},
                  {"sha256", "sha256"}};

@@ -10,6 +10,9 @@
 #include "cli/table.h"
 #include "cli/tags.h"
 
+/* Of the table's last column: enough to tell recordings apart by. */
+enum { NOTES_BYTES = 160 };
+
 struct values {
     const char *device, *session, *state, *since, *until, *end_reason, *sort;
     struct reel_seconds_option min_duration, max_duration;
@@ -49,7 +52,7 @@ static const struct reel_option options[] = {
 
 static const struct reel_column columns[] = {
     {"RECORDING", false}, {"STATE", false}, {"STARTED", false}, {"LENGTH", true},
-    {"FORMAT", false},    {"SIZE", true},   {"MISSING", true},
+    {"FORMAT", false},    {"SIZE", true},   {"MISSING", true},  {"NOTES", false},
 };
 
 static void member_text(json_t *request, const char *name, const char *text)
@@ -102,7 +105,7 @@ static json_t *request_make(const struct values *values, const struct reel_tags 
 
 static void row(struct reel_table *table, const json_t *recording)
 {
-    char text[REEL_HUMAN_BYTES];
+    char text[REEL_HUMAN_BYTES], notes[NOTES_BYTES];
     double rate = reel_member_number(recording, "rate");
     double gap_frames = reel_member_number(recording, "gap_frames");
 
@@ -120,6 +123,8 @@ static void row(struct reel_table *table, const json_t *recording)
     if (gap_frames > 0 && rate > 0)
         reel_human_duration(gap_frames / rate, text);
     reel_table_cell(table, "%s", gap_frames > 0 ? text : "-");
+    reel_human_notes(recording, notes, sizeof notes);
+    reel_table_cell(table, "%s", notes);
 }
 
 static void total_print(const json_t *first_page)
@@ -150,7 +155,7 @@ static enum reel_exit run(const struct reel_common *common, const void *given,
     (void)arguments;
     if ((values->has_gaps && values->no_gaps) || (values->kept && values->not_kept))
         return reel_report_usage("an option and its opposite");
-    status = reel_tags_take(&values->tags, &tags);
+    status = reel_tags_take(values->tags.items, values->tags.count, &tags);
     if (status)
         return status;
     pages.request = request_make(values, &tags);
@@ -164,8 +169,10 @@ const struct reel_command reel_cmd_list = {
     .name = "list",
     .arguments = "",
     .summary = "show the recordings",
-    .help = "The table's MISSING is how much silence stands for audio that did not come. --json\n"
-            "gives the protocol's own answer, all pages as one.\n",
+    .help =
+        "The table's MISSING is how much silence stands for audio that did not come, its NOTES\n"
+        "whether retention spares it, what it is a part of, and its tags. --json gives the\n"
+        "protocol's own answer, all pages as one.\n",
     .options = options,
     .values_bytes = sizeof(struct values),
     .timeout_s = 10,

@@ -49,18 +49,36 @@ static void rest_format(const json_t *event, char *out, size_t capacity)
     }
 }
 
+/* The member of the recording that an event is about, "" where it speaks for itself. */
+static const char *subject(const char *event)
+{
+    static const struct {
+        const char *event;
+        const char *member;
+    } known[] = {{"completed", "end_reason"}, {"kept", "kept"}, {"tagged", "tags"}};
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strcmp(known[i].event, event) == 0)
+            return known[i].member;
+    }
+    return "";
+}
+
 static void event_print(const json_t *event)
 {
     const json_t *recording = json_object_get(event, "recording");
-    char time[REEL_HUMAN_BYTES], length[REEL_HUMAN_BYTES] = "", rest[1024];
+    const char *kind = reel_member_text(event, "event"), *about = subject(kind);
+    char time[REEL_HUMAN_BYTES], length[REEL_HUMAN_BYTES] = "", value[512], rest[1024];
 
     reel_human_time(reel_member_text(event, "time"), time);
     if (json_object_get(recording, "duration"))
         reel_human_duration(reel_member_number(recording, "duration"), length);
     rest_format(event, rest, sizeof rest);
-    reel_report_line("%s  %-13s %s/%s  %s%s", time, reel_member_text(event, "event"),
+    reel_human_member(recording, about, value, sizeof value);
+    reel_report_line("%s  %-13s %s/%s  %s%s%s%s%s%s", time, kind,
                      reel_member_text(recording, "device"), reel_member_text(recording, "session"),
-                     length, rest);
+                     length, *about ? "  " : "", about, *about ? " " : "", *about ? value : "",
+                     rest);
 }
 
 static void presence_print(const char *sink, const json_t *status)

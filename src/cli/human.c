@@ -2,6 +2,7 @@
 #include "cli/human.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,23 +69,75 @@ void reel_human_format(const json_t *recording, char out[REEL_HUMAN_BYTES])
              8 * reel_member_number(recording, "sample_size"), pcm ? "" : " ", pcm ? "" : encoding);
 }
 
+/* Append at `used`, which never passes the capacity. */
+static void put(char *out, size_t capacity, size_t *used, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static void put(char *out, size_t capacity, size_t *used, const char *format, ...)
+{
+    va_list args;
+    int bytes;
+
+    va_start(args, format);
+    bytes = vsnprintf(out + *used, capacity - *used, format, args);
+    va_end(args);
+    if (bytes > 0)
+        *used += (size_t)bytes < capacity - *used ? (size_t)bytes : capacity - *used - 1;
+}
+
+static void put_value(char *out, size_t capacity, size_t *used, const json_t *value)
+{
+    char *json;
+
+    if (json_is_string(value)) {
+        put(out, capacity, used, "%s", json_string_value(value));
+    } else if (json_is_boolean(value)) {
+        put(out, capacity, used, "%s", json_is_true(value) ? "yes" : "no");
+    } else {
+        json = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+        put(out, capacity, used, "%s", json ? json : "?");
+        free(json);
+    }
+}
+
+static void put_object(char *out, size_t capacity, size_t *used, const json_t *object)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach ((json_t *)(uintptr_t)object, name, value) {
+        put(out, capacity, used, "%s%s=", *used ? ", " : "", name);
+        put_value(out, capacity, used, value);
+    }
+}
+
+void reel_human_notes(const json_t *recording, char *out, size_t capacity)
+{
+    const char *part_of = reel_member_text(recording, "part_of");
+    size_t used = 0;
+
+    if (json_is_true(json_object_get(recording, "kept")))
+        put(out, capacity, &used, "kept");
+    if (*part_of)
+        put(out, capacity, &used, "%spart %.0f of %s", used ? ", " : "",
+            reel_member_number(recording, "part"), part_of);
+    put_object(out, capacity, &used, json_object_get(recording, "tags"));
+    if (!used)
+        put(out, capacity, &used, "-");
+}
+
 const char *reel_human_member(const json_t *object, const char *name, char *out, size_t capacity)
 {
     const json_t *value = json_object_get(object, name);
-    char *json;
+    size_t used = 0;
 
     if (!value || json_is_null(value) || (json_is_string(value) && !json_string_length(value)) ||
         (json_is_array(value) && !json_array_size(value)) ||
-        (json_is_object(value) && !json_object_size(value))) {
-        snprintf(out, capacity, "-");
-    } else if (json_is_string(value)) {
-        snprintf(out, capacity, "%s", json_string_value(value));
-    } else if (json_is_boolean(value)) {
-        snprintf(out, capacity, "%s", json_is_true(value) ? "yes" : "no");
-    } else {
-        json = json_dumps(value, JSON_ENCODE_ANY);
-        snprintf(out, capacity, "%s", json ? json : "?");
-        free(json);
-    }
+        (json_is_object(value) && !json_object_size(value)))
+        put(out, capacity, &used, "-");
+    else if (json_is_object(value))
+        put_object(out, capacity, &used, value);
+    else
+        put_value(out, capacity, &used, value);
     return out;
 }

@@ -20,8 +20,13 @@ void reel_human_time(const char *text, char out[REEL_HUMAN_BYTES]);
 /* "16000 Hz, 1 ch, 16 bit" of a recording; "..., float", "..., alaw" where it is not PCM. */
 void reel_human_format(const json_t *recording, char out[REEL_HUMAN_BYTES]);
 
+/* What sets a recording apart: "kept, part 2 of day, site=roof, gain=3"; "-" where nothing does.
+ * Cut where it does not fit. */
+void reel_human_notes(const json_t *recording, char *out, size_t capacity);
+
 /* A member as text: a string as it is, a number in digits, "yes", "no", "-" for null, nothing or
- * what is empty, else JSON. Cut where it does not fit. Returns `out`. */
+ * what is empty, "name=value, ..." of an object, else JSON. Cut where it does not fit. Returns
+ * `out`. */
 const char *reel_human_member(const json_t *object, const char *name, char *out, size_t capacity);
 
 /* A member's text or number; "" or 0 where there is none. */
