@@ -308,7 +308,7 @@ static enum reel_exit run(const struct reel_common *common, const void *given,
     if (!status)
         status = device_take(common, values, device);
     if (!status)
-        status = reel_tags_take(&values->tags, &tags);
+        status = reel_tags_take(values->tags.items, values->tags.count, &tags);
     if (status)
         return status;
     if (values->session && arguments->count > 1)

@@ -17,20 +17,21 @@ static bool is_number(const char *text, double *number_out)
     return *end == '\0' && end != text && isfinite(*number_out);
 }
 
-enum reel_exit reel_tags_take(const struct reel_texts_option *texts, struct reel_tags *out)
+enum reel_exit reel_tags_take(const char *const *texts, size_t count, struct reel_tags *out)
 {
-    for (size_t i = 0; i < texts->count; i++) {
-        const char *equals = strchr(texts->items[i], '=');
+    if (count > REEL_TAGS_MAX)
+        return reel_report_usage("a recording has at most %d tags", REEL_TAGS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        const char *equals = strchr(texts[i], '=');
         struct reel_recorder_tag *tag = &out->items[out->count];
 
-        if (!equals || equals == texts->items[i] ||
-            equals - texts->items[i] > REEL_TAG_NAME_BYTES ||
+        if (!equals || equals == texts[i] || equals - texts[i] > REEL_TAG_NAME_BYTES ||
             strlen(equals + 1) > REEL_TAG_VALUE_BYTES) {
             reel_tags_finish(out);
-            return reel_report_usage("--tag %s: NAME=VALUE, at most %d and %d bytes",
-                                     texts->items[i], REEL_TAG_NAME_BYTES, REEL_TAG_VALUE_BYTES);
+            return reel_report_usage("%s is no tag: NAME=VALUE, at most %d and %d bytes", texts[i],
+                                     REEL_TAG_NAME_BYTES, REEL_TAG_VALUE_BYTES);
         }
-        tag->name = strndup(texts->items[i], (size_t)(equals - texts->items[i]));
+        tag->name = strndup(texts[i], (size_t)(equals - texts[i]));
         if (!tag->name) {
             reel_tags_finish(out);
             return REEL_EXIT_FAILED;

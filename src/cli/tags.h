@@ -14,9 +14,9 @@ struct reel_tags {
     size_t count;
 };
 
-/* Take them apart. USAGE, with a line on standard error, for one without a name or `=`. A value
- * that is a JSON number is one. */
-enum reel_exit reel_tags_take(const struct reel_texts_option *texts, struct reel_tags *out);
+/* Take `count` texts apart. USAGE, with a line on standard error, for one without a name or `=`, or
+ * for more than a recording has. A value that is a JSON number is one. */
+enum reel_exit reel_tags_take(const char *const *texts, size_t count, struct reel_tags *out);
 void reel_tags_finish(struct reel_tags *tags);
 
 /* The same as a document; the caller owns it. NULL if memory ran out. */

@@ -348,6 +348,8 @@ def test_many_gets_at_once(lab, device, tmp_path):
     ["publish", "-", "--tag", "novalue"], ["publish", "-", "--fragment-ms", "0"],
     ["list", "--limit", "-1"], ["list", "-p", "70000"], ["list", "--has-gaps", "--no-gaps"],
     ["rejects", "5"], ["rejects", "x", "--out", "-"], ["list", "what"],
+    ["keep"], ["keep", "a/b", "c"], ["tag", "a/b"], ["tag", "x=1"], ["tag", "a/b", "x=1", "c/d"],
+    ["tag", "a/b", "=1"], ["tag", "a", "x=1"],
 ], ids=" ".join)
 def test_usage_errors_end_with_2(words):
     command, *rest = words or [""]
@@ -357,7 +359,7 @@ def test_usage_errors_end_with_2(words):
 
 
 @pytest.mark.parametrize("command", ["publish", "list", "info", "get", "watch", "rejects",
-                                     "status"])
+                                     "status", "keep", "tag"])
 def test_each_command_explains_itself(command):
     said = reel(None, command, "--help")
     assert said.text.startswith(f"usage: reel {command}") and "--cafile" in said.text
