@@ -8,8 +8,9 @@
 /* Names: {device}, {session}, {boot}: 1 to 64 characters; the arrays hold the terminator too. */
 #define REEL_NAME_BYTES 65
 
-#define REEL_CHANNELS_MAX 64u
-#define REEL_RATE_MAX     768000u
+#define REEL_CHANNELS_MAX     64u
+#define REEL_RATE_MAX         768000u
+#define REEL_SAMPLE_BYTES_MAX 8u
 
 #define REEL_REPLY_TOPIC_MAX_BYTES  256
 #define REEL_REPLY_TOPIC_MAX_LEVELS 16

@@ -1,0 +1,51 @@
+/* Device settings: their table, and the one way to put sections over each other. */
+#include "core/device_settings.h"
+
+#include "core/pattern.h"
+
+#define NUMBER_SETTING(name, member, most)                                                         \
+    REEL_NUMBER_SETTING(name, struct reel_device_settings, member, 0, most, 0)
+#define LIST_SETTING(name, member, least, most, word)                                              \
+    REEL_LIST_SETTING(name, struct reel_device_settings, member, least, most, word, "")
+
+#define YEARS_100_S (100ull * 31557600)
+#define EIB         (1ull << 60)
+
+static const char *encoding_word(uint32_t value)
+{
+    return reel_encoding_name((enum reel_encoding)value);
+}
+
+const struct reel_setting reel_device_settings_table[REEL_DEVICE_SETTINGS] = {
+    LIST_SETTING("rules.rates", rules.rates, 1, REEL_RATE_MAX, NULL),
+    LIST_SETTING("rules.sample_sizes", rules.sample_sizes, 1, REEL_SAMPLE_BYTES_MAX, NULL),
+    LIST_SETTING("rules.channels", rules.channels, 1, REEL_CHANNELS_MAX, NULL),
+    LIST_SETTING("rules.encodings", rules.encodings, 0, REEL_ENCODING_COUNT - 1, encoding_word),
+    NUMBER_SETTING("rules.min_duration_s", rules.min_duration_s, YEARS_100_S),
+    NUMBER_SETTING("rules.max_duration_s", rules.max_duration_s, YEARS_100_S),
+    NUMBER_SETTING("rules.max_bytes", rules.max_bytes, EIB),
+    NUMBER_SETTING("rules.max_recordings", rules.max_recordings, 1000000000),
+    NUMBER_SETTING("rules.max_fragments_per_s", rules.max_fragments_per_s, 1000000),
+    NUMBER_SETTING("rules.max_requests_per_s", rules.max_requests_per_s, 1000000),
+    NUMBER_SETTING("retention.max_age_s", retention.max_age_s, YEARS_100_S),
+    NUMBER_SETTING("retention.max_bytes", retention.max_bytes, EIB),
+};
+
+void reel_device_settings_resolve(const struct reel_device_settings *base,
+                                  const struct reel_override *overrides, size_t count,
+                                  const char *device, struct reel_device_settings *settings_out)
+{
+    *settings_out = *base;
+    for (size_t i = 0; i < count; i++) {
+        const struct reel_device_settings *over = &overrides[i].settings;
+
+        if (!reel_pattern_matches(overrides[i].pattern, device))
+            continue;
+        for (size_t k = 0; k < REEL_DEVICE_SETTINGS; k++) {
+            if (over->lines[k] == 0)
+                continue;
+            reel_setting_copy(&reel_device_settings_table[k], settings_out, over);
+            settings_out->lines[k] = over->lines[k];
+        }
+    }
+}
