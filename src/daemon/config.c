@@ -1,47 +1,23 @@
-/* Config: one table of settings; everything else walks it. */
+/* Config: the tables of settings, and what must fit together. */
 #include "daemon/config.h"
 
-#include <errno.h>
-#include <ini.h>
+#include <assert.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "io/loop.h"
+#include "daemon/config_internal.h"
 #include "wire/topic.h"
 
-enum kind { TEXT, NUMBER };
-
-/* Of the 64 MiB that strangers can make the sink take: 20,000 open recordings take 20 without it.
- */
-enum { HELD_MAX_BYTES = 12 << 20 };
-
-struct setting {
-    const char *name; /* section.key */
-    enum kind kind;
-    size_t offset;
-    size_t capacity;                /* TEXT */
-    uint64_t least, most, standard; /* NUMBER */
-    const char *text;               /* TEXT: the default */
-};
-
-#define AT(member)   offsetof(struct reel_config, member)
-#define ROOM(member) sizeof(((struct reel_config *)0)->member)
-#define TEXT_SETTING(name, member, text)                                                           \
-    {                                                                                              \
-        name, TEXT, AT(member), ROOM(member), 0, 0, 0, text                                        \
-    }
+#define TEXT_SETTING(name, member, text) REEL_TEXT_SETTING(name, struct reel_config, member, text)
 #define NUMBER_SETTING(name, member, least, most, standard)                                        \
-    {                                                                                              \
-        name, NUMBER, AT(member), 0, least, most, standard, NULL                                   \
-    }
+    REEL_NUMBER_SETTING(name, struct reel_config, member, least, most, standard)
 
 #define GIB (1024 * REEL_MIB)
+#define EIB (GIB * GIB)
 
-static const struct setting settings[] = {
+static const struct reel_setting settings[] = {
     TEXT_SETTING("broker.host", broker_host, "localhost"),
     NUMBER_SETTING("broker.port", broker_port, 1, 65535, 1883),
     TEXT_SETTING("broker.username", broker_username, ""),
@@ -68,20 +44,11 @@ static const struct setting settings[] = {
     NUMBER_SETTING("limits.max_recordings_open", max_recordings_open, 1, 1000000, 20000),
     NUMBER_SETTING("limits.new_recordings_per_minute", new_recordings_per_minute, 1, 1000000, 600),
     NUMBER_SETTING("quarantine.max_bytes", quarantine_max_bytes, 0, 1024 * GIB, 64 * REEL_MIB),
+    NUMBER_SETTING("retention.min_free_bytes", retention_min_free_bytes, 0, EIB, 0),
     NUMBER_SETTING("log.level", log_level, 3, 7, 6),
 };
 enum { SETTINGS = sizeof settings / sizeof settings[0] };
-
-static void put_text(struct reel_config *config, const struct setting *setting, const char *text)
-{
-    /* The callers have checked that it fits. */
-    memcpy((char *)config + setting->offset, text, strlen(text) + 1);
-}
-
-static void put_number(struct reel_config *config, const struct setting *setting, uint64_t value)
-{
-    memcpy((char *)config + setting->offset, &value, sizeof value);
-}
+static_assert((size_t)SETTINGS <= (size_t)REEL_SETTINGS_MAX, "each has its line");
 
 static void name_after_host(char out[REEL_NAME_BYTES])
 {
@@ -101,130 +68,33 @@ static void name_after_host(char out[REEL_NAME_BYTES])
 void reel_config_default(struct reel_config *config)
 {
     memset(config, 0, sizeof *config);
-    for (size_t i = 0; i < SETTINGS; i++) {
-        if (settings[i].kind == TEXT)
-            put_text(config, &settings[i], settings[i].text);
-        else
-            put_number(config, &settings[i], settings[i].standard);
-    }
+    reel_settings_default(settings, SETTINGS, config);
+    reel_settings_default(reel_device_settings_table, REEL_DEVICE_SETTINGS, &config->base);
     name_after_host(config->sink_name);
 }
 
-static enum reel_code set_number(struct reel_config *config, const struct setting *setting,
-                                 const char *value, struct reel_error *err_out)
+enum reel_code reel_config_set(struct reel_config *config, const char *section, const char *key,
+                               const char *text, int line, struct reel_error *err_out)
 {
-    char *end = NULL;
-    unsigned long long number;
-
-    errno = 0;
-    number = strtoull(value, &end, 10);
-    if (value[0] < '0' || value[0] > '9' || *end || errno || number < setting->least ||
-        number > setting->most)
-        return reel_error_set(err_out, REEL_E_BAD_REQUEST, setting->name,
-                              "%s must be a whole number from %llu to %llu", setting->name,
-                              (unsigned long long)setting->least,
-                              (unsigned long long)setting->most);
-    put_number(config, setting, number);
-    return REEL_OK;
-}
-
-static enum reel_code set_text(struct reel_config *config, const struct setting *setting,
-                               const char *value, struct reel_error *err_out)
-{
-    if (strlen(value) >= setting->capacity)
-        return reel_error_set(err_out, REEL_E_BAD_REQUEST, setting->name,
-                              "%s is longer than %zu characters", setting->name,
-                              setting->capacity - 1);
-    put_text(config, setting, value);
-    return REEL_OK;
-}
-
-static enum reel_code set(struct reel_config *config, const char *name, const char *value,
-                          struct reel_error *err_out)
-{
-    for (size_t i = 0; i < SETTINGS; i++) {
-        if (strcmp(settings[i].name, name) != 0)
-            continue;
-        if (settings[i].kind == NUMBER)
-            return set_number(config, &settings[i], value, err_out);
-        return set_text(config, &settings[i], value, err_out);
-    }
-    return reel_error_set(err_out, REEL_E_BAD_REQUEST, name, "there is no setting %s", name);
-}
-
-struct reading {
-    struct reel_config *config;
-    struct reel_error error; /* the first */
-    bool failed;
-};
-
-/* inih's handler: 0 is an error, and ini_parse_file then returns the number of the first such
- * line. */
-static int on_line(void *user, const char *section, const char *key, const char *value)
-{
-    struct reading *reading = user;
-    struct reel_error error;
     char name[REEL_SETTING_BYTES];
+    enum reel_code code;
+    size_t at;
 
+    if (strchr(section, '"'))
+        return reel_config_set_override(config, section, key, text, line, err_out);
     snprintf(name, sizeof name, "%s.%s", section, key);
-    if (set(reading->config, name, value, &error) == REEL_OK)
-        return 1;
-    if (!reading->failed)
-        reading->error = error;
-    reading->failed = true;
-    return 0;
+    at = reel_settings_find(settings, SETTINGS, name);
+    if (at == SETTINGS)
+        return reel_config_set_base(config, name, text, line, err_out);
+    code = reel_config_note_line(&config->lines[at], name, line, err_out);
+    return code ? code : reel_setting_set(&settings[at], config, text, err_out);
 }
 
-enum reel_code reel_config_read(struct reel_config *config, const char *path,
-                                struct reel_error *err_out)
+int reel_config_line(const struct reel_config *config, const char *name)
 {
-    struct reading reading = {.config = config};
-    FILE *file = fopen(path, "re");
-    int line;
+    size_t at = reel_settings_find(settings, SETTINGS, name);
 
-    if (!file)
-        return reel_error_errno(err_out, errno, "%s", path);
-    line = ini_parse_file(file, on_line, &reading);
-    if (fclose(file) != 0)
-        return reel_error_errno(err_out, errno, "%s", path);
-    if (line == 0)
-        return REEL_OK;
-    if (!reading.failed)
-        return reel_error_set(err_out, REEL_E_BAD_REQUEST, NULL,
-                              "%s:%d: neither [section] nor key = value", path, line);
-    return reel_error_set(err_out, REEL_E_BAD_REQUEST, reading.error.field, "%s:%d: %s", path, line,
-                          reading.error.message);
-}
-
-enum reel_code reel_config_option(struct reel_config *config, const char *assignment,
-                                  struct reel_error *err_out)
-{
-    const char *equals = strchr(assignment, '=');
-    char name[REEL_SETTING_BYTES];
-
-    if (!equals || (size_t)(equals - assignment) >= sizeof name)
-        return reel_error_set(err_out, REEL_E_BAD_REQUEST, NULL,
-                              "-o takes section.key=value, not \"%s\"", assignment);
-    memcpy(name, assignment, (size_t)(equals - assignment));
-    name[equals - assignment] = '\0';
-    return set(config, name, equals + 1, err_out);
-}
-
-static const char *const sync_ways[] = {
-    [REEL_SYNC_AUTO] = "auto",
-    [REEL_SYNC_FILES] = "files",
-    [REEL_SYNC_FILE_SYSTEM] = "filesystem",
-};
-enum { SYNC_WAYS = sizeof sync_ways / sizeof sync_ways[0] };
-
-/* SYNC_WAYS for what is none. */
-static unsigned sync_way(const char *name)
-{
-    unsigned way = 0;
-
-    while (way < SYNC_WAYS && strcmp(sync_ways[way], name) != 0)
-        way++;
-    return way;
+    return at < SETTINGS ? config->lines[at] : 0;
 }
 
 static bool prefix_valid(const char *prefix)
@@ -237,6 +107,8 @@ static bool prefix_valid(const char *prefix)
 
 enum reel_code reel_config_finish(struct reel_config *config, struct reel_error *err_out)
 {
+    enum reel_sync_way way;
+
     if (!prefix_valid(config->broker_prefix))
         return reel_error_set(err_out, REEL_E_BAD_REQUEST, "broker.prefix",
                               "broker.prefix must be a topic of at most 64 characters without "
@@ -247,7 +119,7 @@ enum reel_code reel_config_finish(struct reel_config *config, struct reel_error 
                               "the first a letter or digit");
     if (config->store_dir[0] == '\0')
         return reel_error_set(err_out, REEL_E_BAD_REQUEST, "store.dir", "store.dir is empty");
-    if (sync_way(config->store_sync) == SYNC_WAYS)
+    if (!reel_config_sync_way(config->store_sync, &way))
         return reel_error_set(err_out, REEL_E_BAD_REQUEST, "store.sync",
                               "store.sync must be auto, files or filesystem");
     if ((config->broker_cert[0] != '\0') != (config->broker_key[0] != '\0'))
@@ -259,74 +131,5 @@ enum reel_code reel_config_finish(struct reel_config *config, struct reel_error 
     if (config->broker_reply_allow[0] == '\0')
         snprintf(config->broker_reply_allow, sizeof config->broker_reply_allow, "%.64s/reply/#",
                  config->broker_prefix);
-    return REEL_OK;
-}
-
-static FILE *open_secret(const char *path)
-{
-    const char *folder = getenv("CREDENTIALS_DIRECTORY");
-    char joined[2 * REEL_SETTING_BYTES];
-    FILE *file = NULL;
-
-    if (folder && path[0] != '/' &&
-        snprintf(joined, sizeof joined, "%s/%s", folder, path) < (int)sizeof joined)
-        file = fopen(joined, "re");
-    return file ? file : fopen(path, "re");
-}
-
-enum reel_code reel_config_password(const struct reel_config *config, char *out, size_t capacity,
-                                    struct reel_error *err_out)
-{
-    const char *path = config->broker_password_file;
-    enum reel_code code = REEL_OK;
-    FILE *file;
-
-    out[0] = '\0';
-    if (path[0] == '\0')
-        return REEL_OK;
-    file = open_secret(path);
-    if (!file)
-        return reel_error_errno(err_out, errno, "broker.password_file %s", path);
-    if (!fgets(out, (int)capacity, file))
-        code = reel_error_set(err_out, REEL_E_BAD_REQUEST, "broker.password_file",
-                              "broker.password_file %s holds no password", path);
-    out[strcspn(out, "\r\n")] = '\0';
-    if (fclose(file) != 0 && code == REEL_OK)
-        code = reel_error_errno(err_out, errno, "broker.password_file %s", path);
-    return code;
-}
-
-static const char *or_null(const char *text)
-{
-    return text[0] ? text : NULL;
-}
-
-void reel_config_bus(const struct reel_config *config, const char *password,
-                     struct reel_bus_config *bus_out)
-{
-    memset(bus_out, 0, sizeof *bus_out);
-    bus_out->host = config->broker_host;
-    bus_out->port = (int)config->broker_port;
-    bus_out->username = or_null(config->broker_username);
-    bus_out->password = or_null(password);
-    bus_out->cafile = or_null(config->broker_cafile);
-    bus_out->cert = or_null(config->broker_cert);
-    bus_out->key = or_null(config->broker_key);
-    bus_out->keepalive_s = (int)config->broker_keepalive_s;
-}
-
-void reel_config_store(const struct reel_config *config, const struct reel_log *log,
-                       struct reel_store_config *store_out)
-{
-    store_out->dir = config->store_dir;
-    store_out->quarantine_max_bytes = config->quarantine_max_bytes;
-    /* A batch is closed by the message that fills it, with which a candidate may come. Numbers of
-     * one byte in an array may stand for samples of eight. */
-    store_out->batch_max_bytes =
-        config->ingest_commit_bytes + 2 * sizeof(double) * config->max_fragment_bytes;
-    store_out->sync_way = (enum reel_sync_way)sync_way(config->store_sync);
-    store_out->clock = reel_monotonic_us;
-    store_out->held_max_bytes = HELD_MAX_BYTES;
-    store_out->catalog_suspect = false;
-    store_out->log = log;
+    return reel_config_check_rules(config, err_out);
 }

@@ -9,10 +9,13 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "core/device_settings.h"
+#include "core/setting.h"
 #include "io/bus.h"
 #include "store/store.h"
 
-enum { REEL_SETTING_BYTES = 256 };
+/* How many settings there may be that are not a device's, and sections for devices. */
+enum { REEL_SETTINGS_MAX = 64, REEL_OVERRIDES_MAX = 128 };
 
 struct reel_config {
     char broker_host[REEL_SETTING_BYTES];
@@ -39,23 +42,40 @@ struct reel_config {
     uint64_t max_recordings_open;
     uint64_t new_recordings_per_minute;
     uint64_t quarantine_max_bytes;
+    uint64_t retention_min_free_bytes;
     uint64_t log_level; /* as reel_log_priority */
+
+    struct reel_device_settings base;                   /* of all devices ... */
+    struct reel_override overrides[REEL_OVERRIDES_MAX]; /* ... and of some, in the file's order */
+    size_t overrides_count;
+
+    const char *path;             /* of the file, borrowed; NULL: there was none */
+    int lines[REEL_SETTINGS_MAX]; /* where each stands in it, in the table's order; 0: nowhere */
 };
 
 /* The defaults; `sink.name` is the host's name, each bad character replaced by '-'. */
 void reel_config_default(struct reel_config *config);
 
-/* Read an INI file over `config`. BAD_REQUEST for what is wrong in it, with "FILE:LINE: ..." and
- * the setting as field; STALLED if it cannot be read. On failure `config` is half changed. */
+/* Read an INI file over `config`, which borrows `path`. BAD_REQUEST for what is wrong in it, with
+ * "FILE:LINE: ..." and the setting as field; STALLED if it cannot be read. On failure `config` is
+ * half changed. */
 enum reel_code reel_config_read(struct reel_config *config, const char *path,
                                 struct reel_error *err_out);
 
-/* Set one from "section.key=value". */
+/* Set one from "section.key=value", over what the file says. */
 enum reel_code reel_config_option(struct reel_config *config, const char *assignment,
                                   struct reel_error *err_out);
 
 /* Fill in what follows from other settings, check what must fit together. */
 enum reel_code reel_config_finish(struct reel_config *config, struct reel_error *err_out);
+
+/* What holds for a device, by all sections that are for it. */
+void reel_config_device(const struct reel_config *config, const char *device,
+                        struct reel_device_settings *settings_out);
+void reel_config_rules(const struct reel_config *config, const char *device,
+                       struct reel_rules *rules_out);
+void reel_config_retention(const struct reel_config *config, const char *device,
+                           struct reel_retention *retention_out);
 
 /* Read the first line of `broker.password_file` into `out`; a relative path is looked up in
  * $CREDENTIALS_DIRECTORY first. "" where no file is set. */

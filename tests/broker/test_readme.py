@@ -362,12 +362,20 @@ def test_topics_table():
 
 def settings_of_the_sink():
     """Name to default, as the sink's table has them."""
-    source = (TREE / "src/daemon/config.c").read_text()
+    source = "".join((TREE / "src" / path).read_text()
+                     for path in ("daemon/config.c", "core/device_settings.c"))
     sizes = {"REEL_MIB": 1 << 20, "REEL_KIB": 1 << 10, "GIB": 1 << 30}
     found = {}
-    for kind, name, rest in re.findall(r'(TEXT|NUMBER)_SETTING\("([\w.]+)",([^;]*?)\),\n', source):
+    for kind, name, rest in re.findall(r'(TEXT|NUMBER|LIST)_SETTING\("([\w.]+)",([^;]*?)\),\n',
+                                       source):
         default = rest.split(",")[-1].strip()
-        found[name] = default.strip('"') if kind == "TEXT" else str(eval(default, sizes))
+        device = name.startswith(("rules.", "retention.max_"))
+        if kind == "TEXT":
+            found[name] = default.strip('"')
+        elif device:
+            found[name] = "any" if kind == "LIST" else "0"
+        else:
+            found[name] = str(eval(default, sizes))
     return found
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from harness import BUILD
 
-REELD = str(Path(BUILD) / "reeld")
+REELD = str(Path(BUILD).absolute() / "reeld")
 
 
-def check(*arguments):
+def check(*arguments, folder="."):
     return subprocess.run([REELD, *arguments, "--check-config"], capture_output=True, text=True,
-                          timeout=60, check=False)
+                          timeout=60, check=False, cwd=folder)
 
 
 def test_the_defaults_are_right():
@@ -51,6 +51,27 @@ max_recordings_open = 20000
 new_recordings_per_minute = 600
 [quarantine]
 max_bytes = 67108864
+[rules]
+rates = 44100, 48000
+sample_sizes = 2 3
+channels = 1,2
+encodings = pcm
+min_duration_s = 1
+max_duration_s = 600
+max_bytes = 1073741824
+max_recordings = 1000
+max_fragments_per_s = 100
+max_requests_per_s = 10
+[retention]
+max_age_s = 604800
+max_bytes = 10737418240
+min_free_bytes = 1073741824
+[rules "mic-*"]
+rates =
+max_duration_s = 0
+[retention "mic-?"]
+max_age_s = 86400
+max_bytes = 1073741824
 """)
     result = check("-c", path)
     assert (result.returncode, result.stderr) == (0, "")
@@ -65,6 +86,27 @@ max_bytes = 67108864
     ("[session]\nidle_timeout_s = -1\n", 2, "session.idle_timeout_s"),
     ("[limits]\nmax_gap_s = 99999999999999999999\n", 2, "limits.max_gap_s"),
     ("[broker]\nprefix\n", 2, ""),
+    ("[broker]\nport = 1\nhost = a\nport = 2\n", 4, "broker.port stands on line 2"),
+    ("[rules]\nrates = 44100,\n  48000\n", 3, "rules.rates stands on line 2"),
+    ("[rules]\nrates = 48000 768001\n", 2, "rules.rates"),
+    ("[rules]\nrates = 48k\n", 2, "rules.rates"),
+    ("[rules]\nsample_sizes = 16\n", 2, "rules.sample_sizes"),
+    ("[rules]\nchannels = 0\n", 2, "rules.channels"),
+    ("[rules]\nencodings = pcm mp3\n", 2, "rules.encodings is a list of pcm, float, alaw, ulaw"),
+    ("[rules]\nmin_duration_s = 0.5\n", 2, "rules.min_duration_s"),
+    ('[rules "mic-*"]\nrate = 1\n', 2, "rules.rate"),
+    ('[rules "mic-*"]\nmax_bytes = -1\n', 2, "rules.max_bytes"),
+    ('[rules "mic-*"]\nmax_bytes = 1\nmax_bytes = 2\n', 3, "stands on line 2"),
+    ('[retention "mic-*"]\nmin_free_bytes = 1\n', 2, "retention.min_free_bytes"),
+    ('[broker "mic-*"]\nport = 1\n', 2, "broker.port"),
+    ('[rules "mic/1"]\nmax_bytes = 1\n', 2, '[NAME "PATTERN"]'),
+    ('[rules ""]\nmax_bytes = 1\n', 2, '[NAME "PATTERN"]'),
+    ('[rules "-*"]\nmax_bytes = 1\n', 2, '[NAME "PATTERN"]'),
+    ('[rules "a" "b"]\nmax_bytes = 1\n', 2, '[NAME "PATTERN"]'),
+    ('[rules "mic]\nmax_bytes = 1\n', 2, '[NAME "PATTERN"]'),
+    ('[rules mic-*]\nmax_bytes = 1\n', 2, "rules mic-*.max_bytes"),
+    (f'[rules "{"m" * 64}"]\nmax_bytes = 1\n', 2, '[NAME "PATTERN"]'),
+    ("".join(f'[rules "m{i}"]\nmax_bytes = 2000\n' for i in range(129)), 258, "more than 128"),
 ])
 def test_a_mistake_is_told_with_file_and_line(tmp_path, text, line, named):
     path = tmp_path / "reeld.conf"
@@ -100,6 +142,55 @@ def test_an_option_stands_over_the_file(tmp_path):
     path.write_text("[broker]\nprefix = bad/\n")
     assert check("-c", path).returncode == 78
     assert check("-c", path, "-o", "broker.prefix=good").returncode == 0
+
+
+@pytest.mark.parametrize("text, lines, named", [
+    ("[rules]\nmin_duration_s = 20\nmax_duration_s = 10\n", (2, 3), "rules.max_duration_s"),
+    ("[rules]\nencodings = alaw\nsample_sizes = 3\n", (3, 2), "rules.encodings"),
+    ("[rules]\nsample_sizes = 1 7\n", (2,), "rules.sample_sizes"),
+    ("[rules]\nrates = 48000\nmin_duration_s = 60\nmax_bytes = 2000000\n", (4, 3),
+     "rules.max_bytes"),
+    ("[rules]\nmax_bytes = 1000\n", (2,), "rules.max_bytes"),
+    ("[limits]\nmax_fragment_bytes = 1024\n[rules]\nrates = 48000\nmax_fragments_per_s = 20\n",
+     (5, 2), "limits.max_fragment_bytes"),
+    ('[rules]\nmin_duration_s = 20\n[rules "mic-*"]\nmax_duration_s = 10\n', (2, 4),
+     "of device mic-"),
+    ('[rules "mic-*"]\nmax_duration_s = 10\n[rules "*-attic"]\nmin_duration_s = 20\n', (4, 2),
+     "of device mic-attic"),
+    ('[rules "cam"]\nencodings = ulaw\n[rules "*"]\nsample_sizes = 2\n', (4, 2), "of device cam"),
+])
+def test_rules_that_contradict_each_other_are_told_with_both_lines(tmp_path, text, lines, named):
+    (tmp_path / "reeld.conf").write_text(text)
+    result = check("-c", "reeld.conf", folder=tmp_path)
+    assert result.returncode == 78
+    assert " and ".join(f"reeld.conf:{line}" for line in lines) + ": " in result.stderr
+    assert named in result.stderr
+
+
+@pytest.mark.parametrize("text", [
+    '[rules]\nmin_duration_s = 20\n[rules "mic-*"]\nmin_duration_s = 0\nmax_duration_s = 10\n',
+    '[rules "a*"]\nmin_duration_s = 20\n[rules "b*"]\nmax_duration_s = 10\n',
+    '[rules "*"]\nmin_duration_s = 9\n[rules "a*"]\nmax_duration_s = 5\n[rules "*"]\n'
+    'min_duration_s = 1\n',
+    '[rules]\nsample_sizes = 1 2\n[rules "tel-*"]\nsample_sizes = 1\nencodings = alaw ulaw\n',
+])
+def test_rules_of_different_devices_may_differ(tmp_path, text):
+    path = tmp_path / "r.conf"
+    path.write_text(text)
+    result = check("-c", path)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_options_and_the_file_may_contradict_each_other(tmp_path):
+    path = tmp_path / "r.conf"
+    path.write_text("[rules]\nmin_duration_s = 20\n")
+    result = check("-c", path, "-o", "rules.max_duration_s=10")
+    assert result.returncode == 78
+    assert f"{path}:2 and -o: " in result.stderr
+    assert check("-c", path, "-o", "rules.max_duration_s=20").returncode == 0
+    assert check("-c", path, "-o", "rules.min_duration_s=5", "-o",
+                 "rules.max_duration_s=10").returncode == 0
+    assert check("-c", path, "-o", 'rules "mic.1*".max_duration_s=10').returncode == 78
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path):
