@@ -24,6 +24,21 @@ static uint64_t limit_frames(const struct reel_recording *recording,
     return limit < REEL_NUMBER_MAX ? limit : REEL_NUMBER_MAX;
 }
 
+/* Stand at 0, or where a continued recording begins; with another boot it begins anew. */
+static void survey_empty(struct reel_site *site)
+{
+    const struct reel_numbers *numbers = site->numbers;
+    const struct reel_numbers *begin = &site->recording->begin;
+    bool goes_on = site->recording->continued && (begin->has_seq || begin->has_frame) &&
+                   strcmp(begin->boot.text, numbers->boot.text) == 0;
+
+    site->newest = true;
+    site->by_seq = numbers->has_seq && (!goes_on || begin->has_seq);
+    site->by_frame = numbers->has_frame && (!goes_on || begin->has_frame);
+    site->next_seq = goes_on && begin->has_seq ? begin->seq : 0;
+    site->next_frame = goes_on && begin->has_frame ? begin->frame : 0;
+}
+
 static struct reel_site survey(const struct reel_recording *recording,
                                const struct reel_numbers *numbers,
                                const struct reel_place_limits *limits)
@@ -35,10 +50,8 @@ static struct reel_site survey(const struct reel_recording *recording,
         .limit_frames = limit_frames(recording, limits),
     };
 
-    if (recording->stretches_count == 0) { /* as if it stood at 0 */
-        site.newest = true;
-        site.by_seq = numbers->has_seq;
-        site.by_frame = numbers->has_frame;
+    if (recording->stretches_count == 0) {
+        survey_empty(&site);
         return site;
     }
     site.last = &recording->stretches[recording->stretches_count - 1];
@@ -258,12 +271,16 @@ static bool follows_conflict(const struct reel_recording *recording,
 
 /* Where a recording has lost its first numbers, a recorder that restarts finds no stored audio to
  * be in conflict with: its beginning is late, and what follows on from that confirms it. */
-static void reconsider_late(const struct reel_site *site, struct reel_placement *out)
+void reel_place_late(const struct reel_recording *recording, const struct reel_numbers *numbers,
+                     struct reel_placement *out)
 {
-    if (follows_conflict(site->recording, site->numbers))
-        reel_place_conflict(site->recording, site->numbers, out);
+    *out = (struct reel_placement){.row = REEL_PLACE_LATE};
+    if (!numbers->has_seq && !numbers->has_frame)
+        return;
+    if (follows_conflict(recording, numbers))
+        reel_place_conflict(recording, numbers, out);
     else
-        out->becomes_candidate = begins(site->numbers) && site->numbers->frames > 0;
+        out->becomes_candidate = begins(numbers) && numbers->frames > 0;
 }
 
 void reel_place(const struct reel_recording *recording, const struct reel_numbers *numbers,
@@ -279,7 +296,7 @@ void reel_place(const struct reel_recording *recording, const struct reel_number
     } else {
         place_numbered(&site, out);
         if (out->row == REEL_PLACE_LATE)
-            reconsider_late(&site, out);
+            reel_place_late(recording, numbers, out);
     }
 }
 
@@ -304,7 +321,7 @@ void reel_place_conflict(const struct reel_recording *recording, const struct re
 bool reel_place_refuses(const struct reel_placement *placement)
 {
     return placement->row == REEL_PLACE_JUMP || placement->row == REEL_PLACE_CONFLICT ||
-           placement->row == REEL_PLACE_LATE;
+           placement->row == REEL_PLACE_EARLIER || placement->row == REEL_PLACE_LATE;
 }
 
 bool reel_place_stores(const struct reel_placement *placement)

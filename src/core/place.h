@@ -27,6 +27,9 @@
  *   - What is ahead by seq alone, with no size known, is measured for the bounds by the greatest
  *     size at hand (its own, the last stored one's).
  *   - A fragment ahead that follows on from a jump confirms it, also if it would itself pass.
+ *   - A continued recording's first fragment is placed as if it stood at the numbers that it goes
+ *     on from (reel_recording_begin_at). What is below them, and later what begins below its first
+ *     stretch, is EARLIER. With another boot it begins as any other does.
  *   - A conflict in an earlier boot is answered as in the newest; so is one that falls where sizes
  *     are no longer known.
  *   - Without numbers and boot: of the epoch under way, whatever its boot. Without numbers and
@@ -59,6 +62,7 @@ enum reel_place_row {
     REEL_PLACE_RESTARTED, /* after a conflict: appended, a new stretch; with `take_candidate` the
                              candidate before it */
     REEL_PLACE_CONFLICT,  /* quarantine; with `becomes_candidate` the next may confirm a restart */
+    REEL_PLACE_EARLIER,   /* below the first stretch of a continued recording: an earlier one's */
     REEL_PLACE_LATE,      /* quarantine: its place is not known any more; a number 0 becomes the
                              candidate, as the next may confirm a restart */
 };
@@ -81,13 +85,19 @@ struct reel_placement {
 };
 
 /* Answer for a fragment of `numbers->frames` frames. `recording` may have no stretch yet: the
- * first fragment not at 0 is placed as if the recording stood at 0 (boot as its first). */
+ * first fragment not at 0 is placed as if the recording stood at 0 (boot as its first). Where the
+ * answer is EARLIER, ask it of the recording before, or reel_place_late. */
 void reel_place(const struct reel_recording *recording, const struct reel_numbers *numbers,
                 const struct reel_place_limits *limits, struct reel_placement *out);
 
 /* The answer after a comparison found other bytes: RESTARTED or CONFLICT. */
 void reel_place_conflict(const struct reel_recording *recording, const struct reel_numbers *numbers,
                          struct reel_placement *out);
+
+/* The answer for an EARLIER one that no recording has a place for: LATE or, where it follows on
+ * from a conflict, RESTARTED. */
+void reel_place_late(const struct reel_recording *recording, const struct reel_numbers *numbers,
+                     struct reel_placement *out);
 
 /* The parts of a placement that touches what the file holds already (HOLE, STORED, DIVIDED; for
  * other rows that store it is one part at the end). `*cursor` starts zeroed. False at the end. */
@@ -116,7 +126,7 @@ bool reel_place_apply(struct reel_recording *recording, const struct reel_number
                       const struct reel_placement *placement, uint64_t quarantine_id);
 
 /* Whether the row puts audio of the fragment into the file, puts all of it at the end, or refuses
- * it. A repeat (STORED) is none of the three. */
+ * it (as EARLIER does). A repeat (STORED) is none of the three. */
 bool reel_place_stores(const struct reel_placement *placement);
 bool reel_place_appends(const struct reel_placement *placement);
 bool reel_place_refuses(const struct reel_placement *placement);

@@ -1,6 +1,8 @@
 /* Place: what a placement changes in the recording, once it was carried out. */
 #include "core/place.h"
 
+#include <string.h>
+
 #include "core/bounds.h"
 #include "core/runs.h"
 
@@ -57,12 +59,25 @@ static bool append_gap(struct reel_recording *recording, const struct reel_place
     return run.frames == 0 || append_run(recording, &run);
 }
 
+/* The boot of a recording's first stretch. What has neither number nor boot is of the epoch that a
+ * continued recording goes on with; what has another boot, or comes of a restart, goes on from
+ * nothing. */
+static void begin_first_epoch(struct reel_recording *recording, const struct reel_numbers *numbers,
+                              bool anew)
+{
+    bool bare = !numbers->has_seq && !numbers->has_frame && numbers->boot.text[0] == '\0';
+
+    recording->boot = recording->continued && bare ? recording->begin.boot : numbers->boot;
+    if (anew || strcmp(recording->boot.text, recording->begin.boot.text) != 0)
+        recording->continued = false;
+}
+
 /* Begin a stretch with `numbers`, or with the gap before them. */
 static bool begin_stretch(struct reel_recording *recording, const struct reel_numbers *numbers,
                           const struct reel_placement *placement)
 {
-    bool new_epoch = recording->stretches_count == 0 || placement->reason == REEL_STRETCH_BOOT ||
-                     placement->reason == REEL_STRETCH_RESTART;
+    bool anew = placement->reason == REEL_STRETCH_BOOT || placement->reason == REEL_STRETCH_RESTART;
+    bool new_epoch = recording->stretches_count == 0 || anew;
     struct reel_stretch *stretch;
     uint32_t epoch = 0;
 
@@ -73,8 +88,11 @@ static bool begin_stretch(struct reel_recording *recording, const struct reel_nu
         return false;
     if (recording->stretches_count > 1)
         epoch = stretch[-1].epoch + new_epoch;
-    if (new_epoch) {
+    if (recording->stretches_count == 1)
+        begin_first_epoch(recording, numbers, anew);
+    else if (new_epoch)
         recording->boot = numbers->boot;
+    if (new_epoch) {
         recording->has_next_seq = false;
         recording->next_seq = 0;
     }

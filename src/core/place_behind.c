@@ -26,9 +26,30 @@ static void place_at_seq(const struct reel_site *site, size_t index,
         reel_place_conflict(site->recording, site->numbers, out);
 }
 
+/* Below all that this recording knows of the numbers: an earlier one's, or lost. */
+static enum reel_place_row row_below(const struct reel_site *site, bool in_frames)
+{
+    const struct reel_recording *recording = site->recording;
+
+    if (!site->last)
+        return recording->continued ? REEL_PLACE_EARLIER : REEL_PLACE_LATE;
+    if (!reel_epoch_is_continued(recording, site->epoch))
+        return REEL_PLACE_LATE;
+    for (size_t i = site->epoch.first; i < site->epoch.end; i++) {
+        const struct reel_stretch *stretch = &recording->stretches[i];
+
+        if (in_frames && stretch->has_frame)
+            return site->numbers->frame < stretch->first_frame ? REEL_PLACE_EARLIER
+                                                               : REEL_PLACE_LATE;
+        if (!in_frames && stretch->has_seq)
+            return site->numbers->seq < stretch->first_seq ? REEL_PLACE_EARLIER : REEL_PLACE_LATE;
+    }
+    return REEL_PLACE_LATE;
+}
+
 void reel_place_behind_seq(const struct reel_site *site, struct reel_placement *out)
 {
-    out->row = REEL_PLACE_LATE;
+    out->row = row_below(site, false);
     for (size_t i = site->epoch.end; i > site->epoch.first; i--) {
         struct reel_run_position at;
 
@@ -134,7 +155,7 @@ void reel_place_behind_frame(const struct reel_site *site, struct reel_placement
     struct reel_run_position at;
     uint64_t offset;
 
-    out->row = REEL_PLACE_LATE;
+    out->row = row_below(site, true);
     if (index == site->epoch.end)
         return;
     stretch = &site->recording->stretches[index];

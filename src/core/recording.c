@@ -30,6 +30,12 @@ void reel_recording_init(struct reel_recording *recording, const char *device, c
     snprintf(recording->session, sizeof recording->session, "%s", session);
 }
 
+void reel_recording_begin_at(struct reel_recording *recording, const struct reel_numbers *next)
+{
+    recording->continued = true;
+    recording->begin = *next;
+}
+
 void reel_recording_finish(struct reel_recording *recording)
 {
     for (size_t i = 0; i < recording->stretches_count; i++)

@@ -106,8 +106,9 @@ struct reel_recording {
      * one goes on with ("": that of its own name), and as which part of it, from 1 on. */
     char part_of[REEL_NAME_BYTES];
     uint64_t part;
-    bool continued; /* its numbers go on from those of an earlier recording: what is below its
-                       first stretch is not lost */
+    bool continued; /* the numbers of its first epoch go on from those of an earlier recording:
+                       what is below its first stretch is that one's, and not lost */
+    struct reel_numbers begin; /* of a continued one without a stretch: what comes next */
 
     enum reel_state state;
     enum reel_end_reason end_reason;
@@ -146,6 +147,12 @@ struct reel_recording {
 /* Set up an empty recording, not at any place yet; strings are copied. */
 void reel_recording_init(struct reel_recording *recording, const char *device, const char *session,
                          const struct reel_format *format, int64_t now_us);
+
+/* Let an empty one go on from the numbers of an earlier recording: `next` is what that one expects
+ * next, as far as it counts (its boot too; `frames` and `end` mean nothing). They are needed until
+ * the first fragment is placed, and live in memory alone. One that begins with a fragment of
+ * another boot is not `continued` any more. */
+void reel_recording_begin_at(struct reel_recording *recording, const struct reel_numbers *next);
 
 /* Release what it owns. Accepts a zeroed one. */
 void reel_recording_finish(struct reel_recording *recording);
@@ -207,6 +214,9 @@ struct reel_epoch {
 struct reel_epoch reel_recording_epoch(const struct reel_recording *recording,
                                        const struct reel_boot *boot);
 
+/* Whether what is below the epoch's first stretch belongs to an earlier recording. */
+bool reel_epoch_is_continued(const struct reel_recording *recording, struct reel_epoch epoch);
+
 /* What the epoch expects next: one past the greatest number stored. False, `*next_out` untouched,
  * if no stretch of it has that kind of number. */
 bool reel_epoch_next_seq(const struct reel_recording *recording, struct reel_epoch epoch,
@@ -224,7 +234,8 @@ struct reel_range {
  * zeroed but for `epoch`; one cursor serves one of the three walks. False at the end.
  *   missing         seqs of gaps: worth sending again
  *   missing_frames  gaps by the recorder's own frame numbers (stretches without `frame`: none)
- *   lost            seqs before its first stretch, between its stretches, and of FORGOTTEN runs */
+ *   lost            seqs before its first stretch (but an earlier recording's, where it is
+ *                   continued), between its stretches, and of FORGOTTEN runs */
 struct reel_range_cursor {
     struct reel_epoch epoch;
     struct reel_gap_cursor at; /* `stretch` counts from the epoch's first */

@@ -90,6 +90,12 @@ struct reel_epoch reel_recording_epoch(const struct reel_recording *recording,
     return epoch;
 }
 
+bool reel_epoch_is_continued(const struct reel_recording *recording, struct reel_epoch epoch)
+{
+    return recording->continued && epoch.first < epoch.end &&
+           recording->stretches[epoch.first].epoch == 0;
+}
+
 /* Numbers only grow within an epoch, so the last stretch that has a kind has the greatest. */
 bool reel_epoch_next_seq(const struct reel_recording *recording, struct reel_epoch epoch,
                          uint64_t *next_out)
@@ -161,6 +167,16 @@ bool reel_epoch_next_missing_frames(const struct reel_recording *recording,
     return false;
 }
 
+/* Where the numbers of a stretch with seq are to go on from. */
+static uint64_t expected_seq(const struct reel_recording *recording,
+                             const struct reel_range_cursor *cursor,
+                             const struct reel_stretch *stretch)
+{
+    if (cursor->next_seq == 0 && reel_epoch_is_continued(recording, cursor->epoch))
+        return stretch->first_seq;
+    return cursor->next_seq;
+}
+
 bool reel_epoch_next_lost(const struct reel_recording *recording, struct reel_range_cursor *cursor,
                           struct reel_range *range_out)
 {
@@ -169,7 +185,7 @@ bool reel_epoch_next_lost(const struct reel_recording *recording, struct reel_ra
             &recording->stretches[cursor->epoch.first + cursor->at.stretch];
         const struct reel_run *run =
             cursor->at.run < stretch->runs_count ? &stretch->runs[cursor->at.run] : NULL;
-        uint64_t first = cursor->next_seq;
+        uint64_t first = expected_seq(recording, cursor, stretch);
         uint64_t known = stretch->first_seq + cursor->at.run_seqs;
         uint64_t seqs = run ? run->seqs : 0;
         uint64_t lost_end = run && run->kind == REEL_RUN_FORGOTTEN ? known + seqs : known;

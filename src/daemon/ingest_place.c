@@ -41,6 +41,8 @@ static void decide(struct reel_ingest *ingest, struct reel_entry *entry,
     bool equal = true;
 
     reel_place(recording, &fragment->numbers, &limits, placement);
+    if (placement->row == REEL_PLACE_EARLIER)
+        reel_place_late(recording, &fragment->numbers, placement);
     if (placement->compare && compare(ingest, entry, fragment, placement, &equal) == REEL_OK &&
         !equal)
         reel_place_conflict(recording, &fragment->numbers, placement);

@@ -89,6 +89,18 @@ static void through_catalog(struct reel_catalog *catalog, struct reel_recording 
     assert_ok(reel_catalog_load(catalog, "mic1", session, recording, err));
 }
 
+/* Both go on from an earlier recording, which the recorder's first fragments went to. */
+static void go_on(struct chance *chance, struct recorder *recorder, struct reel_recording *a,
+                  struct reel_recording *b)
+{
+    struct reel_numbers next;
+
+    for (unsigned i = 0; i < 20; i++)
+        next_numbers(chance, recorder, &next);
+    reel_recording_begin_at(a, &next);
+    reel_recording_begin_at(b, &next);
+}
+
 static void check_history(struct reel_catalog *catalog, struct chance *chance, unsigned number,
                           unsigned rows_seen[REEL_PLACE_LATE + 1])
 {
@@ -100,6 +112,8 @@ static void check_history(struct reel_catalog *catalog, struct chance *chance, u
     snprintf(session, sizeof session, "s%u", number);
     reel_recording_init(&kept, "mic1", session, &format, 0);
     reel_recording_init(&loaded, "mic1", session, &format, 0);
+    if (number % 4 == 0)
+        go_on(chance, &recorder, &kept, &loaded);
     for (unsigned i = 0; i < 150; i++) {
         struct reel_placement in_kept, in_loaded;
         struct reel_numbers numbers;
@@ -113,7 +127,7 @@ static void check_history(struct reel_catalog *catalog, struct chance *chance, u
         place(&loaded, &numbers, differs, i + 1, &in_loaded);
         assert_same_placement(&in_kept, &in_loaded);
         rows_seen[in_kept.row]++;
-        if (chance_bool(chance)) {
+        if (kept.stretches_count > 0 && chance_bool(chance)) {
             through_catalog(catalog, &loaded);
             kept.rowid = loaded.rowid;
         }

@@ -218,6 +218,13 @@ static void history_step(int history, int step, unsigned rows_seen[])
         print_step(history, step, &sent, placement.row, verdict.rows);
     assert_true(verdict.rows & ROW(placement.row));
     rows_seen[placement.row]++;
+    if (placement.row == REEL_PLACE_EARLIER && plans_chance(&plans, 50))
+        return; /* that recording has taken it */
+    if (placement.row == REEL_PLACE_EARLIER) {
+        reel_place_late(&recording, &sent.numbers, &placement);
+        verdict = model_judge_late(&model, &sent);
+        assert_int_equal(verdict.rows, ROW(placement.row));
+    }
     verdict = model_if(&model, &sent, verdict, placement.row);
     check_placement(&placement, &verdict, &sent);
     sink_take(&sent, &placement);
@@ -229,6 +236,33 @@ static void history_step(int history, int step, unsigned rows_seen[])
         save_and_load(&saved, &recording);
 }
 
+/* Every third is an earlier recording's, which has taken the first run's fragments up to here. */
+static void history_go_on(uint64_t seed)
+{
+    struct reel_numbers next;
+    int taken = 5 + (int)plans_drawn(&plans, 30);
+
+    if (seed % 3 != 0)
+        return;
+    plans_advance(&plans, taken);
+    next = plans_fragment(&plans, 0, plans.runs[0].next).numbers;
+    next.has_seq = plans.runs[0].has_seq;
+    next.has_frame = plans.runs[0].has_frame;
+    next.seq = (uint64_t)taken;
+    next.frame = plans.runs[0].starts[taken];
+    reel_recording_begin_at(&recording, &next);
+    model.begin = (struct model_epoch){
+        .boot = next.boot,
+        .continued = next.has_seq || next.has_frame,
+        .has_seq = next.has_seq,
+        .has_frame = next.has_frame,
+        .next_seq = next.seq,
+        .next_frame = next.frame,
+        .first_seq = next.seq,
+        .first_frame = next.frame,
+    };
+}
+
 static void history_begin(uint64_t seed)
 {
     memset(&model, 0, sizeof model);
@@ -236,6 +270,7 @@ static void history_begin(uint64_t seed)
     file_frames = 0;
     reel_recording_init(&recording, "mic", "s", &format, 0);
     plans_init(&plans, seed);
+    history_go_on(seed);
 }
 
 static void history_finish(void)

@@ -57,6 +57,8 @@ struct model_epoch {
                      numbers that keep to the plan may contradict what is stored */
     bool has_seq, has_frame;
     uint64_t next_seq, next_frame;
+    bool continued; /* goes on from an earlier recording's numbers; these are below: */
+    uint64_t first_seq, first_frame;
 };
 
 struct model {
@@ -70,7 +72,8 @@ struct model {
     size_t lost_count;
     struct model_epoch epochs[MODEL_EPOCHS];
     int epochs_count;
-    int stretch; /* the last one's number, -1 before the first; and what it holds: */
+    struct model_epoch begin; /* what the first is placed against, if it is that boot's */
+    int stretch;              /* the last one's number, -1 before the first; and what it holds: */
     bool stretch_seq, stretch_frame;
     unsigned sized; /* fragments with audio */
     uint32_t size;  /* of the last of them */

@@ -11,6 +11,10 @@ static void model_begin_stretch(struct model *model, const struct reel_numbers *
     uint64_t expected = state->has_seq ? state->next_seq : 0;
     uint64_t first = numbers->seq - verdict->gap_seqs;
 
+    if (state->continued && numbers->has_seq && !state->has_seq)
+        expected = state->first_seq = first;
+    if (state->continued && numbers->has_frame && !state->has_frame)
+        state->first_frame = numbers->frame - verdict->fill;
     model->stretch++;
     model->stretch_seq = numbers->has_seq;
     model->stretch_frame = numbers->has_frame;
@@ -201,11 +205,19 @@ static void model_rewrite(struct model *model, const struct sent *sent,
     model_push_fragment(model, sent, inside, past.has_seq);
 }
 
-static void model_begin_epoch(struct model *model, const struct sent *sent)
+static void model_begin_epoch(struct model *model, const struct sent *sent, bool restarts)
 {
+    const struct reel_numbers *numbers = &sent->numbers;
+    bool bare = !numbers->has_seq && !numbers->has_frame && numbers->boot.text[0] == '\0';
+    bool continued = model->epochs_count == 0 && model->begin.continued && !restarts &&
+                     (bare || strcmp(model->begin.boot.text, numbers->boot.text) == 0);
+
     assert_true(model->epochs_count < MODEL_EPOCHS);
-    model->epochs[model->epochs_count++] =
-        (struct model_epoch){.boot = sent->numbers.boot, .run = sent->run};
+    model->epochs[model->epochs_count++] = (struct model_epoch){
+        .boot = continued ? model->begin.boot : numbers->boot,
+        .run = sent->run,
+        .continued = continued,
+    };
 }
 
 static void model_extend(struct model *model, const struct sent *sent, enum reel_place_row row,
@@ -218,7 +230,7 @@ static void model_extend(struct model *model, const struct sent *sent, enum reel
     if (restarts || verdict->take)
         model->candidate_kind = REEL_CANDIDATE_NONE;
     if (verdict->new_stretch && (restarts || model->epochs_count == 0))
-        model_begin_epoch(model, sent);
+        model_begin_epoch(model, sent, restarts);
     if (verdict->new_stretch)
         model_begin_stretch(model, verdict->take ? &candidate.numbers : &sent->numbers, verdict);
     if (model->epochs_count == 0)

@@ -131,13 +131,16 @@ static bool model_stretch_counts_frames(const struct model *model, int stretch)
     return false;
 }
 
-static struct verdict model_behind_by_seq(struct model *model, const struct sent *sent, int epoch)
+static struct verdict model_behind_by_seq(struct model *model, const struct sent *sent, int epoch,
+                                          const struct model_epoch *state)
 {
     const struct reel_numbers *numbers = &sent->numbers;
     struct entry *stored = model_entry(model->stored, model->stored_count, epoch, numbers->seq);
     struct entry *owed = model_entry(model->owed, model->owed_count, epoch, numbers->seq);
     struct verdict verdict = model_only(REEL_PLACE_STORED);
 
+    if (state->continued && numbers->seq < state->first_seq)
+        return model_only(REEL_PLACE_EARLIER);
     if (model_is_lost(model, epoch, numbers->seq))
         return model_only(REEL_PLACE_LATE);
     if (owed)
@@ -192,14 +195,16 @@ static struct verdict model_by_cells(struct model *model, const struct sent *sen
     return verdict;
 }
 
-static struct verdict model_behind_by_frame(struct model *model, const struct sent *sent, int epoch)
+static struct verdict model_behind_by_frame(struct model *model, const struct sent *sent, int epoch,
+                                            const struct model_epoch *state)
 {
     const struct reel_numbers *numbers = &sent->numbers;
-    const struct model_epoch *state = &model->epochs[epoch];
     struct cell *first = model_cell(model, epoch, numbers->frame);
     struct verdict verdict;
     bool past;
 
+    if (state->continued && numbers->frame < state->first_frame)
+        return model_only(REEL_PLACE_EARLIER);
     if (!first)
         return model_only(REEL_PLACE_LATE);
     if (numbers->frames == 0)
@@ -227,7 +232,7 @@ static struct verdict model_by_frame(struct model *model, const struct sent *sen
     if (numbers->frame < state->next_frame) {
         if (numbers->frames == 0 && by_seq && newest && seqs == 0 && model_goes_on(model, numbers))
             return model_append(model, REEL_PLACE_APPEND, numbers, false, REEL_STRETCH_NUMBERS);
-        return model_behind_by_frame(model, sent, epoch);
+        return model_behind_by_frame(model, sent, epoch, state);
     }
     if (!newest)
         return model_only(REEL_PLACE_LATE);
@@ -274,13 +279,21 @@ static bool model_confirms(const struct model *model, const struct reel_numbers 
            !(numbers->has_frame && state->has_frame && before->frame < state->next_frame);
 }
 
+static bool model_goes_on_from(const struct model *model, const struct reel_numbers *numbers)
+{
+    return model->epochs_count == 0 && model->begin.continued &&
+           strcmp(model->begin.boot.text, numbers->boot.text) == 0;
+}
+
 /* Answer for one fragment, its bytes compared; restarts that begin among lost numbers aside. */
 static struct verdict model_first_answer(struct model *model, const struct sent *sent)
 {
     const struct reel_numbers *numbers = &sent->numbers;
     const struct model_epoch at_zero = {.has_seq = true, .has_frame = true};
     int epoch = model->epochs_count > 0 ? model_newest_of(model, &numbers->boot) : -1;
-    const struct model_epoch *state = epoch >= 0 ? &model->epochs[epoch] : &at_zero;
+    const struct model_epoch *state = epoch >= 0                           ? &model->epochs[epoch]
+                                      : model_goes_on_from(model, numbers) ? &model->begin
+                                                                           : &at_zero;
     bool newest = epoch == model->epochs_count - 1;
 
     if (!numbers->has_seq && !numbers->has_frame)
@@ -308,12 +321,21 @@ static struct verdict model_first_answer(struct model *model, const struct sent 
         return model_unknown_length(model, numbers, numbers->seq, near);
     }
     if (numbers->seq < state->next_seq)
-        return model_behind_by_seq(model, sent, epoch);
+        return model_behind_by_seq(model, sent, epoch, state);
     if (!newest)
         return model_only(REEL_PLACE_LATE);
     if (numbers->seq == state->next_seq)
         return model_append(model, REEL_PLACE_APPEND, numbers, false, REEL_STRETCH_NUMBERS);
     return model_ahead_by_seq(model, sent, numbers->seq - state->next_seq);
+}
+
+/* The answer for one that no earlier recording takes. */
+static struct verdict model_judge_late(const struct model *model, const struct sent *sent)
+{
+    return model->candidate_kind == REEL_CANDIDATE_CONFLICT &&
+                   model_follows(&model->candidate.numbers, &sent->numbers)
+               ? model_conflict(model, sent)
+               : model_only(REEL_PLACE_LATE);
 }
 
 /* Answer for one fragment. What would be late follows on from a candidate that may be a restart. */
@@ -322,11 +344,9 @@ static struct verdict model_judge(struct model *model, const struct sent *sent)
     struct verdict verdict = model_first_answer(model, sent);
     const struct reel_numbers *numbers = &sent->numbers;
 
-    if (verdict.rows == ROW(REEL_PLACE_LATE) && (numbers->has_seq || numbers->has_frame) &&
-        model->candidate_kind == REEL_CANDIDATE_CONFLICT &&
-        model_follows(&model->candidate.numbers, numbers))
-        return model_conflict(model, sent);
-    return verdict;
+    return verdict.rows == ROW(REEL_PLACE_LATE) && (numbers->has_seq || numbers->has_frame)
+               ? model_judge_late(model, sent)
+               : verdict;
 }
 
 /* The verdict as it is if `row` was taken of the rows that it allows. */

@@ -262,6 +262,22 @@ static void test_what_an_epoch_lacks(void **state)
     expect_ranges(reel_epoch_next_lost, (struct reel_epoch){5, 5}, "");
 }
 
+/* What is below the first stretch is an earlier recording's; a later epoch has none before it. */
+static void test_nothing_is_lost_below_a_continued_one(void **state)
+{
+    const struct reel_epoch first = {0, 2}, second = {2, 3};
+
+    (void)state;
+    recording.continued = true;
+    add_run(add_stretch(0, "a", true, 100, false, 0), REEL_RUN_FORGOTTEN, 50, 5);
+    add_run(add_stretch(0, "a", true, 110, false, 0), REEL_RUN_STORED, 50, 5);
+    add_run(add_stretch(1, "b", true, 3, false, 0), REEL_RUN_STORED, 50, 5);
+    expect_ranges(reel_epoch_next_lost, first, "[100,105)[105,110)");
+    expect_ranges(reel_epoch_next_lost, second, "[0,3)");
+    recording.continued = false;
+    expect_ranges(reel_epoch_next_lost, first, "[0,105)[105,110)");
+}
+
 static void test_lost_joins_what_was_forgotten_after_a_skip(void **state)
 {
     struct reel_stretch *stretch = add_stretch(0, "a", true, 3, false, 0);
@@ -303,6 +319,7 @@ int main(void)
         TEST(test_gaps_in_file_order),
         TEST(test_epochs),
         TEST(test_what_an_epoch_lacks),
+        TEST(test_nothing_is_lost_below_a_continued_one),
         TEST(test_lost_joins_what_was_forgotten_after_a_skip),
         TEST(test_dirty_marks_of_what_is_added),
     };
