@@ -36,7 +36,9 @@ static const struct reel_option options[] = {
 static const char help[] =
     "A recording that still grows is fetched as long as it is now. What has come stands in\n"
     "FILE.part until all is there; the same command goes on from there after a break, unless the\n"
-    "audio has changed since: then it begins anew, and says so. FILE is replaced if it exists.\n";
+    "audio or the tags, which stand in the header, have changed since: then it begins anew, and "
+    "says\n"
+    "so. FILE is replaced if it exists.\n";
 
 /* Where the bytes go. */
 struct target {

@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 static const char *const format_names[] = {[REEL_VIEW_WAV] = "wav", [REEL_VIEW_RAW] = "raw"};
 
 uint64_t reel_frames_from_seconds(double seconds, uint32_t rate)
@@ -20,25 +23,54 @@ uint64_t reel_frames_from_seconds(double seconds, uint32_t rate)
     return (uint64_t)whole + (frames - whole >= 0.5 ? 1 : 0);
 }
 
-static void set_sizes(struct reel_view *view)
+/* What the header says besides the format. */
+struct list {
+    size_t bytes;
+    uint64_t digest;
+    uint8_t chunk[REEL_WAV_LIST_MAX];
+};
+
+static enum reel_code list_make(const struct reel_recording *recording,
+                                enum reel_view_format format, struct list *list,
+                                struct reel_error *err_out)
+{
+    list->bytes = 0;
+    if (format == REEL_VIEW_WAV && !reel_wav_list_make(recording, list->chunk, &list->bytes))
+        return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
+    list->digest = list->bytes > 0 ? XXH64(list->chunk, list->bytes, 0) : 0;
+    return REEL_OK;
+}
+
+static enum reel_code set_sizes(struct reel_view *view, const struct reel_recording *recording,
+                                struct reel_error *err_out)
 {
     uint64_t frames = view->to_frame - view->from_frame;
     uint64_t data_bytes = frames * reel_format_frame_bytes(&view->audio);
+    struct list list;
+    enum reel_code code = list_make(recording, view->format, &list, err_out);
 
+    if (code != REEL_OK)
+        return code;
+    view->tags_digest = list.digest;
     view->header_bytes = 0;
     view->pad_bytes = 0;
     if (view->format == REEL_VIEW_WAV) {
-        view->header_bytes = reel_wav_view_header(&view->audio, frames, view->header);
+        view->header_bytes =
+            reel_wav_view_header(&view->audio, frames, list.chunk, list.bytes, view->header);
         view->pad_bytes = data_bytes & 1;
     }
     view->size_bytes = view->header_bytes + data_bytes + view->pad_bytes;
+    return REEL_OK;
 }
 
 void reel_view_version(const struct reel_view *view, char out[REEL_VERSION_BYTES])
 {
-    snprintf(out, REEL_VERSION_BYTES, "%016" PRIx64 ".%" PRIu64 ".%" PRIu64 ".%" PRIu64 ".%s",
-             view->id, view->rewrites, view->from_frame, view->to_frame,
-             format_names[view->format]);
+    int used = snprintf(
+        out, REEL_VERSION_BYTES, "%016" PRIx64 ".%" PRIu64 ".%" PRIu64 ".%" PRIu64 ".%s", view->id,
+        view->rewrites, view->from_frame, view->to_frame, format_names[view->format]);
+
+    if (view->tags_digest != 0)
+        snprintf(out + used, REEL_VERSION_BYTES - (size_t)used, ".%016" PRIx64, view->tags_digest);
 }
 
 /* Read a version's text; false for one that reel_view_version would not write. */
@@ -47,8 +79,10 @@ static bool parse_version(const char *text, struct reel_view *view)
     char again[REEL_VERSION_BYTES];
     char format[4];
 
-    if (sscanf(text, "%16" SCNx64 ".%20" SCNu64 ".%20" SCNu64 ".%20" SCNu64 ".%3s", &view->id,
-               &view->rewrites, &view->from_frame, &view->to_frame, format) != 5)
+    view->tags_digest = 0;
+    if (sscanf(text, "%16" SCNx64 ".%20" SCNu64 ".%20" SCNu64 ".%20" SCNu64 ".%3s.%16" SCNx64,
+               &view->id, &view->rewrites, &view->from_frame, &view->to_frame, format,
+               &view->tags_digest) < 5)
         return false;
     view->format = strcmp(format, format_names[REEL_VIEW_RAW]) == 0 ? REEL_VIEW_RAW : REEL_VIEW_WAV;
     reel_view_version(view, again);
@@ -77,11 +111,16 @@ static enum reel_code view_by_version(const struct reel_download *download,
                                       struct reel_view *view, struct reel_error *err_out)
 {
     uint32_t rate = recording->format.rate;
+    enum reel_code code;
+    bool same;
 
     if (!parse_version(download->version, view))
         return reel_error_set(err_out, REEL_E_BAD_REQUEST, "version",
                               "version is none that we made");
-    if (!reel_view_is_of(view, recording))
+    code = reel_view_compare(view, recording, &same, err_out);
+    if (code != REEL_OK)
+        return code;
+    if (!same)
         return reel_error_set(err_out, REEL_E_VERSION_MISMATCH, "version",
                               "the recording is another than when this version was made");
     if (from_frame_of(download, rate, view->from_frame) != view->from_frame)
@@ -121,10 +160,17 @@ static enum reel_code view_by_bounds(const struct reel_download *download,
     return REEL_OK;
 }
 
-bool reel_view_is_of(const struct reel_view *view, const struct reel_recording *recording)
+enum reel_code reel_view_compare(const struct reel_view *view,
+                                 const struct reel_recording *recording, bool *same_out,
+                                 struct reel_error *err_out)
 {
-    return view->id == recording->id && view->rewrites == recording->rewrites &&
-           view->to_frame <= recording->frames;
+    struct list list;
+    enum reel_code code = list_make(recording, view->format, &list, err_out);
+
+    if (code == REEL_OK)
+        *same_out = view->id == recording->id && view->rewrites == recording->rewrites &&
+                    view->to_frame <= recording->frames && view->tags_digest == list.digest;
+    return code;
 }
 
 /* The range of the view's bytes that offset and length name; `*end` lies not past the view's. */
@@ -162,9 +208,10 @@ enum reel_code reel_view_make(const struct reel_download *download,
                               ? view_by_version(download, recording, &view, err_out)
                               : view_by_bounds(download, recording, &view, err_out);
 
+    if (code == REEL_OK)
+        code = set_sizes(&view, recording, err_out);
     if (code != REEL_OK)
         return code;
-    set_sizes(&view);
     code = check_parts(&view, download, err_out);
     if (code == REEL_OK)
         *out = view;

@@ -50,6 +50,7 @@ struct reel_view {
     uint64_t to_frame;
     struct reel_format audio;
     enum reel_view_format format;
+    uint64_t tags_digest; /* of what the header says of names and tags; 0: nothing */
     uint8_t header[REEL_WAV_VIEW_HEADER_MAX];
     size_t header_bytes; /* 0 for raw */
     uint64_t pad_bytes;  /* 1 where the data chunk's length is odd, else 0; 0 for raw */
@@ -62,20 +63,25 @@ enum { REEL_VERSION_BYTES = 128 };
 #define REEL_DOWNLOAD_BLOCKS_MAX 4096u
 
 /* Make the view that the download asks of the recording as it is now. VERSION_MISMATCH where
- * `version` names another recording, other rewrites, or more frames than there are; BAD_REQUEST
- * (field) where `from` lies past the end, `to` before `from`, the version is none of ours or
- * contradicts the bounds given, or the blocks asked for are more than REEL_DOWNLOAD_BLOCKS_MAX.
- * On failure `*out` is untouched. */
+ * `version` names another recording, other rewrites, other tags where they stand in the header, or
+ * more frames than there are; BAD_REQUEST (field) where `from` lies past the end, `to` before
+ * `from`, the version is none of ours or contradicts the bounds given, or the blocks asked for are
+ * more than REEL_DOWNLOAD_BLOCKS_MAX; INTERNAL where memory ran out. On failure `*out` is
+ * untouched. */
 enum reel_code reel_view_make(const struct reel_download *download,
                               const struct reel_recording *recording, struct reel_view *out,
                               struct reel_error *err_out);
 
-/* The version's text: id, rewrites, from, to, format. Stable for the same view. */
+/* The version's text: id, rewrites, from, to, format, and where the header has tags a digest of
+ * them. Stable for the same view. */
 void reel_view_version(const struct reel_view *view, char out[REEL_VERSION_BYTES]);
 
-/* Whether the view's bytes are still those of the recording: the same id, the same rewrites, and
- * no fewer frames. For the check after reading. */
-bool reel_view_is_of(const struct reel_view *view, const struct reel_recording *recording);
+/* Say whether the view's bytes are still those of the recording: the same id, the same rewrites, no
+ * fewer frames, and in a header the same tags. For the check after reading. INTERNAL where memory
+ * ran out. */
+enum reel_code reel_view_compare(const struct reel_view *view,
+                                 const struct reel_recording *recording, bool *same_out,
+                                 struct reel_error *err_out);
 
 /* Walk the parts of the view's bytes that the download asks for: whole, or block by block.
  * `*cursor` starts at 0. False at the end. An offset at or past the end gives one empty, final

@@ -8,48 +8,21 @@
 
 #include "core/timestamp.h"
 #include "core/wav_chunks.h"
+#include "core/wav_put.h"
 #include "wire/chunk.h"
 
 #define SIZE_UNKNOWN 0xFFFFFFFFu /* in a 32-bit size: see ds64, or not known */
 
-enum { DS64_BYTES = 28, CHUNK_HEAD_BYTES = 8, RIFF_HEAD_BYTES = 12 };
+enum { DS64_BYTES = 28, RIFF_HEAD_BYTES = 12 };
 
 /* The last 14 bytes of the GUIDs whose first two are the format's tag. */
 static const uint8_t guid_tail[14] = {0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x80,
                                       0x00, 0x00, 0xAA, 0x00, 0x38, 0x9B, 0x71};
 
-static uint8_t *put_u16(uint8_t *at, uint64_t value)
-{
-    at[0] = (uint8_t)value;
-    at[1] = (uint8_t)(value >> 8);
-    return at + 2;
-}
-
-static uint8_t *put_u32(uint8_t *at, uint64_t value)
-{
-    return put_u16(put_u16(at, value), value >> 16);
-}
-
-static uint8_t *put_u64(uint8_t *at, uint64_t value)
-{
-    return put_u32(put_u32(at, value), value >> 32);
-}
-
-static uint8_t *put_id(uint8_t *at, const char id[4])
-{
-    memcpy(at, id, 4);
-    return at + 4;
-}
-
-static uint8_t *put_chunk(uint8_t *at, const char id[4], uint64_t bytes)
-{
-    return put_u32(put_id(at, id), bytes);
-}
-
 /* A chunk of zeros, to be skipped. */
 static uint8_t *put_junk(uint8_t *at, size_t bytes)
 {
-    at = put_chunk(at, "JUNK", bytes);
+    at = reel_put_chunk(at, "JUNK", bytes);
     memset(at, 0, bytes);
     return at + bytes;
 }
@@ -62,7 +35,7 @@ static uint64_t data_bytes_of(const struct reel_format *format, uint64_t frames)
 /* What follows the eight bytes of the RIFF chunk's own head. */
 static uint64_t riff_bytes_of(uint64_t header_bytes, uint64_t data_bytes)
 {
-    return header_bytes - CHUNK_HEAD_BYTES + data_bytes + (data_bytes & 1);
+    return header_bytes - REEL_CHUNK_HEAD_BYTES + data_bytes + (data_bytes & 1);
 }
 
 static bool fits_plain(uint64_t header_bytes, uint64_t data_bytes)
@@ -100,22 +73,22 @@ static uint8_t *put_fmt(uint8_t *at, const struct reel_format *format)
     uint16_t bits = (uint16_t)(format->sample_bytes * 8);
     uint16_t tag = format_tag(format->encoding);
 
-    at = put_chunk(at, "fmt ", fmt_bytes_of(format));
-    at = put_u16(at, is_extensible(format) ? REEL_WAV_TAG_EXTENSIBLE : tag);
-    at = put_u16(at, format->channels);
-    at = put_u32(at, format->rate);
-    at = put_u32(at, (uint64_t)format->rate * frame_bytes);
-    at = put_u16(at, frame_bytes);
-    at = put_u16(at, bits);
+    at = reel_put_chunk(at, "fmt ", fmt_bytes_of(format));
+    at = reel_put_u16(at, is_extensible(format) ? REEL_WAV_TAG_EXTENSIBLE : tag);
+    at = reel_put_u16(at, format->channels);
+    at = reel_put_u32(at, format->rate);
+    at = reel_put_u32(at, (uint64_t)format->rate * frame_bytes);
+    at = reel_put_u16(at, frame_bytes);
+    at = reel_put_u16(at, bits);
     if (is_extensible(format)) {
-        at = put_u16(at, 22); /* bytes that follow */
-        at = put_u16(at, bits);
-        at = put_u32(at, 0); /* no channel stands for a loudspeaker */
-        at = put_u16(at, tag);
+        at = reel_put_u16(at, 22); /* bytes that follow */
+        at = reel_put_u16(at, bits);
+        at = reel_put_u32(at, 0); /* no channel stands for a loudspeaker */
+        at = reel_put_u16(at, tag);
         memcpy(at, guid_tail, sizeof guid_tail);
         at += sizeof guid_tail;
     } else if (format->encoding != REEL_PCM) {
-        at = put_u16(at, 0);
+        at = reel_put_u16(at, 0);
     }
     return at;
 }
@@ -127,24 +100,24 @@ static bool has_fact(const struct reel_format *format)
 
 static uint8_t *put_fact(uint8_t *at, uint64_t frames, enum reel_wav_sizes sizes)
 {
-    at = put_chunk(at, "fact", 4);
-    return put_u32(at, sizes == REEL_WAV_SIZES_PLAIN ? frames : SIZE_UNKNOWN);
+    at = reel_put_chunk(at, "fact", 4);
+    return reel_put_u32(at, sizes == REEL_WAV_SIZES_PLAIN ? frames : SIZE_UNKNOWN);
 }
 
 static uint8_t *put_ds64(uint8_t *at, uint64_t riff_bytes, uint64_t data_bytes, uint64_t frames)
 {
-    at = put_chunk(at, "ds64", DS64_BYTES);
-    at = put_u64(at, riff_bytes);
-    at = put_u64(at, data_bytes);
-    at = put_u64(at, frames);
-    return put_u32(at, 0); /* no table of further sizes */
+    at = reel_put_chunk(at, "ds64", DS64_BYTES);
+    at = reel_put_u64(at, riff_bytes);
+    at = reel_put_u64(at, data_bytes);
+    at = reel_put_u64(at, frames);
+    return reel_put_u32(at, 0); /* no table of further sizes */
 }
 
 static uint8_t *put_riff(uint8_t *at, uint64_t riff_bytes, enum reel_wav_sizes sizes)
 {
-    at = put_chunk(at, sizes == REEL_WAV_SIZES_RF64 ? "RF64" : "RIFF",
-                   sizes == REEL_WAV_SIZES_PLAIN ? riff_bytes : SIZE_UNKNOWN);
-    return put_id(at, "WAVE");
+    at = reel_put_chunk(at, sizes == REEL_WAV_SIZES_RF64 ? "RF64" : "RIFF",
+                        sizes == REEL_WAV_SIZES_PLAIN ? riff_bytes : SIZE_UNKNOWN);
+    return reel_put_id(at, "WAVE");
 }
 
 /* Microseconds since midnight UTC. */
@@ -167,15 +140,15 @@ static uint8_t *put_bext(uint8_t *at, const struct reel_recording *recording)
     snprintf(id, sizeof id, "%016" PRIx64, recording->id);
     reel_time_format(recording->started_us, start);
 
-    bext = put_chunk(at, "bext", REEL_BEXT_BYTES);
+    bext = reel_put_chunk(at, "bext", REEL_BEXT_BYTES);
     memset(bext, 0, REEL_BEXT_BYTES);
     memcpy(bext + REEL_BEXT_DESCRIPTION, description, strlen(description));
     memcpy(bext + REEL_BEXT_ORIGINATOR, "reel", 4);
     memcpy(bext + REEL_BEXT_REFERENCE, id, 16);
     memcpy(bext + REEL_BEXT_DATE, start, 10);
     memcpy(bext + REEL_BEXT_TIME, start + 11, 8);
-    put_u64(bext + REEL_BEXT_TIME_REFERENCE, start_frames);
-    put_u16(bext + REEL_BEXT_VERSION, 1);
+    reel_put_u64(bext + REEL_BEXT_TIME_REFERENCE, start_frames);
+    reel_put_u16(bext + REEL_BEXT_VERSION, 1);
     return bext + REEL_BEXT_BYTES;
 }
 
@@ -185,7 +158,7 @@ void reel_wav_file_header(const struct reel_recording *recording, uint64_t frame
     const struct reel_format *format = &recording->format;
     uint64_t data_bytes = data_bytes_of(format, frames);
     uint64_t riff_bytes = riff_bytes_of(REEL_WAV_DATA_OFFSET, data_bytes);
-    const uint8_t *data_chunk = out + REEL_WAV_DATA_OFFSET - CHUNK_HEAD_BYTES;
+    const uint8_t *data_chunk = out + REEL_WAV_DATA_OFFSET - REEL_CHUNK_HEAD_BYTES;
     uint8_t *at = put_riff(out, riff_bytes, sizes);
 
     if (sizes == REEL_WAV_SIZES_RF64)
@@ -196,8 +169,8 @@ void reel_wav_file_header(const struct reel_recording *recording, uint64_t frame
     if (has_fact(format))
         at = put_fact(at, frames, sizes);
     at = put_bext(at, recording);
-    at = put_junk(at, (size_t)(data_chunk - at) - CHUNK_HEAD_BYTES);
-    put_chunk(at, "data", sizes == REEL_WAV_SIZES_PLAIN ? data_bytes : SIZE_UNKNOWN);
+    at = put_junk(at, (size_t)(data_chunk - at) - REEL_CHUNK_HEAD_BYTES);
+    reel_put_chunk(at, "data", sizes == REEL_WAV_SIZES_PLAIN ? data_bytes : SIZE_UNKNOWN);
 }
 
 enum reel_wav_sizes reel_wav_sizes_for(const struct reel_format *format, uint64_t frames)
@@ -213,19 +186,20 @@ uint64_t reel_wav_file_bytes(const struct reel_format *format, uint64_t frames)
     return REEL_WAV_DATA_OFFSET + data_bytes + (data_bytes & 1);
 }
 
-size_t reel_wav_view_header(const struct reel_format *format, uint64_t frames,
-                            uint8_t out[REEL_WAV_VIEW_HEADER_MAX])
+size_t reel_wav_view_header(const struct reel_format *format, uint64_t frames, const uint8_t *list,
+                            size_t list_bytes, uint8_t out[REEL_WAV_VIEW_HEADER_MAX])
 {
     uint64_t data_bytes = data_bytes_of(format, frames);
-    size_t header_bytes = RIFF_HEAD_BYTES + CHUNK_HEAD_BYTES + fmt_bytes_of(format) +
-                          (has_fact(format) ? CHUNK_HEAD_BYTES + 4 : 0) + CHUNK_HEAD_BYTES;
+    size_t header_bytes = RIFF_HEAD_BYTES + REEL_CHUNK_HEAD_BYTES + fmt_bytes_of(format) +
+                          (has_fact(format) ? REEL_CHUNK_HEAD_BYTES + 4 : 0) + list_bytes +
+                          REEL_CHUNK_HEAD_BYTES;
     enum reel_wav_sizes sizes = REEL_WAV_SIZES_PLAIN;
     uint64_t riff_bytes;
     uint8_t *at;
 
     if (!fits_plain(header_bytes, data_bytes)) {
         sizes = REEL_WAV_SIZES_RF64;
-        header_bytes += CHUNK_HEAD_BYTES + DS64_BYTES;
+        header_bytes += REEL_CHUNK_HEAD_BYTES + DS64_BYTES;
     }
     riff_bytes = riff_bytes_of(header_bytes, data_bytes);
     at = put_riff(out, riff_bytes, sizes);
@@ -234,6 +208,9 @@ size_t reel_wav_view_header(const struct reel_format *format, uint64_t frames,
     at = put_fmt(at, format);
     if (has_fact(format))
         at = put_fact(at, frames, sizes);
-    put_chunk(at, "data", sizes == REEL_WAV_SIZES_PLAIN ? data_bytes : SIZE_UNKNOWN);
+    if (list_bytes > 0)
+        memcpy(at, list, list_bytes);
+    at += list_bytes;
+    reel_put_chunk(at, "data", sizes == REEL_WAV_SIZES_PLAIN ? data_bytes : SIZE_UNKNOWN);
     return header_bytes;
 }

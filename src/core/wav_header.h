@@ -1,7 +1,7 @@
 /* WAV header: the bytes in front of the samples, made and read. Pure.
  *
  * Two of them: the file's (a recording in the store: room for ds64, a bext chunk, sizes that are
- * brought up from time to time) and the view's (a download: as short as can be). */
+ * brought up from time to time) and the view's (a download: as short as can be, with the tags). */
 #ifndef REEL_CORE_WAV_HEADER_H
 #define REEL_CORE_WAV_HEADER_H
 
@@ -10,11 +10,12 @@
 #include <stdint.h>
 
 #include "core/recording.h"
+#include "core/wav_list.h"
 
 /* The file's header, the same size for every recording; samples begin there. */
 #define REEL_WAV_DATA_OFFSET 1024u
 /* No header of a view is longer. */
-#define REEL_WAV_VIEW_HEADER_MAX 128u
+#define REEL_WAV_VIEW_HEADER_MAX (128u + REEL_WAV_LIST_MAX)
 
 enum reel_wav_sizes {
     REEL_WAV_SIZES_PLAIN,    /* RIFF, sizes below 4 GiB; the room for ds64 is a JUNK chunk */
@@ -36,9 +37,11 @@ enum reel_wav_sizes reel_wav_sizes_for(const struct reel_format *format, uint64_
 uint64_t reel_wav_file_bytes(const struct reel_format *format, uint64_t frames);
 
 /* The view's header for `frames` frames (44 bytes for plain PCM, more for the rest, RF64 where
- * needed); returns its length. */
-size_t reel_wav_view_header(const struct reel_format *format, uint64_t frames,
-                            uint8_t out[REEL_WAV_VIEW_HEADER_MAX]);
+ * needed), in it the chunk that reel_wav_list_make made (of `list_bytes`; 0: none); returns its
+ * length.
+ */
+size_t reel_wav_view_header(const struct reel_format *format, uint64_t frames, const uint8_t *list,
+                            size_t list_bytes, uint8_t out[REEL_WAV_VIEW_HEADER_MAX]);
 
 /* What the head of a file that we wrote says. */
 struct reel_wav_info {

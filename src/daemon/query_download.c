@@ -31,13 +31,14 @@ static enum reel_code check_again(const struct reel_request *request, const stru
     struct reel_recording now;
     enum reel_code code =
         reel_reader_load(request->links->reader, before->device, before->session, &now, err_out);
-    bool same;
+    bool same = false;
 
+    if (code == REEL_OK) {
+        code = reel_view_compare(view, &now, &same, err_out);
+        reel_recording_finish(&now);
+    }
     if (code != REEL_OK && code != REEL_E_NOT_FOUND)
         return code;
-    same = code == REEL_OK && reel_view_is_of(view, &now);
-    if (code == REEL_OK)
-        reel_recording_finish(&now);
     if (same)
         return REEL_OK;
     return reel_error_set(err_out, REEL_E_VERSION_MISMATCH, "version",

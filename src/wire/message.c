@@ -117,12 +117,18 @@ static int write_to_buffer(const char *text, size_t bytes, void *data)
     return reel_buffer_append(data, text, bytes) ? 0 : -1;
 }
 
+bool reel_value_dump(const json_t *value, bool sorted, struct reel_buffer *out)
+{
+    size_t digits = reals_are_short(value) ? 15 : 17;
+    size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits);
+
+    return json_dump_callback(value, write_to_buffer, out,
+                              sorted ? flags | JSON_SORT_KEYS : flags) == 0;
+}
+
 static bool dump_json(const json_t *document, struct reel_buffer *out)
 {
-    size_t digits = reals_are_short(document) ? 15 : 17;
-
-    return json_dump_callback(document, write_to_buffer, out,
-                              JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits)) == 0;
+    return reel_value_dump(document, false, out);
 }
 
 static bool dump_text(const char *text, struct reel_buffer *out)

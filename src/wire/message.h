@@ -47,6 +47,10 @@ enum reel_code reel_document_decode_response(const uint8_t *payload, size_t byte
 bool reel_document_encode(const json_t *document, enum reel_document_kind kind, const void *blob,
                           size_t blob_bytes, struct reel_buffer *out);
 
+/* Append any value as JSON, compact, numbers as people write them; the keys in their order, or
+ * `sorted`. False if memory ran out: then `out` holds part of it. */
+bool reel_value_dump(const json_t *value, bool sorted, struct reel_buffer *out);
+
 /* An array whose elements are made one at a time, for one that as a tree would take too much. */
 struct reel_elements {
     const char *name; /* of the member that it becomes: plain ASCII */

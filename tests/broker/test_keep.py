@@ -31,7 +31,9 @@ def test_keep_again_changes_nothing(lab, client, recorded):
     name = {"device": recorded.device, "session": "s1"}
     before = client.request("keep", name)
     assert client.request("keep", name) == before
-    assert len(lab.watcher.events(recorded.device, "s1", "kept")) == 1
+    client.request("keep", name | {"keep": False})
+    event = lab.watcher.wait_event(recorded.device, "s1", "kept", 2)
+    assert event["recording"]["kept"] is False
 
 
 def test_keep_while_it_grows(lab, client, device):

@@ -221,6 +221,8 @@ def test_shell(desk):
 def test_tags(desk):
     said = desk.run(BLOCKS["tags"])
     assert re.search(r"^mic7/speech ", said, re.M), said
+    assert samples(desk.folder / "tagged.wav") == samples(SPEECH)
+    assert "cellar" in said.splitlines()[-1], said
     assert desk.recording("mic7", "speech")["tags"] == {"site": "cellar"}
 
 

@@ -43,7 +43,9 @@ def test_what_is_so_already_changes_nothing(lab, recorded):
     before = recorded.info()
     answer = tag(recorded, {"gain": 12, "none": None})
     assert answer == {key: before[key] for key in answer}
-    assert not lab.watcher.events(recorded.device, "s1", "tagged")
+    tag(recorded, {"gain": 13})
+    event = lab.watcher.wait_event(recorded.device, "s1", "tagged")
+    assert event["recording"]["tags"]["gain"] == 13
 
 
 def test_the_list_finds_it_by_its_tags(client, recorded):

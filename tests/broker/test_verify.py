@@ -114,6 +114,18 @@ def test_after_a_kill_and_the_start_that_follows(filled):
     assert verify(filled.sink)[0] == []
 
 
+def test_what_is_said_later_of_a_recording_is_no_difference(filled):
+    client = filled.client()
+    name = {"device": "mic1", "session": "whole"}
+    client.request("tag", name | {"tags": {"site": "roof", "gain": 0.1}})
+    client.request("tag", name | {"tags": {"gain": None}})
+    client.request("keep", name)
+    assert "1 recording came as its sum says" in reel(filled.broker, "verify", "mic1/whole").text
+    assert verify(filled.sink)[0] == []
+    filled.sink.restart(kill=True)
+    assert verify(filled.sink)[0] == []
+
+
 def test_beside_a_sink_that_is_busy(filled):
     """Recordings begin, grow, end and are opened again while they are looked at."""
     busy = threading.Event()

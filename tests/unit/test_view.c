@@ -253,6 +253,46 @@ static void test_version_of_another_state(void **state)
     expect_with_version(shorter, "", REEL_E_VERSION_MISMATCH, "version");
 }
 
+static void tag(struct reel_recording *recording, const char *tags)
+{
+    json_decref(recording->tags);
+    recording->tags = json_loads(tags, 0, NULL);
+    assert_non_null(recording->tags);
+}
+
+/* Those of a view under a header; raw samples are the same whatever the tags. */
+static void test_version_names_the_tags(void **state)
+{
+    static const struct {
+        const char *format;
+        enum reel_code code;
+    } rows[] = {{"wav", REEL_E_VERSION_MISMATCH}, {"raw", REEL_OK}};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct reel_recording recording = speech();
+        struct reel_download download;
+        struct reel_error err;
+        struct reel_view view;
+        char fields[256];
+        bool same;
+
+        snprintf(fields, sizeof fields, "\"format\":\"%s\"", rows[i].format);
+        download = good(fields);
+        tag(&recording, "{\"site\":\"roof\",\"gain\":1}");
+        assert_int_equal(reel_view_make(&download, &recording, &view, NULL), REEL_OK);
+        download.has_version = true;
+        reel_view_version(&view, download.version);
+        tag(&recording, "{\"gain\":1,\"site\":\"roof\"}"); /* their order is nothing */
+        assert_int_equal(reel_view_make(&download, &recording, &view, NULL), REEL_OK);
+        tag(&recording, "{\"site\":\"roof\"}");
+        assert_int_equal(reel_view_make(&download, &recording, &view, &err), rows[i].code);
+        assert_int_equal(reel_view_compare(&view, &recording, &same, NULL), REEL_OK);
+        assert_int_equal(same, rows[i].code == REEL_OK);
+        json_decref(recording.tags);
+    }
+}
+
 static void test_version_and_bounds_together(void **state)
 {
     (void)state;
@@ -370,6 +410,7 @@ int main(void)
         cmocka_unit_test(test_seconds_to_frames),
         cmocka_unit_test(test_version_names_the_view),
         cmocka_unit_test(test_version_of_another_state),
+        cmocka_unit_test(test_version_names_the_tags),
         cmocka_unit_test(test_version_and_bounds_together),
         cmocka_unit_test(test_made_up_versions),
         cmocka_unit_test(test_parts),

@@ -49,7 +49,7 @@ static void test_view_pcm_is_the_classic_44_bytes(void **state)
     uint8_t header[REEL_WAV_VIEW_HEADER_MAX];
 
     (void)state;
-    assert_int_equal(reel_wav_view_header(&speech, 10, header), 44);
+    assert_int_equal(reel_wav_view_header(&speech, 10, NULL, 0, header), 44);
     assert_memory_equal(header, expected, sizeof expected);
 }
 
@@ -59,7 +59,7 @@ static void test_view_counts_the_pad_byte_in_riff_only(void **state)
     uint8_t header[REEL_WAV_VIEW_HEADER_MAX];
 
     (void)state;
-    assert_int_equal(reel_wav_view_header(&bytes, 3, header), 44);
+    assert_int_equal(reel_wav_view_header(&bytes, 3, NULL, 0, header), 44);
     assert_int_equal(little_endian(header + 4, 4), 36 + 3 + 1);
     assert_int_equal(little_endian(header + 40, 4), 3);
 }
@@ -78,7 +78,7 @@ static void test_view_float_has_cbsize_and_fact(void **state)
     uint8_t header[REEL_WAV_VIEW_HEADER_MAX];
 
     (void)state;
-    assert_int_equal(reel_wav_view_header(&format, 5, header), 58);
+    assert_int_equal(reel_wav_view_header(&format, 5, NULL, 0, header), 58);
     assert_memory_equal(header, expected, sizeof expected);
 }
 
@@ -87,9 +87,9 @@ static void test_view_companded_tags(void **state)
     uint8_t header[REEL_WAV_VIEW_HEADER_MAX];
 
     (void)state;
-    reel_wav_view_header(&(struct reel_format){8000, 1, 1, REEL_ALAW}, 1, header);
+    reel_wav_view_header(&(struct reel_format){8000, 1, 1, REEL_ALAW}, 1, NULL, 0, header);
     assert_int_equal(little_endian(header + 20, 2), 6);
-    reel_wav_view_header(&(struct reel_format){8000, 1, 1, REEL_ULAW}, 1, header);
+    reel_wav_view_header(&(struct reel_format){8000, 1, 1, REEL_ULAW}, 1, NULL, 0, header);
     assert_int_equal(little_endian(header + 20, 2), 7);
 }
 
@@ -106,7 +106,7 @@ static void test_view_of_many_channels_is_extensible(void **state)
     uint8_t header[REEL_WAV_VIEW_HEADER_MAX];
 
     (void)state;
-    assert_int_equal(reel_wav_view_header(&format, 1, header), 12 + 48 + 8);
+    assert_int_equal(reel_wav_view_header(&format, 1, NULL, 0, header), 12 + 48 + 8);
     assert_memory_equal(header + 12, fmt, sizeof fmt);
 }
 
@@ -124,7 +124,7 @@ static void test_view_past_4_gib_is_rf64(void **state)
     uint8_t header[REEL_WAV_VIEW_HEADER_MAX];
 
     (void)state;
-    assert_int_equal(reel_wav_view_header(&speech, 1ull << 31, header), 80);
+    assert_int_equal(reel_wav_view_header(&speech, 1ull << 31, NULL, 0, header), 80);
     assert_memory_equal(header, start, sizeof start);
     assert_memory_equal(header + 72, end, sizeof end);
 }
@@ -135,7 +135,8 @@ static void test_longest_view_header_fits(void **state)
     uint8_t header[REEL_WAV_VIEW_HEADER_MAX];
 
     (void)state;
-    assert_int_equal(reel_wav_view_header(&format, 1ull << 40, header), 12 + 36 + 48 + 12 + 8);
+    assert_int_equal(reel_wav_view_header(&format, 1ull << 40, NULL, 0, header),
+                     12 + 36 + 48 + 12 + 8);
 }
 
 static void test_file_header_plain_chunks(void **state)
