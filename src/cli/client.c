@@ -86,6 +86,8 @@ static void on_published(void *user, int publication_id, bool refused)
 
     if (refused && client->handlers.refused)
         client->handlers.refused(client->handlers.user, publication_id);
+    if (!refused && client->handlers.published)
+        client->handlers.published(client->handlers.user, publication_id);
 }
 
 static void on_disconnected(void *user, const char *reason, bool taken_over)

@@ -26,6 +26,8 @@ struct reel_client_handlers {
     void (*message)(void *user, const struct reel_bus_message *message);
     /* The broker refused a publication at QoS 1 (an access list, a quota). */
     void (*refused)(void *user, int publication_id);
+    /* The broker has one. */
+    void (*published)(void *user, int publication_id);
 };
 
 /* What the client subscribes to besides its reply topic, at each connection. Borrowed. */

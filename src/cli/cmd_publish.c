@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/names.h"
+#include "cli/delivery.h"
 #include "cli/publish_spool.h"
 #include "cli/publisher.h"
 #include "cli/report.h"
@@ -181,7 +182,7 @@ static enum reel_exit sendings_prepare(const struct reel_common *common,
                                          sending->session);
         }
         sending->cutter.path = arguments->items[i];
-        sending->cutter.realtime = values->realtime;
+        sending->cutter.speed = values->realtime ? 1 : 0;
         sending->cutter.tags = tags->items;
         sending->cutter.tags_count = tags->count;
         if (!reel_topic_build(sending->topic, sizeof sending->topic, common->prefix, "audio",
@@ -189,81 +190,6 @@ static enum reel_exit sendings_prepare(const struct reel_common *common,
             return reel_report_usage("--prefix is too long");
     }
     return REEL_EXIT_OK;
-}
-
-static void told_json(const char *device, const struct reel_sending *sending)
-{
-    json_t *line =
-        json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "device", device, "session", sending->session,
-                  "status", sending->state == REEL_SENDING_DONE ? "ok" : "error", "fragments",
-                  (json_int_t)sending->cutter.next_seq, "frames",
-                  (json_int_t)sending->outbox.ring.durable_frames, "resent",
-                  (json_int_t)sending->outbox.ring.resent);
-
-    if (line && sending->state != REEL_SENDING_DONE)
-        json_object_set_new(line, "error",
-                            json_pack("{s:s, s:s, s:s}", "code",
-                                      reel_code_name(sending->error.code), "message",
-                                      sending->error.message, "field", sending->error.field));
-    if (line)
-        reel_report_json(line);
-    json_decref(line);
-}
-
-static void told(const struct reel_common *common, const char *device,
-                 const struct reel_sending *sending)
-{
-    uint64_t frames = sending->outbox.ring.durable_frames;
-
-    if (common->json)
-        told_json(device, sending);
-    else if (sending->state == REEL_SENDING_DONE && !common->quiet)
-        printf("%s/%s: %.3f s durable, %" PRIu64 " frames in %" PRIu64 " fragments%s\n", device,
-               sending->session, (double)frames / sending->cutter.format.rate, frames,
-               sending->cutter.next_seq,
-               sending->outbox.stored_frames > frames ? ", behind what was there" : "");
-}
-
-/* Tell what became of each; `rest` is the error of those that were not finished. */
-static enum reel_exit outcome(const struct reel_common *common, const char *device,
-                              struct reel_sending *sendings, size_t count,
-                              const struct reel_error *rest)
-{
-    enum reel_exit status = REEL_EXIT_OK;
-
-    for (size_t i = 0; i < count; i++) {
-        struct reel_sending *sending = &sendings[i];
-
-        if (sending->state == REEL_SENDING_FAILED) {
-            reel_report_error(&sending->error);
-            status = reel_report_exit(&sending->error);
-        } else if (sending->state != REEL_SENDING_DONE) {
-            sending->error = *rest;
-        }
-        told(common, device, sending);
-        reel_sending_finish(sending);
-    }
-    return status == REEL_EXIT_NOT_FOUND ? REEL_EXIT_FAILED : status;
-}
-
-static enum reel_exit run_sendings(const struct reel_common *common, const char *device,
-                                   const struct reel_publisher_config *config,
-                                   struct reel_sending *sendings, size_t count)
-{
-    struct reel_error error = {.code = REEL_E_BUSY, .message = "interrupted"};
-    bool interrupted;
-    enum reel_code code = reel_publisher_run(config, sendings, count, &interrupted, &error);
-    enum reel_exit status = outcome(common, device, sendings, count, &error);
-
-    if (code)
-        return reel_report_failed(&error);
-    if (interrupted) {
-        reel_report_note(
-            "interrupted: not all is known to be stored; `reel info` tells what is, and "
-            "what is published again goes behind it");
-        return REEL_EXIT_INTERRUPTED;
-    }
-    return status;
 }
 
 static enum reel_exit run_spool(const struct reel_common *common, const struct values *values,
@@ -328,7 +254,8 @@ static enum reel_exit run(const struct reel_common *common, const void *given,
     if (!status && values->spool)
         status = run_spool(common, values, device, &config, sendings, arguments->count);
     else if (!status)
-        status = run_sendings(common, device, &config, sendings, arguments->count);
+        status = reel_deliver(&config, sendings, arguments->count,
+                              "what is published again goes behind it");
     free(sendings);
     reel_tags_finish(&tags);
     return status;

@@ -24,12 +24,14 @@ static uint32_t fragment_frames(const struct reel_format *format, unsigned ms)
 enum reel_code reel_cutter_open(struct reel_cutter *cutter, const struct reel_source_raw *raw,
                                 unsigned fragment_ms, struct reel_error *err_out)
 {
-    enum reel_code code = reel_source_open(cutter->path, raw, &cutter->source, err_out);
+    enum reel_code code = REEL_OK;
     bool live;
 
+    if (!cutter->source)
+        code = reel_source_open(cutter->path, raw, &cutter->source, err_out);
     if (code)
         return code;
-    live = cutter->realtime || reel_source_live(cutter->source);
+    live = cutter->speed > 0 || reel_source_live(cutter->source);
     cutter->format = *reel_source_format(cutter->source);
     cutter->total_frames = reel_source_frames(cutter->source);
     if (!fragment_ms)
@@ -69,9 +71,10 @@ int64_t reel_cutter_next_us(const struct reel_cutter *cutter)
 {
     uint64_t end_frame = cutter->next_frame + cutter->fragment_frames;
 
-    if (!cutter->realtime || !cutter->started_us)
+    if (cutter->speed <= 0 || !cutter->started_us)
         return 0;
-    return cutter->started_us + (int64_t)((double)end_frame * 1e6 / cutter->format.rate);
+    return cutter->started_us +
+           (int64_t)((double)end_frame * 1e6 / cutter->format.rate / cutter->speed);
 }
 
 static enum reel_recorder_encoding encoding_of(const struct reel_format *format)
@@ -86,13 +89,22 @@ static enum reel_recorder_encoding encoding_of(const struct reel_format *format)
     return encodings[format->encoding];
 }
 
+/* When the fragment's first frame was captured, where that is to be told. */
+static bool captured(const struct reel_cutter *cutter, int64_t wall_us, uint64_t *time_us_out)
+{
+    uint64_t frames = cutter->has_first_time ? cutter->next_frame : cutter->have_frames;
+    int64_t us = (int64_t)((double)frames * 1e6 / cutter->format.rate);
+
+    *time_us_out = (uint64_t)(cutter->has_first_time ? cutter->first_time_us + us : wall_us - us);
+    return cutter->has_first_time || cutter->speed > 0 || reel_source_live(cutter->source);
+}
+
 /* Encode what is in the fragment and hand it over. */
 static enum reel_code fragment_close(struct reel_cutter *cutter, bool end, int64_t wall_us,
                                      struct reel_cut *cut_out, struct reel_error *err_out)
 {
     const struct reel_format *format = &cutter->format;
-    int64_t length_us = (int64_t)((double)cutter->have_frames * 1e6 / format->rate);
-    const struct reel_recorder_fragment fragment = {
+    struct reel_recorder_fragment fragment = {
         .rate = format->rate,
         .channels = format->channels,
         .sample_bytes = format->sample_bytes,
@@ -106,14 +118,15 @@ static enum reel_code fragment_close(struct reel_cutter *cutter, bool end, int64
         .has_boot_number = true,
         .boot_number = cutter->boot,
         .end = end,
-        .has_time = cutter->realtime || reel_source_live(cutter->source),
-        .time_us = (uint64_t)(wall_us - length_us),
         .tags = cutter->tags,
         .tags_count = cutter->next_seq == 0 ? cutter->tags_count : 0,
     };
-    size_t bytes = reel_recorder_encode(NULL, 0, &fragment);
-    uint8_t *payload = bytes ? malloc(bytes) : NULL;
+    uint8_t *payload;
+    size_t bytes;
 
+    fragment.has_time = captured(cutter, wall_us, &fragment.time_us);
+    bytes = reel_recorder_encode(NULL, 0, &fragment);
+    payload = bytes ? malloc(bytes) : NULL;
     if (!bytes)
         return reel_error_set(err_out, REEL_E_BAD_REQUEST, "metadata.tags",
                               "the fragment cannot be encoded: a tag has no valid name or value");

@@ -17,16 +17,18 @@ struct reel_cutter {
     const char *path;
     const struct reel_recorder_tag *tags; /* go with the first fragment */
     size_t tags_count;
-    bool realtime;
-    bool stop; /* take what is there as the end of the source */
+    double speed;          /* so many times as fast as it plays; 0: as fast as it goes */
+    bool has_first_time;   /* else the time is that of reading, where the audio is live or paced */
+    int64_t first_time_us; /* when the first frame was captured, since 1970 */
+    bool stop;             /* take what is there as the end of the source */
 
-    struct reel_source *source;
+    struct reel_source *source; /* may be set: one that is open already, and finished here */
     struct reel_format format;
     uint64_t boot;
     uint64_t next_seq;
     uint64_t next_frame;
     uint64_t total_frames; /* 0: not known */
-    int64_t started_us;    /* monotonic, when the first fragment was read; for realtime */
+    int64_t started_us;    /* monotonic, when the first fragment was read; for the pace */
     uint8_t *fragment;     /* the one that is being filled */
     uint32_t fragment_frames;
     uint64_t have_frames;
@@ -43,8 +45,8 @@ struct reel_cut {
     size_t payload_bytes;
 };
 
-/* Open the source and prepare, with a random boot. `fragment_ms` 0: what suits the source. Errors
- * as reel_source_open has them; the caller finishes in any case. */
+/* Open the source, if it is not, and prepare, with a random boot. `fragment_ms` 0: what suits the
+ * source. Errors as reel_source_open has them; the caller finishes in any case. */
 enum reel_code reel_cutter_open(struct reel_cutter *cutter, const struct reel_source_raw *raw,
                                 unsigned fragment_ms, struct reel_error *err_out);
 /* Cut as another run of the recorder did, whose boot goes on; to be called before reading. The

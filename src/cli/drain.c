@@ -287,8 +287,9 @@ enum reel_code reel_drain_run(const struct reel_drain_config *config,
                                            .prefix = config->common->prefix,
                                            .user = outcome->user,
                                            .drained = outcome->drained};
-        reel_client_handle(drain->client,
-                           &(struct reel_client_handlers){drain, on_message, on_refused});
+        reel_client_handle(drain->client, &(struct reel_client_handlers){.user = drain,
+                                                                         .message = on_message,
+                                                                         .refused = on_refused});
         code = run(drain, err_out);
     }
     reel_client_destroy(&drain->client);

@@ -14,21 +14,27 @@ enum {
     BUSY_US = 300000000, /* a sink may be busy for so long */
 };
 
+/* A broker says what it has as long as the connection stands. */
+#define RETRY_NEVER_US ((int64_t)365 * 86400 * 1000000)
+
 static bool on_send(void *user, const struct reel_ring_slot *slot)
 {
     struct reel_outbox *outbox = user;
-    const struct reel_bus_publication what = {
+    struct reel_bus_publication what = {
         .topic = outbox->topic,
         .payload = slot->payload,
         .payload_bytes = slot->bytes,
         .qos = 1,
         .content_type = "application/msgpack",
-        .response_topic = reel_client_reply_topic(outbox->client),
-        .correlation = (const uint8_t *)&outbox->number,
-        .correlation_bytes = sizeof outbox->number,
     };
+    int *publication = outbox->publications ? outbox->publications + (slot - outbox->slots) : NULL;
 
-    return reel_client_publish(outbox->client, &what, NULL, &outbox->error) == REEL_OK;
+    if (!publication) {
+        what.response_topic = reel_client_reply_topic(outbox->client);
+        what.correlation = (const uint8_t *)&outbox->number;
+        what.correlation_bytes = sizeof outbox->number;
+    }
+    return reel_client_publish(outbox->client, &what, publication, &outbox->error) == REEL_OK;
 }
 
 static void on_forgotten(void *user, const struct reel_ring_slot *slot, enum reel_ring_end end)
@@ -68,12 +74,21 @@ bool reel_outbox_init(struct reel_outbox *outbox, struct reel_client *client, co
     return true;
 }
 
+bool reel_outbox_trust_broker(struct reel_outbox *outbox)
+{
+    outbox->publications = calloc(outbox->ring.config.slots_count, sizeof *outbox->publications);
+    outbox->ring.config.retry_least_us = outbox->ring.config.retry_most_us = RETRY_NEVER_US;
+    return outbox->publications != NULL;
+}
+
 void reel_outbox_finish(struct reel_outbox *outbox)
 {
     while (outbox->slots && reel_ring_drop_oldest(&outbox->ring))
         continue;
     free(outbox->slots);
+    free(outbox->publications);
     outbox->slots = NULL;
+    outbox->publications = NULL;
 }
 
 bool reel_outbox_push(struct reel_outbox *outbox, uint64_t seq, uint32_t frames, uint8_t *payload,
@@ -95,6 +110,18 @@ enum reel_code reel_outbox_run(struct reel_outbox *outbox, int64_t now_us,
 void reel_outbox_reconnected(struct reel_outbox *outbox, int64_t now_us)
 {
     reel_ring_connected(&outbox->ring, now_us);
+}
+
+/* A broker acknowledges in the order in which it gets. */
+void reel_outbox_published(struct reel_outbox *outbox, int publication_id, int64_t now_us)
+{
+    for (size_t i = 0; outbox->publications && i < outbox->ring.config.slots_count; i++) {
+        const struct reel_recorder_ack ack = {
+            .ok = true, .has_seq = true, .seq = outbox->slots[i].seq};
+
+        if (outbox->slots[i].state == REEL_RING_SENT && outbox->publications[i] == publication_id)
+            reel_ring_acknowledge(&outbox->ring, &ack, now_us);
+    }
 }
 
 /* What the sink could not decode, too large for one, it refuses in JSON. */

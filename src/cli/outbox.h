@@ -20,6 +20,7 @@
 struct reel_outbox {
     struct reel_ring ring;
     struct reel_ring_slot *slots;
+    int *publications; /* of each slot, where the broker's word is the last; else NULL */
     struct reel_client *client;
     const char *topic;
     uint32_t number;
@@ -37,6 +38,9 @@ struct reel_outbox {
  * if memory ran out. */
 bool reel_outbox_init(struct reel_outbox *outbox, struct reel_client *client, const char *topic,
                       uint32_t number, size_t fragments, int64_t now_us);
+/* Where no sink listens: ask none for acknowledgements, and take the broker's for them. To be
+ * called before the first push; false if memory ran out. */
+bool reel_outbox_trust_broker(struct reel_outbox *outbox);
 void reel_outbox_finish(struct reel_outbox *outbox); /* accepts one that is all zero */
 
 /* Put a fragment in. `payload` is taken over; false where the outbox is full, or the number is not
@@ -63,6 +67,9 @@ struct reel_outbox_refused {
     bool has_seq;
     uint64_t seq;
 };
+
+/* The broker has a publication: where it is the one to trust, what was sent up to it leaves. */
+void reel_outbox_published(struct reel_outbox *outbox, int publication_id, int64_t now_us);
 
 /* Take a message that came for this outbox. A sink that is busy for more than five minutes
  * refuses, unless the outbox is patient. */

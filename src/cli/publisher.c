@@ -52,6 +52,18 @@ static void on_message(void *user, const struct reel_bus_message *message)
         publisher->heard_us = now_us;
 }
 
+static void on_published(void *user, int publication_id)
+{
+    struct publisher *publisher = user;
+    int64_t now_us = reel_monotonic_us();
+
+    if (!publisher->config->broker_only)
+        return;
+    for (size_t i = 0; i < publisher->opened; i++)
+        reel_sending_published(&publisher->sendings[i], publication_id, now_us);
+    publisher->heard_us = now_us;
+}
+
 static void on_refused(void *user, int publication_id)
 {
     (void)publication_id;
@@ -71,6 +83,8 @@ static void open_next(struct publisher *publisher)
         reel_interrupt_allow(true); /* a pipe may make us wait */
         code = reel_sending_open(sending, publisher->client, (uint32_t)publisher->opened,
                                  config->raw, config->fragment_ms, &error);
+        if (!code && config->broker_only && !reel_outbox_trust_broker(&sending->outbox))
+            code = reel_error_set(&error, REEL_E_INTERNAL, NULL, "out of memory");
         reel_interrupt_allow(false);
         if (code)
             reel_sending_fail(sending, &error);
@@ -162,9 +176,10 @@ static enum reel_code overdue(struct publisher *publisher, int64_t now_us,
     if (now_us < publisher->heard_us + (int64_t)(timeout_s * 1e6))
         return REEL_OK;
     return reel_error_set(err_out, REEL_E_STALLED, NULL,
-                          "no sink acknowledged anything for %g s; %zu fragments are not known to "
+                          "no %s acknowledged anything for %g s; %zu fragments are not known to "
                           "be stored%s",
-                          timeout_s, unacknowledged, reel_client_presence(publisher->client));
+                          publisher->config->broker_only ? "broker" : "sink", timeout_s,
+                          unacknowledged, reel_client_presence(publisher->client));
 }
 
 static bool unfinished(const struct publisher *publisher)
@@ -246,7 +261,11 @@ enum reel_code reel_publisher_run(const struct reel_publisher_config *config,
 {
     struct publisher publisher = {.config = config, .sendings = sendings, .count = count};
     const struct reel_client_handlers handlers = {
-        .user = &publisher, .message = on_message, .refused = on_refused};
+        .user = &publisher,
+        .message = on_message,
+        .refused = on_refused,
+        .published = on_published,
+    };
     enum reel_code code =
         reel_client_create(config->common, config->device, &publisher.client, err_out);
 

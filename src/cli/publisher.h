@@ -19,11 +19,12 @@ struct reel_publisher_config {
     const char *device;
     const struct reel_source_raw *raw;
     unsigned fragment_ms; /* 0: what suits each source */
+    bool broker_only;     /* no sink is asked: what the broker has is done */
 };
 
 /* Send them one after another, the next one beginning while the last acknowledgements of those
- * before are awaited. Each `sendings[i]` has session, topic, and path, tags and realtime of its
- * cutter set; the rest is zero. Returns when each is DONE or FAILED; the caller finishes them. An
+ * before are awaited. Each `sendings[i]` has session, topic, and what its cutter wants of the
+ * caller set; the rest is zero. Returns when each is DONE or FAILED; the caller finishes them. An
  * error here concerns all that are neither: STALLED (no broker, no acknowledgement for --timeout),
  * NOT_ALLOWED (the broker refuses); `*interrupted_out`: a signal ended it. */
 enum reel_code reel_publisher_run(const struct reel_publisher_config *config,

@@ -61,6 +61,27 @@ void reel_sending_read(struct reel_sending *sending, int64_t now_us, int64_t wal
     }
 }
 
+/* Something left the outbox: it may have been the last. */
+static void settle(struct reel_sending *sending, const struct reel_error *error)
+{
+    if (sending->outbox.ring.fragments)
+        return;
+    if (error->code)
+        reel_sending_fail(sending, error);
+    else if (sending->state == REEL_SENDING_DRAINING)
+        sending->state = REEL_SENDING_DONE;
+}
+
+void reel_sending_published(struct reel_sending *sending, int publication_id, int64_t now_us)
+{
+    struct reel_error error = sending->error;
+
+    if (sending->state == REEL_SENDING_DONE || sending->state == REEL_SENDING_FAILED)
+        return;
+    reel_outbox_published(&sending->outbox, publication_id, now_us);
+    settle(sending, &error);
+}
+
 bool reel_sending_hear(struct reel_sending *sending, const struct reel_bus_message *message,
                        int64_t now_us)
 {
@@ -79,9 +100,9 @@ bool reel_sending_hear(struct reel_sending *sending, const struct reel_bus_messa
         reel_error_set(&error, REEL_E_INTERNAL, NULL,
                        "the sink has given up %" PRIu64 " fragments of %s for lost", lost,
                        sending->session);
-    if (heard == REEL_OUTBOX_REFUSED || lost || (error.code && !sending->outbox.ring.fragments))
+    if (heard == REEL_OUTBOX_REFUSED || lost)
         reel_sending_fail(sending, &error);
-    else if (sending->state == REEL_SENDING_DRAINING && !sending->outbox.ring.fragments)
-        sending->state = REEL_SENDING_DONE;
+    else
+        settle(sending, &error);
     return heard == REEL_OUTBOX_ALIVE || heard == REEL_OUTBOX_REFUSED;
 }

@@ -45,6 +45,9 @@ void reel_sending_read(struct reel_sending *sending, int64_t now_us, int64_t wal
 bool reel_sending_hear(struct reel_sending *sending, const struct reel_bus_message *message,
                        int64_t now_us);
 
+/* The broker has a publication, which may have been this one's. */
+void reel_sending_published(struct reel_sending *sending, int publication_id, int64_t now_us);
+
 /* Give it up. */
 void reel_sending_fail(struct reel_sending *sending, const struct reel_error *error);
 
