@@ -45,5 +45,6 @@ extern const struct reel_command reel_cmd_status;
 extern const struct reel_command reel_cmd_verify;
 extern const struct reel_command reel_cmd_keep;
 extern const struct reel_command reel_cmd_tag;
+extern const struct reel_command reel_cmd_replay;
 
 #endif

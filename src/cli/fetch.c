@@ -195,28 +195,54 @@ static bool chunk_add(struct fetching *fetching)
     return true;
 }
 
-/* Hand on what stands whole at the front. */
-static enum reel_code chunks_write(struct fetching *fetching)
+static bool chunk_whole(const struct fetching *fetching, const struct chunk *chunk)
+{
+    size_t size = chunk_size(fetching, chunk);
+
+    for (size_t at = 0; at < size; at += REEL_FETCH_BLOCK_BYTES) {
+        if (!chunk->have[at / REEL_FETCH_BLOCK_BYTES])
+            return false;
+    }
+    return true;
+}
+
+/* Ask the receiver. Its time is not the sink's: nobody has to be heard from meanwhile. */
+static enum reel_code room_ask(struct fetching *fetching, bool *room_out, struct pollfd *wait_out)
+{
+    const struct reel_fetch *fetch = fetching->fetch;
+    enum reel_code code = REEL_OK;
+
+    *room_out = true;
+    *wait_out = (struct pollfd){.fd = -1};
+    if (fetch->room)
+        code = fetch->room(fetch->user, room_out, wait_out, fetching->err_out);
+    if (!*room_out)
+        fetching->heard_us = reel_monotonic_us();
+    return code;
+}
+
+/* Hand on what stands whole at the front, as long as there is room. */
+static enum reel_code chunks_write(struct fetching *fetching, struct pollfd *wait_out)
 {
     struct reel_fetch *fetch = fetching->fetch;
+    bool room;
+    enum reel_code code = room_ask(fetching, &room, wait_out);
 
-    while (fetching->known && fetching->count) {
+    while (!code && room && fetching->known && fetching->count) {
         struct chunk *chunk = chunk_at(fetching, 0);
         size_t size = chunk_size(fetching, chunk);
-        enum reel_code code;
 
-        for (size_t at = 0; at < size; at += REEL_FETCH_BLOCK_BYTES) {
-            if (!chunk->have[at / REEL_FETCH_BLOCK_BYTES])
-                return REEL_OK;
-        }
+        if (!chunk_whole(fetching, chunk))
+            break;
         code = fetch->write(fetch->user, chunk->offset, chunk->bytes, size, fetching->err_out);
         if (code)
-            return code;
+            break;
         fetching->first = (fetching->first + 1) % WINDOW;
         fetching->count--;
         fetch->offset = chunk->offset + size;
+        code = room_ask(fetching, &room, wait_out);
     }
-    return REEL_OK;
+    return code;
 }
 
 static enum reel_code chunks_ask(struct fetching *fetching, int64_t now_us)
@@ -227,7 +253,7 @@ static enum reel_code chunks_ask(struct fetching *fetching, int64_t now_us)
         struct chunk *chunk = chunk_at(fetching, i);
         enum reel_code code = REEL_OK;
 
-        if (now_us >= chunk->again_us)
+        if (now_us >= chunk->again_us && !(fetching->known && chunk_whole(fetching, chunk)))
             code = chunk_ask(fetching, chunk, now_us);
         if (code)
             return code;
@@ -261,10 +287,13 @@ static enum reel_code step(struct fetching *fetching)
 {
     struct reel_fetch *fetch = fetching->fetch;
     int64_t now_us = reel_monotonic_us();
-    enum reel_code code = chunks_ask(fetching, now_us);
+    struct pollfd wait;
+    enum reel_code code = chunks_write(fetching, &wait);
 
     if (!code)
-        code = reel_client_run(fetching->client, NULL, 0, now_us + 200000, fetching->err_out);
+        code = chunks_ask(fetching, now_us);
+    if (!code)
+        code = reel_client_run(fetching->client, &wait, 1, now_us + 200000, fetching->err_out);
     if (fetching->refused) /* some brokers close the connection besides */
         return reel_error_set(fetching->err_out, REEL_E_NOT_ALLOWED, NULL,
                               "the broker does not let us ask for a download");
@@ -273,7 +302,7 @@ static enum reel_code step(struct fetching *fetching)
     if (!code)
         code = fetching->code;
     if (!code)
-        code = chunks_write(fetching);
+        code = chunks_write(fetching, &wait);
     if (!code)
         code = overdue(fetching, reel_monotonic_us());
     if (fetching->known)

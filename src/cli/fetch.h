@@ -28,6 +28,10 @@ struct reel_fetch {
     /* Bytes, in order and without holes from `offset` on. */
     enum reel_code (*write)(void *user, uint64_t offset, const void *bytes, size_t size,
                             struct reel_error *err_out);
+    /* Whether there is room for another `write`. While there is none the fetch waits, also for what
+     * `*wait_out` says (fd -1: nothing), and keeps its connection. NULL: there always is. */
+    enum reel_code (*room)(void *user, bool *room_out, struct pollfd *wait_out,
+                           struct reel_error *err_out);
 
     /* Known from the first answer on, and filled in besides `version`. */
     uint64_t size; /* bytes of the whole view */

@@ -1,4 +1,4 @@
-/* Source: a file through store/import, a pipe read by ourselves. */
+/* Source: a file through store/import, a pipe, of a feed too, read by ourselves. */
 #include "cli/source.h"
 
 #include <errno.h>
@@ -21,6 +21,7 @@ enum { HEAD_BYTES = 65536, WHOLE_HEADER = 4096, FRAME_BYTES_MAX = 512 };
 struct reel_source {
     int fd;
     struct reel_import *import; /* NULL: a pipe */
+    struct reel_feed *feed;     /* that the pipe is of; NULL: standard input */
     struct reel_format format;
     bool guessed;
     bool ended;
@@ -50,11 +51,11 @@ static enum reel_code head_fill(struct reel_source *source, struct reel_error *e
         got = read(source->fd, source->head + source->head_end, HEAD_BYTES - source->head_end);
     while (got < 0 && errno == EINTR);
     if (got < 0)
-        return reel_error_errno(err_out, errno, "standard input");
+        return reel_error_errno(err_out, errno, source->feed ? "a pipe" : "standard input");
     if (got == 0)
         source->ended = true;
     source->head_end += (size_t)got;
-    return REEL_OK;
+    return source->ended && source->feed ? reel_feed_outcome(source->feed, err_out) : REEL_OK;
 }
 
 /* The head begins with RIFF: read on until the header is whole. */
@@ -68,8 +69,9 @@ static enum reel_code wav_open(struct reel_source *source, struct reel_error *er
 
         if (source->ended || source->head_end == HEAD_BYTES)
             return reel_error_set(err_out, REEL_E_BAD_REQUEST, NULL,
-                                  "standard input: a WAV header that cannot be read, or of an "
-                                  "encoding that cannot be taken");
+                                  "%s: a WAV header that cannot be read, or of an encoding that "
+                                  "cannot be taken",
+                                  source->feed ? "what the sink sent" : "standard input");
         code = head_fill(source, err_out);
         if (code)
             return code;
@@ -77,7 +79,8 @@ static enum reel_code wav_open(struct reel_source *source, struct reel_error *er
     source->format = info.format;
     source->head_start = (size_t)info.data_offset;
     source->left_bytes = info.data_bytes;
-    if (info.data_bytes == 0 || (info.data_bytes >= STREAM_BYTES && info.data_bytes <= UINT32_MAX))
+    if (!source->feed && (info.data_bytes == 0 ||
+                          (info.data_bytes >= STREAM_BYTES && info.data_bytes <= UINT32_MAX)))
         source->left_bytes = UINT64_MAX;
     return REEL_OK;
 }
@@ -171,13 +174,35 @@ enum reel_code reel_source_open(const char *path, const struct reel_source_raw *
     return REEL_OK;
 }
 
+enum reel_code reel_source_open_feed(struct reel_feed *feed, struct reel_source **source_out,
+                                     struct reel_error *err_out)
+{
+    struct reel_source *source = calloc(1, sizeof *source);
+    enum reel_code code;
+
+    if (!source) {
+        reel_feed_close(&feed);
+        return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
+    }
+    source->feed = feed;
+    source->fd = reel_feed_fd(feed);
+    code = wav_open(source, err_out);
+    if (code) {
+        reel_source_close(&source);
+        return code;
+    }
+    *source_out = source;
+    return REEL_OK;
+}
+
 void reel_source_close(struct reel_source **source)
 {
     if (!*source)
         return;
     reel_import_close(&(*source)->import);
-    if ((*source)->fd > STDIN_FILENO)
+    if (!(*source)->feed && (*source)->fd > STDIN_FILENO)
         close((*source)->fd);
+    reel_feed_close(&(*source)->feed);
     free(*source);
     *source = NULL;
 }
@@ -189,7 +214,7 @@ const struct reel_format *reel_source_format(const struct reel_source *source)
 
 bool reel_source_live(const struct reel_source *source)
 {
-    return !source->import;
+    return !source->import && !source->feed;
 }
 
 bool reel_source_guessed(const struct reel_source *source)

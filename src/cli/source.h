@@ -1,4 +1,4 @@
-/* Source: where the audio that is published comes from: a file, or standard input. */
+/* Source: where the audio that is published comes from: a file, standard input, or the sink. */
 #ifndef REEL_CLI_SOURCE_H
 #define REEL_CLI_SOURCE_H
 
@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "cli/feed.h"
 #include "wire/format.h"
 
 struct reel_source;
@@ -22,6 +23,11 @@ struct reel_source_raw {
  * cannot be taken; NOT_FOUND; STALLED for a failing read. */
 enum reel_code reel_source_open(const char *path, const struct reel_source_raw *raw,
                                 struct reel_source **source_out, struct reel_error *err_out);
+
+/* Take what a feed fetches, and the feed over, also where this fails. Waits for the first bytes.
+ * Errors as reel_fetch_run has them. */
+enum reel_code reel_source_open_feed(struct reel_feed *feed, struct reel_source **source_out,
+                                     struct reel_error *err_out);
 void reel_source_close(struct reel_source **source); /* accepts NULL */
 
 const struct reel_format *reel_source_format(const struct reel_source *source);

@@ -1,4 +1,4 @@
-/* Tags: NAME=VALUE taken apart. */
+/* Tags: from texts and documents, and back. */
 #include "cli/tags.h"
 
 #include <math.h>
@@ -40,6 +40,28 @@ enum reel_exit reel_tags_take(const char *const *texts, size_t count, struct ree
         out->count++;
     }
     return REEL_EXIT_OK;
+}
+
+bool reel_tags_of_document(const json_t *document, struct reel_tags *out)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach ((json_t *)(uintptr_t)document, name, value) {
+        struct reel_recorder_tag *tag = &out->items[out->count];
+
+        if (out->count == REEL_TAGS_MAX)
+            break;
+        tag->name = strdup(name);
+        if (!tag->name) {
+            reel_tags_finish(out);
+            return false;
+        }
+        tag->text = json_string_value(value);
+        tag->number = json_number_value(value);
+        out->count++;
+    }
+    return true;
 }
 
 void reel_tags_finish(struct reel_tags *tags)

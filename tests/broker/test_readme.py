@@ -168,6 +168,9 @@ def test_client(desk):
     assert desk.raw()[3] == samples(SPEECH)[3]
     assert desk.recorded("mic1", "speech") == samples(SPEECH)
     assert desk.recorded("mic1", "live") == desk.raw()
+    assert desk.recorded("mic1", "speech-replay") == samples(SPEECH)
+    speech = desk.recording("mic1", "speech")
+    assert speech["kept"] and speech["tags"] == {"site": "kitchen", "gain": -3.5}
     channels, rate, size, second = samples(desk.folder / "second.wav")
     assert second == samples(SPEECH)[3][rate // 5 * size :][: rate * size]
     assert "mic1" in said and "speech" in said
