@@ -64,3 +64,41 @@ def test_no_sink_ends_with_4_at_the_first(make_lab):
     lab = make_lab(start=False)
     said = reel(lab.broker, "keep", "mic/s1", "mic/s2", "--timeout", 0.3, status=4)
     assert said.err.count("no sink answered `keep`") == 1
+
+
+# tag
+
+
+def test_tags_are_set_and_removed(lab, recorded):
+    name = f"{recorded}/s1"
+    said = reel(lab.broker, "tag", name, f"{recorded}/s2", "site=roof", "gain=-3.5", "note=a=b c")
+    assert said.text.splitlines()[0] == f"{name}: gain=-3.5, note=a=b c, site=roof"
+    assert said.text.splitlines()[1].startswith(f"{recorded}/s2: ")
+    answer = reel(lab.broker, "tag", name, "gain=7", "--remove", "note", "--json").json
+    assert answer["tags"] == {"site": "roof", "gain": 7}
+    answer = reel(lab.broker, "tag", name, "only=1", "--replace", "--json").json
+    assert answer["tags"] == {"only": 1}
+    assert reel(lab.broker, "tag", name, "--replace").text == f"{name}: -\n"
+    info = reel(lab.broker, "info", f"{recorded}/s2", "--json").json
+    assert info["tags"] == {"site": "roof", "gain": -3.5, "note": "a=b c"}
+
+
+def test_tags_show(lab, recorded):
+    watching = watch(lab, recorded, 1)
+    reel(lab.broker, "tag", f"{recorded}/s2", "site=roof", "gain=3")
+    reel(lab.broker, "keep", f"{recorded}/s2")
+    [line] = [line for line in finished(watching).text.splitlines() if f"{recorded}/s2" in line]
+    assert line.split()[2] == "tagged" and line.endswith("tags gain=3, site=roof")
+    rows = reel(lab.broker, "list", "--device", recorded, "--tag", "site=roof").text.splitlines()
+    assert len(rows) == 2 and rows[1].endswith("kept, gain=3, site=roof")
+    info = reel(lab.broker, "info", f"{recorded}/s2").text
+    assert "gain=3, site=roof" in info
+
+
+def test_what_the_sink_says_of_tags(lab, recorded):
+    many = [f"t{number}=x" for number in range(33)]
+    assert "at most 32" in reel(lab.broker, "tag", f"{recorded}/s1", *many, status=2).err
+    reel(lab.broker, "tag", f"{recorded}/s1", *many[:20])
+    later = [f"u{number}=x" for number in range(20)]
+    assert "bad-request" in reel(lab.broker, "tag", f"{recorded}/s1", *later, status=1).err
+    assert "not-found" in reel(lab.broker, "tag", f"{recorded}/none", "x=1", status=3).err
