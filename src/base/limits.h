@@ -47,6 +47,9 @@
 #define REEL_RUNS_MAX      65536u
 #define REEL_STRETCHES_MAX 4096u
 
+/* How many parts of a long session an acknowledgement looks back at for what is missing. */
+#define REEL_EARLIER_PARTS_MAX 8u
+
 /* Durable messages that are remembered in case the broker delivers them again, and the batches that
  * they came in. */
 #define REEL_DELIVERIES_MAX       32768u

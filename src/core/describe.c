@@ -79,31 +79,61 @@ static json_t *pair(uint64_t first, uint64_t second)
 typedef bool next_range_fn(const struct reel_recording *recording, struct reel_range_cursor *cursor,
                            struct reel_range *range_out);
 
-/* The ranges of a walk as pairs [first, last], or [from, to) where `half_open`. */
-static json_t *ranges(const struct reel_recording *recording, struct reel_epoch epoch,
-                      next_range_fn *next, bool half_open)
+/* An epoch, and the parts before whose numbers it goes on from. */
+struct told {
+    const struct reel_recording *recording;
+    struct reel_epoch epoch;
+    const struct reel_earlier_parts *earlier; /* NULL: none */
+};
+
+static struct told told_of(const struct reel_recording *recording, const struct reel_boot *boot,
+                           const struct reel_earlier_parts *earlier)
+{
+    struct told told = {.recording = recording, .epoch = reel_recording_epoch(recording, boot)};
+
+    if (reel_epoch_is_continued(recording, told.epoch))
+        told.earlier = earlier;
+    return told;
+}
+
+/* Append the ranges of a walk as pairs [first, last], or [from, to) where `half_open`. */
+static void append_ranges(json_t **array, const struct reel_recording *recording,
+                          struct reel_epoch epoch, next_range_fn *next, bool half_open)
 {
     struct reel_range_cursor cursor = {.epoch = epoch};
     struct reel_range range;
+
+    while (*array && next(recording, &cursor, &range))
+        reel_array_append(array, pair(range.first, half_open ? range.end : range.end - 1));
+}
+
+static json_t *ranges(const struct told *told, next_range_fn *next, bool half_open)
+{
     json_t *array = json_array();
 
-    while (array && next(recording, &cursor, &range))
-        reel_array_append(&array, pair(range.first, half_open ? range.end : range.end - 1));
+    for (size_t i = 0; told->earlier && i < told->earlier->count; i++) {
+        const struct reel_recording *part = told->earlier->recordings[i];
+
+        append_ranges(
+            &array, part,
+            reel_recording_epoch(part, &told->recording->stretches[told->epoch.first].boot), next,
+            half_open);
+    }
+    append_ranges(&array, told->recording, told->epoch, next, half_open);
     return array;
 }
 
 /* What an acknowledgement and `info` say alike of an epoch. */
-static void put_epoch(struct reel_object *object, const struct reel_recording *recording,
-                      struct reel_epoch epoch)
+static void put_epoch(struct reel_object *object, const struct told *told)
 {
+    const struct told alone = {told->recording, told->epoch, NULL};
     uint64_t next_frame = 0;
-    bool counts_frames = reel_epoch_next_frame(recording, epoch, &next_frame);
+    bool counts_frames = reel_epoch_next_frame(told->recording, told->epoch, &next_frame);
 
     reel_object_put_uint_or_null(object, "next_frame", counts_frames, next_frame);
-    reel_object_put(object, "missing", ranges(recording, epoch, reel_epoch_next_missing, false));
-    reel_object_put(object, "missing_frames",
-                    ranges(recording, epoch, reel_epoch_next_missing_frames, true));
-    reel_object_put(object, "lost", ranges(recording, epoch, reel_epoch_next_lost, false));
+    reel_object_put(object, "missing", ranges(told, reel_epoch_next_missing, false));
+    reel_object_put(object, "missing_frames", ranges(told, reel_epoch_next_missing_frames, true));
+    reel_object_put(object, "lost", ranges(&alone, reel_epoch_next_lost, false));
 }
 
 json_t *reel_describe_gap(const struct reel_recording *recording, const struct reel_gap *gap)
@@ -157,42 +187,56 @@ static json_t *describe_stretches(const struct reel_recording *recording)
 
 json_t *reel_describe_info(const struct reel_recording *recording)
 {
+    struct told told = told_of(recording, NULL, NULL);
     struct reel_object object;
 
     reel_object_extend(&object, reel_describe_recording(recording));
-    put_epoch(&object, recording, reel_recording_epoch(recording, NULL));
+    put_epoch(&object, &told);
     reel_object_put(&object, "stretches", describe_stretches(recording));
     reel_object_put_text_or_null(&object, "sha256", recording->sha256);
     return reel_object_take(&object);
 }
 
-json_t *reel_describe_ack(const struct reel_recording *recording, const struct reel_boot *boot)
+json_t *reel_describe_ack(const struct reel_recording *recording, const struct reel_boot *boot,
+                          const struct reel_earlier_parts *earlier)
 {
-    struct reel_epoch epoch = reel_recording_epoch(recording, boot);
+    struct told told = told_of(recording, boot, earlier);
     uint64_t next_seq = 0;
-    bool has_seq = reel_epoch_next_seq(recording, epoch, &next_seq) && next_seq > 0;
+    bool has_seq = reel_epoch_next_seq(recording, told.epoch, &next_seq) && next_seq > 0;
     struct reel_object object;
 
     reel_object_init(&object);
     reel_object_put_text(&object, "status", "ok");
     reel_object_put_text(&object, "device", recording->device);
-    reel_object_put_text(&object, "session", recording->session);
+    reel_object_put_text(&object, "session",
+                         recording->part_of[0] ? recording->part_of : recording->session);
     put_boot(&object, boot ? boot : &recording->boot);
     reel_object_put_uint_or_null(&object, "seq", has_seq, next_seq - 1);
     reel_object_put_uint(&object, "frames", recording->frames);
-    put_epoch(&object, recording, epoch);
+    put_epoch(&object, &told);
     return reel_object_take(&object);
 }
 
-size_t reel_describe_ack_bytes(const struct reel_recording *recording, const struct reel_boot *boot)
+/* How many ranges an epoch may have to tell of: every other run is a gap at most. */
+static size_t ranges_most(const struct reel_recording *recording, const struct reel_boot *boot)
 {
-    enum { PLAIN_BYTES = 384, RANGE_BYTES = 48 }; /* a range: two numbers, in two lists */
     struct reel_epoch epoch = reel_recording_epoch(recording, boot);
-    size_t ranges = epoch.end - epoch.first;
+    size_t most = epoch.end - epoch.first;
 
     for (size_t i = epoch.first; i < epoch.end; i++)
-        ranges += recording->stretches[i].runs_count / 2; /* every other one is a gap at most */
-    return PLAIN_BYTES + ranges * RANGE_BYTES;
+        most += recording->stretches[i].runs_count / 2;
+    return most;
+}
+
+size_t reel_describe_ack_bytes(const struct reel_recording *recording, const struct reel_boot *boot,
+                               const struct reel_earlier_parts *earlier)
+{
+    enum { PLAIN_BYTES = 384, RANGE_BYTES = 48 }; /* a range: two numbers, in two lists */
+    size_t most = ranges_most(recording, boot);
+
+    for (size_t i = 0; earlier && i < earlier->count; i++)
+        most += ranges_most(earlier->recordings[i], boot);
+    return PLAIN_BYTES + most * RANGE_BYTES;
 }
 
 json_t *reel_describe_refusal(const struct reel_error *error, const char *device,

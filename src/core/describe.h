@@ -24,16 +24,24 @@ json_t *reel_describe_info(const struct reel_recording *recording);
 /* One of the elements of `gaps`. */
 json_t *reel_describe_gap(const struct reel_recording *recording, const struct reel_gap *gap);
 
-/* An acknowledgement (protocol.md, "Acknowledgement"): status, device, session, boot, seq, frames
- * (of the recording), next_frame (what the boot's own count goes on with; null if it has none),
- * missing, missing_frames, lost, of that boot's newest epoch. `boot` may be NULL: the recording's
- * newest. */
-json_t *reel_describe_ack(const struct reel_recording *recording, const struct reel_boot *boot);
+/* Parts before a recording, oldest first, whose gaps are still worth filling. Borrowed. */
+struct reel_earlier_parts {
+    const struct reel_recording *recordings[REEL_EARLIER_PARTS_MAX];
+    size_t count;
+};
+
+/* An acknowledgement (protocol.md, "Acknowledgement"): status, device, session (that the recorder
+ * publishes to), boot, seq, frames (of the recording), next_frame (what the boot's own count goes
+ * on with; null if it has none), missing, missing_frames, lost, of that boot's newest epoch. `boot`
+ * may be NULL: the recording's newest. Where that epoch goes on from `earlier` parts (NULL: none),
+ * what they miss of it comes first. */
+json_t *reel_describe_ack(const struct reel_recording *recording, const struct reel_boot *boot,
+                          const struct reel_earlier_parts *earlier);
 
 /* About how many bytes that takes once it is encoded, without making it: rather more than less,
  * within a factor of a few. */
-size_t reel_describe_ack_bytes(const struct reel_recording *recording,
-                               const struct reel_boot *boot);
+size_t reel_describe_ack_bytes(const struct reel_recording *recording, const struct reel_boot *boot,
+                               const struct reel_earlier_parts *earlier);
 
 /* An error's acknowledgement: {status, error, device, session, boot, seq, frame}; names and
  * numbers where known (`numbers` may be NULL, names ""). */

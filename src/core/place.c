@@ -318,6 +318,27 @@ void reel_place_conflict(const struct reel_recording *recording, const struct re
     }
 }
 
+uint32_t reel_place_past(const struct reel_recording *recording, const struct reel_numbers *numbers,
+                         const struct reel_placement *placement)
+{
+    struct reel_segment_cursor cursor = {0};
+    struct reel_segment segment;
+
+    while (reel_place_next_segment(recording, numbers, placement, &cursor, &segment)) {
+        if (!segment.stored && segment.at_frame >= recording->frames)
+            return segment.offset_frames;
+    }
+    return numbers->frames;
+}
+
+void reel_place_carry(const struct reel_recording *recording, struct reel_placement *placement)
+{
+    placement->at_frame -= recording->frames;
+    if (!placement->new_stretch || placement->reason == REEL_STRETCH_NUMBERS)
+        placement->reason = REEL_STRETCH_FIRST;
+    placement->new_stretch = true;
+}
+
 bool reel_place_refuses(const struct reel_placement *placement)
 {
     return placement->row == REEL_PLACE_JUMP || placement->row == REEL_PLACE_CONFLICT ||

@@ -99,6 +99,15 @@ void reel_place_conflict(const struct reel_recording *recording, const struct re
 void reel_place_late(const struct reel_recording *recording, const struct reel_numbers *numbers,
                      struct reel_placement *out);
 
+/* Where what is new past the file's end begins: the fragment's frame; all its frames if nothing
+ * is. */
+uint32_t reel_place_past(const struct reel_recording *recording, const struct reel_numbers *numbers,
+                         const struct reel_placement *placement);
+
+/* Change a placement that appends to `recording` to the same at the beginning of an empty one that
+ * goes on from it (reel_recording_go_on). Not for one that takes the candidate. */
+void reel_place_carry(const struct reel_recording *recording, struct reel_placement *placement);
+
 /* The parts of a placement that touches what the file holds already (HOLE, STORED, DIVIDED; for
  * other rows that store it is one part at the end). `*cursor` starts zeroed. False at the end. */
 struct reel_segment {

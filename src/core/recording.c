@@ -36,6 +36,22 @@ void reel_recording_begin_at(struct reel_recording *recording, const struct reel
     recording->begin = *next;
 }
 
+void reel_recording_go_on(struct reel_recording *recording, struct reel_recording *before,
+                          const char *session, uint64_t part)
+{
+    struct reel_epoch epoch = reel_recording_epoch(before, NULL);
+    struct reel_numbers next = {.boot = before->boot};
+
+    next.has_seq = reel_epoch_next_seq(before, epoch, &next.seq);
+    next.has_frame = reel_epoch_next_frame(before, epoch, &next.frame);
+    reel_recording_begin_at(recording, &next);
+    snprintf(recording->part_of, sizeof recording->part_of, "%s", session);
+    recording->part = part;
+    reel_recording_merge_tags(recording, before->tags);
+    recording->candidate = before->candidate;
+    before->candidate = (struct reel_candidate){0};
+}
+
 void reel_recording_finish(struct reel_recording *recording)
 {
     for (size_t i = 0; i < recording->stretches_count; i++)

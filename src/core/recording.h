@@ -154,6 +154,11 @@ void reel_recording_init(struct reel_recording *recording, const char *device, c
  * another boot is not `continued` any more. */
 void reel_recording_begin_at(struct reel_recording *recording, const struct reel_numbers *next);
 
+/* Let an empty one be the part after `before`, as number `part` of `session`: it goes on from the
+ * numbers of its newest epoch, and takes over its candidate and its tags. */
+void reel_recording_go_on(struct reel_recording *recording, struct reel_recording *before,
+                          const char *session, uint64_t part);
+
 /* Release what it owns. Accepts a zeroed one. */
 void reel_recording_finish(struct reel_recording *recording);
 

@@ -237,23 +237,74 @@ static void test_ack_tells_of_one_boot(void **state)
     struct reel_recording recording = example();
     const struct reel_boot first = {"7", true};
     const struct reel_boot unknown = {"9", true};
-    json_t *found = reel_describe_ack(&recording, NULL);
+    json_t *found = reel_describe_ack(&recording, NULL, NULL);
 
     (void)state;
     expect_json(found, "{\"status\":\"ok\",\"device\":\"mic1\",\"session\":\"s1\",\"boot\":8,"
                        "\"seq\":21,\"frames\":1700,\"next_frame\":2200,\"missing\":[[5,5]],"
                        "\"missing_frames\":[[500,600]],\"lost\":[[0,1],[7,19]]}");
     json_decref(found);
-    found = reel_describe_ack(&recording, &first);
+    found = reel_describe_ack(&recording, &first, NULL);
     expect_json(found, "{\"status\":\"ok\",\"device\":\"mic1\",\"session\":\"s1\",\"boot\":7,"
                        "\"seq\":9,\"frames\":1700,\"next_frame\":null,\"missing\":[[3,4]],"
                        "\"missing_frames\":[],\"lost\":[]}");
     json_decref(found);
-    found = reel_describe_ack(&recording, &unknown);
+    found = reel_describe_ack(&recording, &unknown, NULL);
     expect_member(found, "seq", "null");
     expect_member(found, "missing", "[]");
     json_decref(found);
     reel_recording_finish(&recording);
+}
+
+/* Part 2 of s1, which boot 8 of the example goes on in: seqs from 22 on, of which 23 is missing. */
+static struct reel_recording next_part(struct reel_recording *before)
+{
+    struct reel_recording recording;
+    struct reel_stretch *stretch;
+
+    reel_recording_init(&recording, "mic1", "s1-2", &speech, 1000000);
+    reel_recording_go_on(&recording, before, "s1", 2);
+    assert_true(recording.begin.has_seq && recording.begin.seq == 22);
+    assert_true(recording.begin.has_frame && recording.begin.frame == 2200);
+    stretch = add_stretch(&recording, "8", 0);
+    stretch->has_seq = stretch->has_frame = true;
+    stretch->first_seq = 22;
+    stretch->first_frame = 2200;
+    add_run(&recording, REEL_RUN_STORED, 100, 1);
+    add_run(&recording, REEL_RUN_GAP, 100, 1);
+    add_run(&recording, REEL_RUN_STORED, 100, 1);
+    return recording;
+}
+
+/* By the session that is published to, with what the part before misses of the same epoch. */
+static void test_ack_of_a_part_tells_of_those_before(void **state)
+{
+    struct reel_recording before = example(), recording = next_part(&before);
+    const struct reel_earlier_parts earlier = {{&before}, 1};
+    const struct reel_boot first = {"7", true};
+    json_t *found = reel_describe_ack(&recording, NULL, &earlier);
+
+    (void)state;
+    expect_json(found, "{\"status\":\"ok\",\"device\":\"mic1\",\"session\":\"s1\",\"boot\":8,"
+                       "\"seq\":24,\"frames\":300,\"next_frame\":2500,"
+                       "\"missing\":[[5,5],[23,23]],"
+                       "\"missing_frames\":[[500,600],[2300,2400]],\"lost\":[]}");
+    json_decref(found);
+    found = reel_describe_ack(&recording, &first, &earlier);
+    expect_member(found, "missing", "[]");
+    json_decref(found);
+    found = reel_describe_info(&recording);
+    expect_member(found, "missing", "[[23,23]]");
+    expect_member(found, "session", "\"s1-2\"");
+    json_decref(found);
+    recording.continued = false; /* the recorder restarted: its numbers are others */
+    found = reel_describe_ack(&recording, NULL, &earlier);
+    expect_member(found, "missing", "[[23,23]]");
+    json_decref(found);
+    assert_true(reel_describe_ack_bytes(&recording, NULL, &earlier) >
+                reel_describe_ack_bytes(&recording, NULL, NULL));
+    reel_recording_finish(&recording);
+    reel_recording_finish(&before);
 }
 
 /* By what is estimated a batch is bounded, so it must not be less than what it becomes. */
@@ -266,9 +317,9 @@ static void test_ack_is_estimated_before_it_is_made(void **state)
     add_stretch(&recording, "", 0);
     recording.stretches[0].has_seq = recording.stretches[0].has_frame = true;
     for (int gaps = 0; gaps < 3000; gaps += 100) {
-        json_t *ack = reel_describe_ack(&recording, &recording.boot);
+        json_t *ack = reel_describe_ack(&recording, &recording.boot, NULL);
         char *text = json_dumps(ack, JSON_COMPACT);
-        size_t estimate = reel_describe_ack_bytes(&recording, &recording.boot);
+        size_t estimate = reel_describe_ack_bytes(&recording, &recording.boot, NULL);
 
         assert_in_range(strlen(text), estimate / 8, estimate);
         free(text);
@@ -290,7 +341,7 @@ static void test_ack_without_numbers(void **state)
     reel_recording_init(&recording, "mic1", "s1", &speech, 0);
     add_stretch(&recording, "", 0);
     add_run(&recording, REEL_RUN_STORED, 160, 0);
-    found = reel_describe_ack(&recording, &recording.boot);
+    found = reel_describe_ack(&recording, &recording.boot, NULL);
     expect_json(found, "{\"status\":\"ok\",\"device\":\"mic1\",\"session\":\"s1\",\"boot\":null,"
                        "\"seq\":null,\"frames\":160,\"next_frame\":null,\"missing\":[],"
                        "\"missing_frames\":[],\"lost\":[]}");
@@ -329,6 +380,7 @@ int main(void)
         cmocka_unit_test(test_info_adds_what_is_missing_and_where),
         cmocka_unit_test(test_each_gap_tells_its_place_and_its_numbers),
         cmocka_unit_test(test_ack_tells_of_one_boot),
+        cmocka_unit_test(test_ack_of_a_part_tells_of_those_before),
         cmocka_unit_test(test_ack_is_estimated_before_it_is_made),
         cmocka_unit_test(test_ack_without_numbers),
         cmocka_unit_test(test_refusal_tells_what_is_known),

@@ -160,7 +160,7 @@ static void describe_all(const void *argument)
     json_t *told[] = {
         reel_describe_recording(argument),
         reel_describe_info(argument),
-        reel_describe_ack(argument, NULL),
+        reel_describe_ack(argument, NULL, NULL),
         reel_describe_refusal(&error, "mic1", "s1", NULL),
     };
     bool whole = true;

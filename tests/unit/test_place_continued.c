@@ -177,6 +177,94 @@ static void test_a_restart_at_the_beginning(void **state)
     assert_false(recording.continued);
 }
 
+/* --- a placement carried on into the next part --- */
+
+/* Go on in the next part with the fragment that was placed last, as at the end of this one. */
+static void carry_on(const struct reel_numbers *numbers)
+{
+    struct reel_recording next;
+
+    reel_place(&recording, numbers, &limits, &placement);
+    reel_recording_init(&next, "mic", "s-2", &format, 0);
+    reel_recording_go_on(&next, &recording, "s", 2);
+    reel_place_carry(&recording, &placement);
+    reel_recording_finish(&recording);
+    recording = next;
+    assert_true(placement.new_stretch);
+    assert_true(reel_place_apply(&recording, numbers, &placement, 7));
+}
+
+static void test_carry_what_is_next(void **state)
+{
+    struct reel_numbers numbers = numbers_of("a", 2, 20, 10);
+
+    (void)state;
+    send("a", 0, 0, 10);
+    send("a", 1, 10, 10);
+    carry_on(&numbers);
+    assert_int_equal(placement.at_frame, 0);
+    assert_int_equal(placement.reason, REEL_STRETCH_FIRST);
+    assert_true(recording.continued);
+    assert_int_equal(recording.frames, 10);
+    assert_int_equal(recording.part, 2);
+    assert_string_equal(recording.part_of, "s");
+    assert_int_equal(send("a", 3, 30, 10), REEL_PLACE_APPEND);
+    assert_int_equal(answer("a", 1, 10, 10), REEL_PLACE_EARLIER);
+}
+
+/* Of a size that this part alone would not know. */
+static void test_carry_an_inferred_gap(void **state)
+{
+    struct reel_numbers numbers = numbers_of("a", 12, NONE, 10);
+
+    (void)state;
+    send_seqs("a", 0, 9, 10);
+    carry_on(&numbers);
+    assert_int_equal(placement.fill_frames, 20);
+    assert_int_equal(placement.at_frame, 20);
+    assert_true(missing(0, 10, 11));
+    assert_int_equal(send("a", 11, NONE, 10), REEL_PLACE_HOLE);
+}
+
+static void test_carry_another_boot(void **state)
+{
+    struct reel_numbers numbers = numbers_of("b", 5, NONE, 10);
+
+    (void)state;
+    send("a", 0, NONE, 10);
+    carry_on(&numbers);
+    assert_int_equal(placement.reason, REEL_STRETCH_BOOT);
+    assert_false(recording.continued);
+    assert_true(lost(0, 0, 4));
+}
+
+/* The candidate goes on with it, and is confirmed there. */
+static void test_a_candidate_goes_on(void **state)
+{
+    struct reel_numbers numbers = numbers_of("a", 1, NONE, 10);
+
+    (void)state;
+    send("a", 0, NONE, 10);
+    assert_int_equal(send("a", 100000, NONE, 10), REEL_PLACE_JUMP);
+    carry_on(&numbers);
+    assert_int_equal(send("a", 100001, NONE, 10), REEL_PLACE_CONFIRMED);
+    assert_true(placement.take_candidate);
+    assert_int_equal(recording.frames, 30);
+}
+
+static void test_where_new_audio_begins(void **state)
+{
+    struct reel_numbers numbers = numbers_of("a", NONE, 5, 20);
+
+    (void)state;
+    send("a", NONE, 0, 10);
+    assert_int_equal(answer("a", NONE, 5, 20), REEL_PLACE_DIVIDED);
+    assert_int_equal(reel_place_past(&recording, &numbers, &placement), 5);
+    numbers.frames = 5;
+    assert_int_equal(answer("a", NONE, 5, 5), REEL_PLACE_STORED);
+    assert_int_equal(reel_place_past(&recording, &numbers, &placement), 5);
+}
+
 /* What was lost between stretches still is. */
 static void test_lost_after_the_first_stretch(void **state)
 {
@@ -204,6 +292,11 @@ int main(void)
         TEST(test_without_numbers_the_boot_goes_on),
         TEST(test_a_restart_at_the_beginning),
         TEST(test_lost_after_the_first_stretch),
+        TEST(test_carry_what_is_next),
+        TEST(test_carry_an_inferred_gap),
+        TEST(test_carry_another_boot),
+        TEST(test_a_candidate_goes_on),
+        TEST(test_where_new_audio_begins),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
