@@ -72,6 +72,11 @@ enum reel_code reel_catalog_load(struct reel_catalog *catalog, const char *devic
                                  const char *session, struct reel_recording *recording_out,
                                  struct reel_error *err_out);
 
+/* The session of the part that reel_store_part asks for (capacity REEL_NAME_BYTES). NOT_FOUND. */
+enum reel_code reel_catalog_part(struct reel_catalog *catalog,
+                                 const struct reel_part_question *question, char *session_out,
+                                 struct reel_error *err_out);
+
 /* Call `each` for the rows in state recording, or all, in the order of device and session; full
  * structs that `each` takes over (it finishes them, or moves them elsewhere). It ends the walk by
  * returning an error, which is then the result. It may change the catalog. */

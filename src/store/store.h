@@ -81,6 +81,25 @@ enum reel_code reel_store_create(struct reel_store *store, const char *device, c
                                  const struct reel_format *format, int64_t now_us,
                                  struct reel_entry **entry_out, struct reel_error *err_out);
 
+/* Which part of a session that goes on in parts: the latest below number `below` (UINT64_MAX: of
+ * all). With `numbers` the latest of these that knows their boot and whose numbers of it begin at
+ * `frame`, or without one at `seq`, or below. Strings and numbers are borrowed for the call. */
+struct reel_part_question {
+    const char *device;
+    const char *session; /* that of its first part */
+    uint64_t below;
+    const struct reel_numbers *numbers; /* NULL: any */
+};
+
+/* The part, from the catalog and as reel_store_stage left it there. The session's own recording is
+ * its first, where it is still there. NOT_FOUND, also for what lies a thousand parts back. */
+enum reel_code reel_store_part(struct reel_store *store, const struct reel_part_question *question,
+                               struct reel_entry **entry_out, struct reel_error *err_out);
+
+/* Bring the entry's rows up within the batch, so that reel_store_part finds it. */
+enum reel_code reel_store_stage(struct reel_store *store, struct reel_entry *entry,
+                                struct reel_error *err_out);
+
 /* The struct behind an entry: the caller may change it after reel_store_touch. */
 struct reel_recording *reel_entry_recording(struct reel_entry *entry);
 
