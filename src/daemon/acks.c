@@ -9,8 +9,6 @@
 #include <uthash.h>
 #include <utlist.h>
 
-#include "core/describe.h"
-
 /* What the acknowledgements of one batch may take. Where they would take more, those that have much
  * to say are left out, and the recorder asks again. */
 enum { RENDERED_MAX_BYTES = 8 << 20, SMALL_BYTES = 1024 };
@@ -20,6 +18,7 @@ struct ack {
     struct ack *prev;
     struct reel_entry *entry; /* NULL: a document of its own, which is rendered when noted */
     struct reel_boot boot;
+    struct reel_earlier_parts earlier;
     struct reel_buffer payload;
     enum reel_document_kind kind;
     char *correlation;
@@ -123,7 +122,7 @@ static void ack_take_address(struct ack *ack, struct ack *from)
 }
 
 bool reel_acks_note(struct reel_acks *acks, struct reel_entry *entry, const struct reel_boot *boot,
-                    const struct reel_ack_place *place)
+                    const struct reel_earlier_parts *earlier, const struct reel_ack_place *place)
 {
     struct ack *fresh = ack_create(entry, place->topic);
     struct ack *ack = NULL;
@@ -145,9 +144,10 @@ bool reel_acks_note(struct reel_acks *acks, struct reel_entry *entry, const stru
         }
         DL_APPEND(acks->list, ack);
         acks->bytes += sizeof *ack + ack->key_bytes +
-                       reel_describe_ack_bytes(reel_entry_recording(entry), boot);
+                       reel_describe_ack_bytes(reel_entry_recording(entry), boot, earlier);
     }
     ack->boot = *boot;
+    ack->earlier = *earlier;
     return true;
 }
 
@@ -174,7 +174,8 @@ bool reel_acks_note_document(struct reel_acks *acks, json_t *document,
 
 static bool render_state(struct ack *ack)
 {
-    json_t *document = reel_describe_ack(reel_entry_recording(ack->entry), &ack->boot);
+    json_t *document =
+        reel_describe_ack(reel_entry_recording(ack->entry), &ack->boot, &ack->earlier);
     bool rendered = render(ack, document);
 
     json_decref(document);
@@ -188,9 +189,9 @@ bool reel_acks_render(struct reel_acks *acks, const struct reel_log *log)
     struct ack *next;
 
     DL_FOREACH_SAFE (acks->list, ack, next) {
-        size_t bytes = ack->entry
-                           ? reel_describe_ack_bytes(reel_entry_recording(ack->entry), &ack->boot)
-                           : ack->payload.size;
+        size_t bytes = ack->entry ? reel_describe_ack_bytes(reel_entry_recording(ack->entry),
+                                                            &ack->boot, &ack->earlier)
+                                  : ack->payload.size;
 
         if (rendered_bytes + bytes > RENDERED_MAX_BYTES && bytes > SMALL_BYTES) {
             if (ack->entry)

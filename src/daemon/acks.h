@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/describe.h"
 #include "io/bus.h"
 #include "store/store.h"
 #include "wire/fragment.h"
@@ -25,10 +26,11 @@ struct reel_ack_place {
 struct reel_acks *reel_acks_create(void); /* NULL if memory ran out */
 void reel_acks_destroy(struct reel_acks **acks);
 
-/* The recording's state of `boot` is to be told there once the batch is durable; a further one for
- * the same entry and topic takes its place. False if memory ran out. */
+/* The recording's state of `boot` is to be told there once the batch is durable, with what
+ * `earlier` parts of its session miss; a further one for the same entry and topic takes its place.
+ * The recordings of `earlier` stay until then. False if memory ran out. */
 bool reel_acks_note(struct reel_acks *acks, struct reel_entry *entry, const struct reel_boot *boot,
-                    const struct reel_ack_place *place);
+                    const struct reel_earlier_parts *earlier, const struct reel_ack_place *place);
 
 /* A refusal to be told there; takes over the reference (NULL: false). */
 bool reel_acks_note_document(struct reel_acks *acks, json_t *document,

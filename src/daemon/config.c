@@ -32,6 +32,7 @@ static const struct reel_setting settings[] = {
     TEXT_SETTING("store.dir", store_dir, "/var/lib/reel"),
     TEXT_SETTING("store.sync", store_sync, "auto"),
     NUMBER_SETTING("session.idle_timeout_s", session_idle_timeout_s, 1, 31536000, 30),
+    NUMBER_SETTING("session.max_duration_s", session_max_duration_s, 0, 31536000, 0),
     NUMBER_SETTING("ingest.commit_interval_ms", ingest_commit_interval_ms, 0, 60000, 1000),
     NUMBER_SETTING("ingest.commit_bytes", ingest_commit_bytes, 4096, GIB, 4 * REEL_MIB),
     NUMBER_SETTING("limits.max_fragment_bytes", max_fragment_bytes, 1024, 256 * REEL_MIB, REEL_MIB),

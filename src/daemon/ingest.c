@@ -290,7 +290,8 @@ enum reel_code reel_ingest_create(const struct reel_ingest_links *links, struct 
     ingest->acks = reel_acks_create();
     ingest->rejects = reel_reject_limit_create();
     ingest->beginnings = reel_rate_create(links->config->new_recordings_per_minute);
-    if (!ingest->acks || !ingest->rejects || !ingest->beginnings ||
+    ingest->parts = reel_part_memory_create();
+    if (!ingest->acks || !ingest->rejects || !ingest->beginnings || !ingest->parts ||
         reel_batch_init(&ingest->batch)) {
         reel_ingest_destroy(&ingest);
         return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
@@ -309,6 +310,7 @@ void reel_ingest_destroy(struct reel_ingest **ingest)
     reel_acks_destroy(&gone->acks);
     reel_reject_limit_destroy(&gone->rejects);
     reel_rate_destroy(&gone->beginnings);
+    reel_part_memory_destroy(&gone->parts);
     reel_batch_finish(&gone->batch);
     reel_redelivery_drop(&gone->redelivery);
     reel_scratch_finish(&gone->scratch);

@@ -1,7 +1,7 @@
 /* Ingest, inside: what its files share. ingest.c has the loop, ingest_connection.c the connection,
  * ingest_batch.c the batch and its commit, ingest_message.c the checks of what came in,
- * ingest_place.c the carrying out of where it goes, ingest_change.c what requests change,
- * ingest_tag.c their tags. */
+ * ingest_place.c the carrying out of where it goes, ingest_parts.c in which part of a long session,
+ * ingest_change.c what requests change, ingest_tag.c their tags. */
 #ifndef REEL_DAEMON_INGEST_INTERNAL_H
 #define REEL_DAEMON_INGEST_INTERNAL_H
 
@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/describe.h"
+#include "core/place.h"
 #include "core/rate.h"
 #include "core/reject_limit.h"
 #include "daemon/acks.h"
@@ -17,6 +19,7 @@
 #include "daemon/connection.h"
 #include "daemon/ingest.h"
 #include "daemon/notice.h"
+#include "daemon/part_memory.h"
 #include "io/bus.h"
 #include "wire/fragment.h"
 #include "wire/topic.h"
@@ -56,6 +59,7 @@ struct reel_ingest {
     struct reel_acks *acks;
     struct reel_reject_limit *rejects;
     struct reel_rate *beginnings;
+    struct reel_part_memory *parts;
     struct reel_scratch scratch;
     struct reel_scratch candidate_scratch;
     struct reel_batch batch;
@@ -147,7 +151,52 @@ void reel_ingest_message(void *ingest, const struct reel_bus_message *message);
 uint64_t reel_ingest_refuse(struct reel_ingest *ingest, const struct reel_arrival *arrival,
                             struct reel_entry *entry, const struct reel_error *error);
 
+/* A new recording of the message's device and format; its event is the caller's. On failure the
+ * error is a refusal unless the batch failed. */
+enum reel_code reel_ingest_create_recording(struct reel_ingest *ingest,
+                                            const struct reel_arrival *arrival, const char *session,
+                                            struct reel_entry **entry_out,
+                                            struct reel_error *err_out);
+
+/* ingest_parts.c */
+
+/* Where a fragment goes. */
+struct reel_target {
+    struct reel_entry *last;  /* of its session's recordings the one that grows */
+    struct reel_entry *home;  /* the latest that knows its boot, else `last`: it is told of that */
+    struct reel_entry *entry; /* the one that `placement` is of */
+    struct reel_placement placement;
+};
+
+/* The session's recording, or the last of its parts. NOT_FOUND; all else fails the batch. */
+enum reel_code reel_ingest_last(struct reel_ingest *ingest, const char *device, const char *session,
+                                struct reel_entry **entry_out, struct reel_error *err_out);
+
+/* Decide where the fragment goes among the recordings of its session, whose last is
+ * `target->last`. Where the store fails, `ingest->failed` is set. */
+void reel_ingest_find_place(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                            struct reel_target *target);
+
+/* Which of the fragment's frames must be placed by themselves, because they belong to another part
+ * than those before; 0 if it goes where the target says as a whole. */
+uint32_t reel_ingest_cut(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                         const struct reel_target *target);
+
+/* Where the fragment would make the last recording longer than it may become, seal that and begin
+ * the next part, to which the target then points. On failure the error is a refusal unless the
+ * batch failed. */
+enum reel_code reel_ingest_go_on(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                                 struct reel_target *target, struct reel_error *err_out);
+
+/* The parts before the target's home whose gaps an acknowledgement tells of. */
+void reel_ingest_earlier(struct reel_ingest *ingest, const struct reel_target *target,
+                         struct reel_earlier_parts *earlier_out);
+
 /* ingest_place.c */
+
+/* Decide where the fragment goes in one recording, comparing what is stored. */
+void reel_ingest_decide(struct reel_ingest *ingest, struct reel_entry *entry,
+                        const struct reel_fragment *fragment, struct reel_placement *placement_out);
 
 /* Put the fragment where it goes; sets `ingest->failed` where the store fails. */
 void reel_ingest_place(struct reel_ingest *ingest, const struct reel_arrival *arrival,

@@ -185,13 +185,31 @@ static enum reel_code check_open_limit(struct reel_ingest *ingest, struct reel_e
     return REEL_OK;
 }
 
+enum reel_code reel_ingest_create_recording(struct reel_ingest *ingest,
+                                            const struct reel_arrival *arrival, const char *session,
+                                            struct reel_entry **entry_out,
+                                            struct reel_error *err_out)
+{
+    struct reel_error failure;
+    enum reel_code code =
+        reel_store_create(ingest->store, arrival->topic.device, session, &arrival->fragment.format,
+                          arrival->wall_us, entry_out, &failure);
+
+    if (code == REEL_E_NOT_ALLOWED)
+        *err_out = failure;
+    else if (code)
+        reel_ingest_fail(ingest, &failure);
+    else
+        reel_count(&ingest->links.counters->recordings_started, 1);
+    return code;
+}
+
 static enum reel_code begin_recording(struct reel_ingest *ingest,
                                       const struct reel_arrival *arrival,
                                       struct reel_entry **entry_out, struct reel_error *err_out)
 {
     const struct reel_topic *topic = &arrival->topic;
     enum reel_code code = check_open_limit(ingest, err_out);
-    struct reel_error failure;
 
     if (code)
         return code;
@@ -199,15 +217,9 @@ static enum reel_code begin_recording(struct reel_ingest *ingest,
         return reel_error_set(err_out, REEL_E_BUSY, "limits.new_recordings_per_minute",
                               "the device has begun %llu recordings within a minute",
                               (unsigned long long)ingest->links.config->new_recordings_per_minute);
-    code = reel_store_create(ingest->store, topic->device, topic->session,
-                             &arrival->fragment.format, arrival->wall_us, entry_out, &failure);
-    if (code == REEL_E_NOT_ALLOWED)
-        *err_out = failure;
-    else if (code)
-        reel_ingest_fail(ingest, &failure);
+    code = reel_ingest_create_recording(ingest, arrival, topic->session, entry_out, err_out);
     if (code)
         return code;
-    reel_count(&ingest->links.counters->recordings_started, 1);
     reel_ingest_event(
         ingest, topic->device, topic->session,
         reel_event_plain("started", reel_entry_recording(*entry_out), arrival->wall_us));
@@ -227,11 +239,15 @@ static const char *format_difference(const struct reel_format *a, const struct r
 }
 
 static enum reel_code check_against(const struct reel_recording *recording,
-                                    const struct reel_fragment *fragment,
-                                    struct reel_error *err_out)
+                                    const struct reel_arrival *arrival, struct reel_error *err_out)
 {
+    const struct reel_fragment *fragment = &arrival->fragment;
     const struct reel_format *is = &recording->format;
 
+    if (recording->part_of[0] && strcmp(recording->part_of, arrival->topic.session) != 0)
+        return reel_error_set(err_out, REEL_E_CONFLICT, "metadata.session.id",
+                              "the recording is part %llu of session %s, which is published to",
+                              (unsigned long long)recording->part, recording->part_of);
     if (!reel_format_equal(is, &fragment->format))
         return reel_error_set(err_out, REEL_E_CONFLICT, format_difference(is, &fragment->format),
                               "the recording is %s of %u bytes, %u channels, %u frames a second, "
@@ -244,7 +260,8 @@ static enum reel_code check_against(const struct reel_recording *recording,
     return REEL_OK;
 }
 
-/* The recording, or a new one; on failure the error is a refusal unless the batch failed. */
+/* The recording that grows, or a new one; on failure the error is a refusal unless the batch
+ * failed. */
 static enum reel_code find_recording(struct reel_ingest *ingest, const struct reel_arrival *arrival,
                                      struct reel_entry **entry_out, struct reel_error *err_out)
 {
@@ -252,12 +269,10 @@ static enum reel_code find_recording(struct reel_ingest *ingest, const struct re
     enum reel_code code;
     struct reel_error failure;
 
-    code = reel_store_get(ingest->store, topic->device, topic->session, entry_out, &failure);
+    code = reel_ingest_last(ingest, topic->device, topic->session, entry_out, &failure);
     if (code == REEL_E_NOT_FOUND)
         return begin_recording(ingest, arrival, entry_out, err_out);
-    if (code)
-        return reel_ingest_fail(ingest, &failure);
-    return check_against(reel_entry_recording(*entry_out), &arrival->fragment, err_out);
+    return code ? code : check_against(reel_entry_recording(*entry_out), arrival, err_out);
 }
 
 /* Topic, flags, size, document, session. */
@@ -303,12 +318,10 @@ static void refuse_whole(struct reel_ingest *ingest, const struct reel_arrival *
 
     if (!entry && topic->device[0] && topic->session[0]) {
         enum reel_code code =
-            reel_store_get(ingest->store, topic->device, topic->session, &entry, &failure);
+            reel_ingest_last(ingest, topic->device, topic->session, &entry, &failure);
 
-        if (code && code != REEL_E_NOT_FOUND) {
-            reel_ingest_fail(ingest, &failure);
+        if (ingest->failed)
             return;
-        }
         entry = code ? NULL : entry;
     }
     if (reel_ingest_refuse(ingest, arrival, entry, error) && entry)

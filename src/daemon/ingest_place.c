@@ -30,22 +30,35 @@ static enum reel_code compare(struct reel_ingest *ingest, struct reel_entry *ent
     return REEL_OK;
 }
 
-static void decide(struct reel_ingest *ingest, struct reel_entry *entry,
-                   const struct reel_fragment *fragment, struct reel_placement *placement)
+/* A gap stands in one recording with what it is before, so it is at most as long as they may be. */
+static struct reel_place_limits limits_of(const struct reel_config *config,
+                                          const struct reel_fragment *fragment)
+{
+    struct reel_place_limits limits = {config->max_gap_s, config->max_gap_bytes};
+    uint64_t most_frames = config->session_max_duration_s * fragment->format.rate;
+    uint64_t most_bytes;
+
+    if (most_frames == 0)
+        return limits;
+    if (most_frames > fragment->numbers.frames)
+        most_frames -= fragment->numbers.frames;
+    most_bytes = most_frames * reel_format_frame_bytes(&fragment->format);
+    if (most_bytes < limits.max_gap_bytes)
+        limits.max_gap_bytes = most_bytes;
+    return limits;
+}
+
+void reel_ingest_decide(struct reel_ingest *ingest, struct reel_entry *entry,
+                        const struct reel_fragment *fragment, struct reel_placement *placement_out)
 {
     const struct reel_recording *recording = reel_entry_recording(entry);
-    const struct reel_place_limits limits = {
-        .max_gap_s = ingest->links.config->max_gap_s,
-        .max_gap_bytes = ingest->links.config->max_gap_bytes,
-    };
+    const struct reel_place_limits limits = limits_of(ingest->links.config, fragment);
     bool equal = true;
 
-    reel_place(recording, &fragment->numbers, &limits, placement);
-    if (placement->row == REEL_PLACE_EARLIER)
-        reel_place_late(recording, &fragment->numbers, placement);
-    if (placement->compare && compare(ingest, entry, fragment, placement, &equal) == REEL_OK &&
-        !equal)
-        reel_place_conflict(recording, &fragment->numbers, placement);
+    reel_place(recording, &fragment->numbers, &limits, placement_out);
+    if (placement_out->compare &&
+        compare(ingest, entry, fragment, placement_out, &equal) == REEL_OK && !equal)
+        reel_place_conflict(recording, &fragment->numbers, placement_out);
 }
 
 /* Write the audio of the candidate that waited in quarantine at `at_frame`. NOT_FOUND if it has
@@ -243,7 +256,7 @@ static void apply(struct reel_ingest *ingest, const struct reel_arrival *arrival
 }
 
 static void acknowledge(struct reel_ingest *ingest, const struct reel_arrival *arrival,
-                        struct reel_entry *entry)
+                        const struct reel_target *target)
 {
     struct reel_ack_place place = {
         .topic = arrival->reply_topic,
@@ -251,9 +264,13 @@ static void acknowledge(struct reel_ingest *ingest, const struct reel_arrival *a
         .correlation = arrival->message->correlation,
         .correlation_bytes = arrival->message->correlation_bytes,
     };
+    struct reel_earlier_parts earlier;
 
-    if (arrival->reply_topic[0] &&
-        !reel_acks_note(ingest->acks, entry, &arrival->fragment.numbers.boot, &place))
+    if (!arrival->reply_topic[0])
+        return;
+    reel_ingest_earlier(ingest, target, &earlier);
+    if (!ingest->failed && !reel_acks_note(ingest->acks, target->home,
+                                           &arrival->fragment.numbers.boot, &earlier, &place))
         reel_log_write(ingest->links.log, REEL_LOG_WARNING,
                        "no memory for an acknowledgement to %s", arrival->reply_topic);
 }
@@ -296,30 +313,77 @@ static enum reel_code carry_out(struct reel_ingest *ingest, const struct reel_ar
     return REEL_OK;
 }
 
-void reel_ingest_place(struct reel_ingest *ingest, const struct reel_arrival *arrival,
-                       struct reel_entry *entry)
+/* Where it makes the recording too long, the next part takes it. */
+static void place_whole(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                        struct reel_target *target)
 {
-    struct reel_recording *recording = reel_entry_recording(entry);
-    struct reel_placement placement;
-    enum reel_code code;
+    struct reel_error error;
+    enum reel_code code = reel_ingest_go_on(ingest, arrival, target, &error);
 
-    reel_store_touch(ingest->store, entry, arrival->monotonic_us);
-    decide(ingest, entry, &arrival->fragment, &placement);
-    if (repeated(arrival, recording, &placement)) {
-        recording->duplicates++;
-        reel_count(&ingest->links.counters->duplicates, 1);
-        acknowledge(ingest, arrival, entry);
+    if (code) {
+        if (!ingest->failed && reel_ingest_refuse(ingest, arrival, target->last, &error))
+            reel_entry_recording(target->last)->rejected++;
         return;
     }
-    code = carry_out(ingest, arrival, entry, &placement);
+    code = carry_out(ingest, arrival, target->entry, &target->placement);
     if (code == REEL_E_NOT_FOUND) {
         /* The candidate is gone from quarantine: the answer is the one without it. */
-        recording->candidate.kind = REEL_CANDIDATE_NONE;
-        decide(ingest, entry, &arrival->fragment, &placement);
-        code = carry_out(ingest, arrival, entry, &placement);
-    }
-    if (code || reel_place_refuses(&placement))
+        reel_entry_recording(target->entry)->candidate.kind = REEL_CANDIDATE_NONE;
+        reel_ingest_place(ingest, arrival, target->last);
         return;
-    apply(ingest, arrival, entry, &placement);
-    acknowledge(ingest, arrival, entry);
+    }
+    if (code || reel_place_refuses(&target->placement))
+        return;
+    apply(ingest, arrival, target->entry, &target->placement);
+    acknowledge(ingest, arrival, target);
+}
+
+/* What lies in one part by itself, then the last `rest_frames`. */
+static void place_in_pieces(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                            const struct reel_target *target, uint32_t rest_frames)
+{
+    const struct reel_recording *recording = reel_entry_recording(target->entry);
+    struct reel_arrival head = *arrival;
+    struct reel_arrival rest = *arrival;
+    struct reel_numbers *numbers = &rest.fragment.numbers;
+
+    head.fragment.numbers.frames -= rest_frames;
+    head.fragment.numbers.end = false;
+    head.fragment.data_bytes -= rest_frames * reel_format_frame_bytes(&head.fragment.format);
+    rest.fragment.data = fragment_at(&arrival->fragment, head.fragment.numbers.frames);
+    rest.fragment.data_bytes -= head.fragment.data_bytes;
+    rest.fragment.time_us +=
+        (uint64_t)head.fragment.numbers.frames * 1000000u / rest.fragment.format.rate;
+    numbers->frame += head.fragment.numbers.frames;
+    numbers->frames = rest_frames;
+    numbers->has_seq =
+        numbers->has_seq && (!recording->has_next_seq || numbers->seq >= recording->next_seq);
+    reel_ingest_place(ingest, &head, target->last);
+    if (!ingest->failed)
+        reel_ingest_place(ingest, &rest, target->last);
+}
+
+void reel_ingest_place(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                       struct reel_entry *last)
+{
+    struct reel_target target = {.last = last};
+    uint32_t rest_frames;
+
+    reel_store_touch(ingest->store, last, arrival->monotonic_us);
+    reel_ingest_find_place(ingest, arrival, &target);
+    if (ingest->failed)
+        return;
+    rest_frames = reel_ingest_cut(ingest, arrival, &target);
+    if (rest_frames > 0) {
+        place_in_pieces(ingest, arrival, &target, rest_frames);
+        return;
+    }
+    reel_store_touch_quietly(ingest->store, target.entry);
+    if (repeated(arrival, reel_entry_recording(target.entry), &target.placement)) {
+        reel_entry_recording(target.entry)->duplicates++;
+        reel_count(&ingest->links.counters->duplicates, 1);
+        acknowledge(ingest, arrival, &target);
+        return;
+    }
+    place_whole(ingest, arrival, &target);
 }
