@@ -30,8 +30,8 @@ def test_every_block_is_run():
     fences = re.findall(r"^```", README, re.M)
     assert len(fences) == 2 * len(BLOCKS)
     assert set(BLOCKS) == {
-        "targets", "client", "settings", "broker", "acl", "shell", "tags", "spool", "publish.py",
-        "publish.mjs", "publish.c", "build-c", "esp32.c", "verify",
+        "targets", "client", "settings", "broker", "acl", "shell", "tags", "parts.conf", "parts", "spool",
+        "publish.py", "publish.mjs", "publish.c", "build-c", "esp32.c", "verify",
     }
 
 
@@ -227,6 +227,17 @@ def test_tags(desk):
     assert samples(desk.folder / "tagged.wav") == samples(SPEECH)
     assert "cellar" in said.splitlines()[-1], said
     assert desk.recording("mic7", "speech")["tags"] == {"site": "cellar"}
+
+
+def test_parts(make_lab, tmp_path):
+    (tmp_path / "desk").mkdir()
+    desk = Desk(tmp_path / "desk", make_lab({"session.max_duration_s": 1}))
+    desk.write("parts.conf")
+    desk.run("build/reeld -c parts.conf --check-config")
+    desk.run("sox -D -n -r 16000 -b 16 said.wav synth 2.5 pinknoise")
+    desk.run("build/reel publish --device mic9 --session meeting said.wav")
+    assert re.findall(r"^(mic9/\S+)", desk.run(BLOCKS["parts"]), re.M)
+    assert samples(desk.folder / "whole.wav") == samples(desk.folder / "said.wav")
 
 
 def test_spool(desk):
