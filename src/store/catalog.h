@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "core/query_plan.h"
 #include "core/recording.h"
+#include "core/tombstone.h"
 #include "store/reader.h"
 #include "store/store.h"
 
@@ -98,6 +99,20 @@ enum reel_code reel_catalog_next_unhashed(struct reel_catalog *catalog, uint64_t
 /* Remove a recording's rows; one that is gone already is no failure. */
 enum reel_code reel_catalog_remove(struct reel_catalog *catalog, uint64_t rowid,
                                    struct reel_error *err_out);
+
+/* Tombstones. Bury: one takes the place of an earlier one of its name, whose other boots it goes on
+ * with. Load: NOT_FOUND; the caller finishes it (reel_tombstone_finish). Expire: those of deletions
+ * before one time go, and those after another, which a clock made that was wrong; at most `limit`
+ * at once. */
+enum reel_code reel_catalog_bury(struct reel_catalog *catalog,
+                                 const struct reel_tombstone *tombstone,
+                                 struct reel_error *err_out);
+enum reel_code reel_catalog_tombstone(struct reel_catalog *catalog, const char *device,
+                                      const char *session, struct reel_tombstone *tombstone_out,
+                                      struct reel_error *err_out);
+enum reel_code reel_catalog_expire_tombstones(struct reel_catalog *catalog, int64_t before_us,
+                                              int64_t after_us, uint32_t limit,
+                                              struct reel_error *err_out);
 
 /* Queries: as in store/reader.h, which forwards to them. */
 enum reel_code reel_catalog_list(struct reel_catalog *catalog, const struct reel_list_plan *plan,

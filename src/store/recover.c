@@ -88,12 +88,13 @@ static enum reel_code index_file(struct recovery *recovery, const struct found *
 static enum reel_code take_stray(struct recovery *recovery, const struct found *found,
                                  struct reel_error *err_out)
 {
-    char name[2 * REEL_NAME_BYTES + 8];
     enum reel_code code;
     bool second;
 
     if (!found->has_wav)
-        return take(recovery, found, ".json", "a sidecar without its file", err_out);
+        return found->has_sidecar
+                   ? take(recovery, found, ".json", "a sidecar without its file", err_out)
+                   : REEL_OK;
     code = reel_recover_is_second(recovery, found, &second, err_out);
     if (code != REEL_OK || second)
         return code;
@@ -103,10 +104,7 @@ static enum reel_code take_stray(struct recovery *recovery, const struct found *
     if (found->file_bytes > REEL_WAV_DATA_OFFSET)
         return take(recovery, found, ".wav", "a file without a row and a sidecar, of one batch",
                     err_out);
-    snprintf(name, sizeof name, "%s.wav", found->key);
-    return unlinkat(recovery->home->recordings_fd, name, 0) == 0
-               ? REEL_OK
-               : reel_error_errno(err_out, errno, "remove %s", name);
+    return reel_recover_unlink(recovery, found, ".wav", err_out);
 }
 
 /* A row whose file is not there, or is another's. */
@@ -233,7 +231,7 @@ static enum reel_code clear_way(struct recovery *recovery, const struct found *f
 }
 
 /* What there is to do under one name. */
-static enum reel_code settle(struct recovery *recovery, const struct found *found,
+static enum reel_code settle(struct recovery *recovery, struct found *found,
                              struct reel_error *err_out)
 {
     struct reel_recording recording;
@@ -242,8 +240,10 @@ static enum reel_code settle(struct recovery *recovery, const struct found *foun
     code = clear_way(recovery, found, err_out);
     if (code != REEL_OK)
         return code;
-    if (found->row == ROW_NONE)
-        return take_stray(recovery, found, err_out);
+    if (found->row == ROW_NONE) {
+        code = reel_recover_deletion(recovery, found, err_out);
+        return code == REEL_OK ? take_stray(recovery, found, err_out) : code;
+    }
     code = reel_catalog_load(recovery->home->catalog, found->device, found->session, &recording,
                              err_out);
     if (code != REEL_OK)

@@ -1,6 +1,7 @@
 /* Recover, inside: what its parts share. recover_tree.c finds what is to be done (in the
  * folders of recover_folders.c), recover.c does it, recover_file.c mends one file, recover_index.c
- * makes a recording from sidecar and file, recover_second.c tells whose file it is. */
+ * makes a recording from sidecar and file, recover_second.c tells whose file it is,
+ * recover_deleted.c finishes deletions. */
 #ifndef REEL_STORE_RECOVER_INTERNAL_H
 #define REEL_STORE_RECOVER_INTERNAL_H
 
@@ -75,6 +76,14 @@ enum reel_code reel_recover_folders(struct recovery *recovery, struct folders *f
  * it is left alone, which goes to the log. */
 enum reel_code reel_recover_is_second(struct recovery *recovery, const struct found *found,
                                       bool *second_out, struct reel_error *err_out);
+
+/* Remove "device/session" with that suffix. */
+enum reel_code reel_recover_unlink(struct recovery *recovery, const struct found *found,
+                                   const char *suffix, struct reel_error *err_out);
+
+/* Of a name without a row: remove what a committed deletion left, and forget it in `found`. */
+enum reel_code reel_recover_deletion(struct recovery *recovery, struct found *found,
+                                     struct reel_error *err_out);
 
 /* When a file was last written. */
 int64_t reel_recover_modified_us(const struct stat *status);

@@ -84,8 +84,8 @@ static enum reel_code remove_temporary(struct walk *walk, int folder_fd, const c
     static const char why[] = "it is no file, and has the name of one";
     char from[2 * REEL_NAME_BYTES + 32];
 
-    if (unlinkat(folder_fd, name, 0) == 0)
-        return REEL_OK;
+    if (unlinkat(folder_fd, name, 0) == 0 || errno == ENOENT)
+        return REEL_OK; /* the thread that unlinks may still be at it */
     if (errno != EISDIR)
         return reel_error_errno(err_out, errno, "remove %s/%s", device, name);
     snprintf(from, sizeof from, "recordings/%s/%s", device, name);

@@ -16,6 +16,8 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "core/recording.h"
+#include "core/tombstone.h"
+#include "store/removed.h"
 #include "store/sync.h"
 #include "wire/message.h"
 
@@ -99,6 +101,22 @@ enum reel_code reel_store_part(struct reel_store *store, const struct reel_part_
 /* Bring the entry's rows up within the batch, so that reel_store_part finds it. */
 enum reel_code reel_store_stage(struct reel_store *store, struct reel_entry *entry,
                                 struct reel_error *err_out);
+
+/* Remove a recording, also an open one: its row goes and a tombstone takes its place (staged), with
+ * the commit its name is free. The entry is let go. Nothing of the batch may have touched it, and
+ * nothing may be created under its name before that commit: INTERNAL. */
+enum reel_code reel_store_remove(struct reel_store *store, struct reel_entry *entry, int64_t now_us,
+                                 struct reel_error *err_out);
+
+/* The file of a recording that a durable batch removed, to be unlinked by reel_removed_unlink on
+ * another thread; false if there is none. One that is never asked for is removed by recovery. */
+bool reel_store_next_removed(struct reel_store *store, struct reel_removed *removed_out);
+
+/* What is remembered of a recording of that name which was removed within the last day; NOT_FOUND.
+ * The caller finishes it (reel_tombstone_finish). */
+enum reel_code reel_store_tombstone(struct reel_store *store, const char *device,
+                                    const char *session, struct reel_tombstone *tombstone_out,
+                                    struct reel_error *err_out);
 
 /* The struct behind an entry: the caller may change it after reel_store_touch. */
 struct reel_recording *reel_entry_recording(struct reel_entry *entry);

@@ -1,7 +1,7 @@
 /* Store, the commit: what a batch wrote becomes durable, in an order in which nothing on disk ever
  * claims what is not there yet:
  *
- *   headers -> sync of the files -> catalog -> sidecars
+ *   headers -> sync of the files -> catalog -> sidecars, files of what was removed
  *
  * Sidecars wait for the catalog, so that one that says more than the catalog always means a catalog
  * that has lost something (see store/recover.h). */
@@ -188,7 +188,7 @@ static enum reel_code sync_files(struct reel_store *store, struct reel_error *er
 
 static enum reel_code commit_catalog(struct reel_store *store,
                                      const struct reel_delivery *deliveries, size_t count,
-                                     struct reel_error *err_out)
+                                     int64_t now_us, struct reel_error *err_out)
 {
     struct reel_catalog *catalog = store->home.catalog;
     struct reel_entry *entry;
@@ -203,6 +203,8 @@ static enum reel_code commit_catalog(struct reel_store *store,
             return code;
     }
     code = reel_catalog_add_deliveries(catalog, deliveries, count, err_out);
+    if (code == REEL_OK)
+        code = reel_store_expire_tombstones(store, now_us, err_out);
     if (code == REEL_OK)
         code = reel_catalog_commit(catalog, err_out);
     if (code == REEL_OK)
@@ -271,7 +273,7 @@ static enum reel_code commit_batch(struct reel_store *store, const struct reel_d
     if (code == REEL_OK)
         code = sync_files(store, err_out);
     if (code == REEL_OK && has_batch(store, deliveries_count))
-        code = commit_catalog(store, deliveries, deliveries_count, err_out);
+        code = commit_catalog(store, deliveries, deliveries_count, now_us, err_out);
     return code;
 }
 
@@ -282,6 +284,8 @@ static void follow_up(struct reel_store *store, const struct reel_delivery *deli
     struct reel_error error;
     enum reel_code code = write_sidecars(store, now_us, &error);
 
+    if (code == REEL_OK)
+        code = reel_store_unname_removed(store, &error);
     if (code == REEL_OK)
         code = reel_quarantine_committed(store->quarantine, &error);
     if (code == REEL_OK)

@@ -1,5 +1,5 @@
 /* Store, inside: what the facade's parts (store.c, store_open.c, store_commit.c, store_hash.c,
- * store_parts.c) share. */
+ * store_parts.c, store_remove.c) share. */
 #ifndef REEL_STORE_STORE_INTERNAL_H
 #define REEL_STORE_STORE_INTERNAL_H
 
@@ -58,6 +58,12 @@ struct hash_wait {
     char session[REEL_NAME_BYTES];
 };
 
+/* A recording whose row went or goes with this batch. */
+struct removal {
+    struct removal *prev, *next;
+    struct reel_removed what;
+};
+
 struct reel_store {
     struct reel_home home;
     struct reel_sync sync;
@@ -84,6 +90,9 @@ struct reel_store {
     struct hash_wait *hash_waiting;
     uint64_t hash_rowid; /* the walk has come this far */
     bool hash_walked;    /* and found nothing more */
+
+    struct removal *removing; /* with the commit under way */
+    struct removal *removed;  /* files that wait to be unlinked */
 
     uint64_t commits;
     uint64_t synced_files;
@@ -130,5 +139,13 @@ enum reel_code reel_store_wav(struct reel_store *store, struct reel_entry *entry
 /* A complete recording was committed: its sha256 is wanting, if it has none. */
 void reel_store_want_hash(struct reel_store *store, const struct reel_recording *recording);
 void reel_store_forget_hashes(struct reel_store *store);
+
+/* With a commit: what is remembered for long enough of deleted recordings goes. */
+enum reel_code reel_store_expire_tombstones(struct reel_store *store, int64_t now_us,
+                                            struct reel_error *err_out);
+
+/* After a commit: the files of what it removed lose their names. */
+enum reel_code reel_store_unname_removed(struct reel_store *store, struct reel_error *err_out);
+void reel_store_forget_removals(struct reel_store *store);
 
 #endif

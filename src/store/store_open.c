@@ -125,6 +125,7 @@ void reel_store_close(struct reel_store *store)
     HASH_ITER (hh, store->entries, entry, after)
         reel_store_let_go(store, entry);
     reel_store_forget_hashes(store);
+    reel_store_forget_removals(store);
     free(store->deliveries);
     reel_sidecars_destroy(&store->sidecars);
     reel_wav_files_destroy(&store->files);

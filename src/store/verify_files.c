@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/buried.h"
 #include "store/quarantine_internal.h"
 #include "wire/topic.h"
 
@@ -26,6 +27,19 @@ static bool is_file(int fd, const char *name, uint64_t *bytes_out)
     return true;
 }
 
+/* What a deletion left is recovery's to remove: the catalog has lost nothing. */
+static enum reel_code is_left_over(struct verification *verification, const struct subject *subject,
+                                   bool *left_out, struct reel_error *err_out)
+{
+    struct reel_buried buried;
+    enum reel_code code =
+        reel_buried_find(verification->catalog, verification->sidecars, verification->recordings_fd,
+                         subject->device, subject->session, &buried, err_out);
+
+    *left_out = code == REEL_OK && (subject->kind == SUBJECT_WAV ? buried.wav : buried.sidecar);
+    return code;
+}
+
 /* A WAV file, or a sidecar, of that name: does the catalog know it? */
 static enum reel_code look_at_stray(struct verification *verification,
                                     const struct subject *subject, struct findings *findings,
@@ -36,6 +50,7 @@ static enum reel_code look_at_stray(struct verification *verification,
     struct reel_error why;
     char name[PATH_BYTES];
     uint64_t bytes;
+    bool left;
     enum reel_code code = reel_catalog_load(verification->catalog, subject->device,
                                             subject->session, &recording, &why);
 
@@ -48,6 +63,9 @@ static enum reel_code look_at_stray(struct verification *verification,
             *err_out = why;
         return code;
     }
+    code = is_left_over(verification, subject, &left, err_out);
+    if (code != REEL_OK || left)
+        return code;
     snprintf(name, sizeof name, "%s/%s%s", subject->device, subject->session, suffix);
     if (is_file(verification->recordings_fd, name, &bytes))
         reel_finding_add(findings, REEL_DIFFERS_NO_ROW,

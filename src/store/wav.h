@@ -70,6 +70,9 @@ struct reel_wav_owner {
 };
 bool reel_wav_find_owner(int root_fd, const char *name, struct reel_wav_owner *owner_out);
 
+/* The id that the header of such a file names; false where it cannot be read or names none. */
+bool reel_wav_find_id(int root_fd, const char *name, uint64_t *id_out);
+
 /* Write the header for `frames` frames into the file `fd`, in the same order; for recovery, which
  * has the file open itself. */
 enum reel_code reel_wav_replace_header(int fd, const struct reel_recording *recording,

@@ -65,3 +65,13 @@ bool reel_wav_find_owner(int root_fd, const char *name, struct reel_wav_owner *o
     memcpy(owner_out->session, own.info.session, sizeof owner_out->session);
     return true;
 }
+
+bool reel_wav_find_id(int root_fd, const char *name, uint64_t *id_out)
+{
+    struct claim claim;
+
+    if (!open_claim(root_fd, name, &claim))
+        return false;
+    *id_out = claim.info.id;
+    return true;
+}
