@@ -24,7 +24,10 @@ struct reel_counters {
     _Atomic uint64_t sessions_lost; /* times that the broker came back without ours */
     _Atomic uint64_t recordings_started;
     _Atomic uint64_t recordings_completed;
-    _Atomic uint64_t recordings_open; /* now */
+    _Atomic uint64_t recordings_open;    /* now */
+    _Atomic uint64_t recordings_deleted; /* asked for, or by retention */
+    _Atomic uint64_t deleted_bytes;      /* of their files */
+    _Atomic uint64_t unlinking_bytes;    /* of these not unlinked yet */
     _Atomic uint64_t requests;
     _Atomic uint64_t request_errors;
     _Atomic uint64_t events;
@@ -34,6 +37,11 @@ struct reel_counters {
 static inline void reel_count(_Atomic uint64_t *counter, uint64_t by)
 {
     atomic_fetch_add_explicit(counter, by, memory_order_relaxed);
+}
+
+static inline void reel_discount(_Atomic uint64_t *counter, uint64_t by)
+{
+    atomic_fetch_sub_explicit(counter, by, memory_order_relaxed);
 }
 
 static inline uint64_t reel_counted(const _Atomic uint64_t *counter)

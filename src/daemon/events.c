@@ -82,6 +82,14 @@ json_t *reel_event_discontinuity(const struct reel_recording *recording,
     return with(event, "skipped_frames", skipped);
 }
 
+json_t *reel_event_deleted(const struct reel_recording *recording, const char *reason,
+                           int64_t now_us)
+{
+    json_t *event = reel_event_plain("deleted", recording, now_us);
+
+    return with(event, "reason", json_string(reason));
+}
+
 json_t *reel_event_rejected(const char *device, const char *session, const struct reel_error *error,
                             uint64_t quarantine_id, uint64_t count, int64_t now_us)
 {

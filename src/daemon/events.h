@@ -27,6 +27,10 @@ json_t *reel_event_discontinuity(const struct reel_recording *recording,
                                  const struct reel_placement *placement, uint64_t at_frame,
                                  int64_t now_us);
 
+/* "deleted": why, and the recording as it was. */
+json_t *reel_event_deleted(const struct reel_recording *recording, const char *reason,
+                           int64_t now_us);
+
 /* "rejected": `count` refusals like this one since the last such event. `device` and `session` are
  * "" where they are not known. */
 json_t *reel_event_rejected(const char *device, const char *session, const struct reel_error *error,

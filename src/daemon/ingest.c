@@ -57,6 +57,7 @@ static void give_up_batch(struct reel_ingest *ingest)
     reel_count(&ingest->links.counters->commit_failures, 1);
     reel_bus_destroy(&ingest->bus);
     reel_ingest_drop(ingest);
+    reel_ingest_drop_deletions(ingest, &ingest->failure);
     reel_store_close(ingest->store);
     ingest->store = NULL;
     reel_turns_take(ingest->links.turns);
@@ -148,6 +149,8 @@ static int64_t next_deadline_us(struct reel_ingest *ingest)
 
     if (!ingest->store)
         return ingest->backoff.next_us;
+    if (ingest->deletions && !ingest->batch.open)
+        return 0;
     deadline_us = due_us(ingest, reel_monotonic_us());
     deadline_us = earlier(deadline_us, reel_batch_deadline_us(ingest));
     if (!ingest->bus)
@@ -189,6 +192,7 @@ static void work(struct reel_ingest *ingest, bool readable)
     if (!ingest->failed &&
         (reel_batch_full(ingest, now_us) || (ingest->batch.open && ingest->lost)))
         reel_ingest_commit(ingest);
+    reel_ingest_deletions(ingest);
     if (!ingest->failed && !ingest->lost) {
         reel_bus_misc(ingest->bus);
         if (!ingest->batch.open && reel_bus_wants_write(ingest->bus))
@@ -210,6 +214,7 @@ static void work_alone(struct reel_ingest *ingest)
     bring_up(ingest, now_us);
     if (!ingest->failed && reel_batch_full(ingest, now_us))
         reel_ingest_commit(ingest);
+    reel_ingest_deletions(ingest);
     if (ingest->failed)
         give_up_batch(ingest);
     else if (now_us >= ingest->backoff.next_us)
@@ -247,6 +252,8 @@ static void settle(struct reel_ingest *ingest)
 {
     struct reel_error error;
 
+    reel_error_set(&error, REEL_E_STALLED, NULL, "the sink is ending: ask again");
+    reel_ingest_drop_deletions(ingest, &error);
     if (!ingest->store)
         return;
     reel_ingest_commit(ingest);
@@ -311,6 +318,7 @@ void reel_ingest_destroy(struct reel_ingest **ingest)
     reel_reject_limit_destroy(&gone->rejects);
     reel_rate_destroy(&gone->beginnings);
     reel_part_memory_destroy(&gone->parts);
+    reel_ingest_drop_deletions(gone, NULL);
     reel_batch_finish(&gone->batch);
     reel_redelivery_drop(&gone->redelivery);
     reel_scratch_finish(&gone->scratch);

@@ -26,6 +26,7 @@ struct reel_ingest_links {
     struct reel_mailbox *changes; /* in: struct reel_change, from the query thread */
     struct reel_mailbox *jobs;    /* out: struct reel_hash_job, to the hashing thread */
     struct reel_mailbox *hashes;  /* in: struct reel_hash_job, done */
+    struct reel_mailbox *removed; /* out: struct reel_removed, to the unlinking thread */
     struct reel_bus_gate *gate;   /* of all connections of the process */
     int stop_fd;                  /* readable when it is time to end */
 };

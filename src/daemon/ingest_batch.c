@@ -169,6 +169,7 @@ static void batch_empty(struct reel_batch *batch)
 {
     batch_drop_notices(batch);
     batch->open = false;
+    batch->removes = false;
     batch->messages = 0;
     batch->bytes = 0;
     batch->deliveries_count = 0;
@@ -220,6 +221,7 @@ void reel_ingest_commit(struct reel_ingest *ingest)
         return;
     }
     count_commit(ingest, reel_monotonic_us() - began_us);
+    reel_ingest_unlink_removed(ingest);
     if (ingest->bus)
         reel_count(&ingest->links.counters->acknowledgements,
                    reel_acks_publish(ingest->acks, ingest->bus, ingest->links.log));

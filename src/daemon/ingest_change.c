@@ -12,7 +12,7 @@
 enum { CHANGE_WAIT_US = 20000 };
 
 /* `keep`: spare it, or no more. */
-static enum reel_code keep(struct reel_ingest *ingest, const struct reel_change *change,
+static enum reel_code keep(struct reel_ingest *ingest, struct reel_change *change,
                            json_t **data_out, struct reel_error *err_out)
 {
     struct reel_fields fields = {.document = change->document, .err_out = err_out};
@@ -47,6 +47,7 @@ static const struct {
 } ops[] = {
     {"keep", keep},
     {"tag", reel_ingest_tag},
+    {"delete", reel_ingest_delete},
 };
 
 static reel_change_fn *find(const char *op)
@@ -85,6 +86,8 @@ static void carry_out(struct reel_ingest *ingest, struct reel_change *change)
     else
         code = reel_error_set(&error, REEL_E_NOT_ALLOWED, "op",
                               "%s is not supported by this version of the sink", change->op);
+    if (!change->answer)
+        return;
     if (code == REEL_OK)
         reel_answer_data(change->answer, data);
     else
@@ -116,6 +119,8 @@ void reel_ingest_changes(struct reel_ingest *ingest)
             reel_batch_open(&ingest->batch, now_us);
             reel_batch_hurry(&ingest->batch, now_us + CHANGE_WAIT_US);
             carry_out(ingest, change);
+            if (!ingest->failed && ingest->batch.removes)
+                reel_ingest_commit(ingest);
         } else {
             turn_away(ingest, change);
         }

@@ -1,7 +1,9 @@
 /* Ingest, inside: what its files share. ingest.c has the loop, ingest_connection.c the connection,
  * ingest_batch.c the batch and its commit, ingest_message.c the checks of what came in,
  * ingest_place.c the carrying out of where it goes, ingest_parts.c in which part of a long session,
- * ingest_change.c what requests change, ingest_tag.c their tags. */
+ * ingest_tombstone.c what belongs to recordings that were deleted, ingest_change.c what requests
+ * change, ingest_tag.c their tags, ingest_delete.c which recordings they delete, ingest_remove.c the
+ * removing. */
 #ifndef REEL_DAEMON_INGEST_INTERNAL_H
 #define REEL_DAEMON_INGEST_INTERNAL_H
 
@@ -31,6 +33,7 @@
 /* What was taken in since the last commit. */
 struct reel_batch {
     bool open;        /* something was taken in or staged */
+    bool removes;     /* recordings; it takes in nothing else */
     int64_t since_us; /* monotonic */
     int64_t hurry_us; /* somebody waits: it closes then at the latest */
     size_t messages;
@@ -64,6 +67,8 @@ struct reel_ingest {
     struct reel_scratch candidate_scratch;
     struct reel_batch batch;
     struct reel_redelivery redelivery;
+    struct reel_deletion *deletions; /* that go on between batches */
+    size_t deletions_count;
     bool hashing; /* a job is with the hashing thread: one at a time */
     bool subscribed;
     bool taken_over;
@@ -215,12 +220,36 @@ void reel_ingest_changes(struct reel_ingest *ingest);
 enum reel_code reel_ingest_get(struct reel_ingest *ingest, const char *device, const char *session,
                                struct reel_entry **entry_out, struct reel_error *err_out);
 
-/* One op. OK: `*data_out` is the answer's (NULL: memory ran out). Else nothing was changed, and the
- * error is the answer, unless `ingest->failed`: then nobody knows. */
-typedef enum reel_code reel_change_fn(struct reel_ingest *ingest, const struct reel_change *change,
+/* One op. OK: `*data_out` is the answer's (NULL: memory ran out), or it has taken the answer over
+ * (`change->answer` is NULL then). Else nothing was changed, and the error is the answer, unless
+ * `ingest->failed`: then nobody knows. */
+typedef enum reel_code reel_change_fn(struct reel_ingest *ingest, struct reel_change *change,
                                       json_t **data_out, struct reel_error *err_out);
 
 /* ingest_tag.c */
 reel_change_fn reel_ingest_tag;
+
+/* ingest_delete.c */
+
+reel_change_fn reel_ingest_delete;
+
+/* Go on with the deletions that wait, for some milliseconds. */
+void reel_ingest_deletions(struct reel_ingest *ingest);
+
+/* Give them up: `error` is their answer (NULL: none). */
+void reel_ingest_drop_deletions(struct reel_ingest *ingest, const struct reel_error *error);
+
+/* ingest_remove.c */
+
+/* Make the batch under way durable and begin one for removals alone. False: it failed. */
+bool reel_ingest_begin_removing(struct reel_ingest *ingest);
+
+/* Remove a recording, with its event, in such a batch. It is to be committed before anything else
+ * is taken in. */
+enum reel_code reel_ingest_remove(struct reel_ingest *ingest, struct reel_entry *entry,
+                                  const char *reason);
+
+/* After a commit: hand the files of what it removed to the thread that unlinks them. */
+void reel_ingest_unlink_removed(struct reel_ingest *ingest);
 
 #endif

@@ -21,7 +21,7 @@ static enum reel_code read_request(const json_t *document, char device[REEL_NAME
     return fields.code;
 }
 
-enum reel_code reel_ingest_tag(struct reel_ingest *ingest, const struct reel_change *change,
+enum reel_code reel_ingest_tag(struct reel_ingest *ingest, struct reel_change *change,
                                json_t **data_out, struct reel_error *err_out)
 {
     char device[REEL_NAME_BYTES], session[REEL_NAME_BYTES];

@@ -29,6 +29,8 @@ static const struct metric metrics[] = {
     METRIC("reel_recordings_started_total", recordings_started),
     METRIC("reel_recordings_completed_total", recordings_completed),
     METRIC("reel_recordings_open", recordings_open),
+    METRIC("reel_recordings_deleted_total", recordings_deleted),
+    METRIC("reel_deleted_bytes_total", deleted_bytes),
     METRIC("reel_requests_total", requests),
     METRIC("reel_request_errors_total", request_errors),
     METRIC("reel_events_total", events),

@@ -17,7 +17,7 @@ static const struct op ops[] = {
     {"rejects", reel_query_rejects},
     {"reject", reel_query_reject},
     {"status", reel_query_status},
-    {"delete", NULL},
+    {"delete", reel_query_change},
     {"keep", reel_query_change},
     {"tag", reel_query_change},
     {"upload-begin", NULL},
@@ -37,8 +37,8 @@ static enum reel_code find_handler(const char *name, reel_query_handler_fn **han
         return REEL_OK;
     }
     return reel_error_set(err_out, REEL_E_BAD_REQUEST, "op",
-                          "no such request: there are list, info, download, keep, tag, rejects, "
-                          "reject and status");
+                          "no such request: there are list, info, download, delete, keep, tag, "
+                          "rejects, reject and status");
 }
 
 /* What is echoed goes into each message of the response, so it is bounded. */

@@ -1,4 +1,5 @@
-/* Sink: ingest, responder and hasher, each on its thread; the first thread waits for signals. */
+/* Sink: ingest, responder, hasher and remover, each on its thread; the first thread waits for
+ * signals. */
 #include "daemon/sink.h"
 
 #include <errno.h>
@@ -15,11 +16,12 @@
 #include "daemon/hasher.h"
 #include "daemon/ingest.h"
 #include "daemon/notice.h"
+#include "daemon/remover.h"
 #include "daemon/responder.h"
 #include "io/loop.h"
 
 enum { NOTICES_MAX = 65536, NOTICES_MAX_BYTES = 12 << 20, JOBS_MAX = 4 };
-enum { CHANGES_MAX = 1024, CHANGES_MAX_BYTES = 4 << 20 };
+enum { CHANGES_MAX = 1024, CHANGES_MAX_BYTES = 4 << 20, REMOVED_MAX = 65536 };
 
 /* A thread, how to stop it, and what became of it. */
 struct worker {
@@ -41,13 +43,16 @@ struct reel_sink {
     struct reel_mailbox *changes;
     struct reel_mailbox *jobs;
     struct reel_mailbox *hashes;
+    struct reel_mailbox *removed;
     struct reel_reader *reader;
     struct reel_ingest *ingest;
     struct reel_responder *responder;
     struct reel_hasher hasher;
+    struct reel_remover remover;
     struct worker ingest_worker;
     struct worker responder_worker;
     struct worker hasher_worker;
+    struct worker remover_worker;
     int ended_fd; /* a worker ended by itself */
     int signal_fd;
 };
@@ -86,6 +91,14 @@ static void *hasher_thread(void *user)
     return NULL;
 }
 
+static void *remover_thread(void *user)
+{
+    struct worker *worker = user;
+
+    reel_remover_run(&worker->sink->remover);
+    return NULL;
+}
+
 static enum reel_code worker_start(struct worker *worker, void *(*body)(void *),
                                    struct reel_error *err_out)
 {
@@ -108,8 +121,8 @@ static void worker_stop(struct worker *worker)
 
 static enum reel_code open_descriptors(struct reel_sink *sink, struct reel_error *err_out)
 {
-    struct worker *workers[] = {&sink->ingest_worker, &sink->responder_worker,
-                                &sink->hasher_worker};
+    struct worker *workers[] = {&sink->ingest_worker, &sink->responder_worker, &sink->hasher_worker,
+                                &sink->remover_worker};
     sigset_t signals;
 
     for (size_t i = 0; i < sizeof workers / sizeof workers[0]; i++) {
@@ -134,7 +147,8 @@ static enum reel_code create_mailboxes(struct reel_sink *sink, struct reel_error
     sink->changes = reel_mailbox_create(CHANGES_MAX, CHANGES_MAX_BYTES);
     sink->jobs = reel_mailbox_create(JOBS_MAX, 0);
     sink->hashes = reel_mailbox_create(JOBS_MAX, 0);
-    if (!sink->notices || !sink->changes || !sink->jobs || !sink->hashes)
+    sink->removed = reel_mailbox_create(REMOVED_MAX, 0);
+    if (!sink->notices || !sink->changes || !sink->jobs || !sink->hashes || !sink->removed)
         return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
     return REEL_OK;
 }
@@ -179,6 +193,7 @@ static enum reel_code create_ingest(struct reel_sink *sink, const char *password
         .changes = sink->changes,
         .jobs = sink->jobs,
         .hashes = sink->hashes,
+        .removed = sink->removed,
         .gate = sink->gate,
         .stop_fd = sink->ingest_worker.stop_fd,
     };
@@ -240,6 +255,8 @@ enum reel_code reel_sink_create(const struct reel_config *config, const char *pa
     }
     sink->hasher = (struct reel_hasher){config->store_dir, log, sink->jobs, sink->hashes,
                                         sink->hasher_worker.stop_fd};
+    sink->remover = (struct reel_remover){config->store_dir, log, &sink->counters, sink->removed,
+                                          sink->remover_worker.stop_fd};
     *sink_out = sink;
     return REEL_OK;
 }
@@ -248,6 +265,8 @@ static enum reel_code start_all(struct reel_sink *sink, struct reel_error *err_o
 {
     enum reel_code code = worker_start(&sink->hasher_worker, hasher_thread, err_out);
 
+    if (code == REEL_OK)
+        code = worker_start(&sink->remover_worker, remover_thread, err_out);
     if (code == REEL_OK)
         code = worker_start(&sink->responder_worker, responder_thread, err_out);
     if (code == REEL_OK)
@@ -269,6 +288,7 @@ enum reel_code reel_sink_run(struct reel_sink *sink, struct reel_error *err_out)
     worker_stop(&sink->ingest_worker); /* it commits, and tells the responder the last */
     worker_stop(&sink->responder_worker);
     worker_stop(&sink->hasher_worker);
+    worker_stop(&sink->remover_worker);
     if (code)
         return code;
     if (sink->ingest_worker.code) {
@@ -309,9 +329,11 @@ void reel_sink_destroy(struct reel_sink **sink)
     reel_mailbox_destroy(&gone->changes, release_change);
     reel_mailbox_destroy(&gone->jobs, free);
     reel_mailbox_destroy(&gone->hashes, free);
+    reel_mailbox_destroy(&gone->removed, free);
     close_descriptor(gone->ingest_worker.stop_fd);
     close_descriptor(gone->responder_worker.stop_fd);
     close_descriptor(gone->hasher_worker.stop_fd);
+    close_descriptor(gone->remover_worker.stop_fd);
     close_descriptor(gone->signal_fd);
     close_descriptor(gone->ended_fd);
     reel_bus_gate_release(&gone->gate);

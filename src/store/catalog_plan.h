@@ -25,12 +25,7 @@ void reel_plan_start_count(struct reel_catalog *catalog, const struct reel_list_
 /* Take a row of either: whether it matches, and the cursor behind it. */
 bool reel_plan_take(struct reel_statement *statement, struct reel_cursor *cursor_out);
 
-/* reel_catalog_list and reel_catalog_count with other bounds on the rows they come by, for their
- * tests. */
-enum reel_code reel_catalog_list_within(struct reel_catalog *catalog,
-                                        const struct reel_list_plan *plan, uint64_t rows_max,
-                                        reel_reader_row_fn *row, void *user,
-                                        struct reel_list_end *end_out, struct reel_error *err_out);
+/* reel_catalog_count with another bound on the rows it comes by, for its test. */
 enum reel_code reel_catalog_count_within(struct reel_catalog *catalog,
                                          const struct reel_list_plan *plan, uint64_t rows_max,
                                          uint64_t *count_out, bool *is_minimum_out,

@@ -27,16 +27,7 @@ void reel_reader_close(struct reel_reader *reader); /* accepts NULL */
  * of stays as long as any connection here does, and the catalog may have become another file. */
 void reel_reader_renew(struct reel_reader *reader);
 
-/* Call `row` for each recording of the page, in order; it returns false to end the page before the
- * one it was shown. The recording holds all but stretches and candidate and is borrowed for the
- * call. The page ends with the plan's limit, where `row` ends it, or after so many recordings that
- * do not match that the answer would take long: it may be short, even empty, while more follow. */
-typedef bool reel_reader_row_fn(const struct reel_recording *recording, void *user);
-
-struct reel_list_end {
-    bool more;                /* the page ended before the recordings did */
-    struct reel_cursor after; /* if so: continues behind it */
-};
+/* A page of recordings: as struct reel_list_end and reel_reader_row_fn (store/store.h) have it. */
 enum reel_code reel_reader_list(struct reel_reader *reader, const struct reel_list_plan *plan,
                                 reel_reader_row_fn *row, void *user, struct reel_list_end *end_out,
                                 struct reel_error *err_out);

@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "core/query_plan.h"
 #include "core/recording.h"
 #include "core/tombstone.h"
 #include "store/removed.h"
@@ -111,6 +112,23 @@ enum reel_code reel_store_remove(struct reel_store *store, struct reel_entry *en
 /* The file of a recording that a durable batch removed, to be unlinked by reel_removed_unlink on
  * another thread; false if there is none. One that is never asked for is removed by recovery. */
 bool reel_store_next_removed(struct reel_store *store, struct reel_removed *removed_out);
+
+/* Call `row` for each recording of the page, in order; it returns false to end the page before the
+ * one it was shown. The recording holds all but stretches and candidate and is borrowed for the
+ * call. The page ends with the plan's limit, where `row` ends it, or after so many recordings that
+ * do not match that the answer would take long: it may be short, even empty, while more follow. */
+typedef bool reel_reader_row_fn(const struct reel_recording *recording, void *user);
+
+struct reel_list_end {
+    bool more;                /* the page ended before the recordings did */
+    struct reel_cursor after; /* if so: continues behind it */
+};
+
+/* A page of the recordings, without what the batch under way has not staged. It is rather short, so
+ * that it takes some milliseconds at most. */
+enum reel_code reel_store_list(struct reel_store *store, const struct reel_list_plan *plan,
+                               reel_reader_row_fn *row, void *user, struct reel_list_end *end_out,
+                               struct reel_error *err_out);
 
 /* What is remembered of a recording of that name which was removed within the last day; NOT_FOUND.
  * The caller finishes it (reel_tombstone_finish). */

@@ -16,6 +16,9 @@
 #define TOMBSTONE_US INT64_C(86400000000)
 enum { EXPIRE_MOST = 256 };
 
+/* Rows that a page comes by. */
+enum { PAGE_ROWS_MAX = 2048 };
+
 static struct removal *note_removal(struct reel_store *store,
                                     const struct reel_recording *recording)
 {
@@ -65,6 +68,14 @@ enum reel_code reel_store_remove(struct reel_store *store, struct reel_entry *en
     if (code == REEL_OK)
         reel_store_let_go(store, entry);
     return reel_store_outcome(store, code);
+}
+
+enum reel_code reel_store_list(struct reel_store *store, const struct reel_list_plan *plan,
+                               reel_reader_row_fn *row, void *user, struct reel_list_end *end_out,
+                               struct reel_error *err_out)
+{
+    return reel_catalog_list_within(store->home.catalog, plan, PAGE_ROWS_MAX, row, user, end_out,
+                                    err_out);
 }
 
 enum reel_code reel_store_tombstone(struct reel_store *store, const char *device,
