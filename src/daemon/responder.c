@@ -214,6 +214,7 @@ static bool turn(struct reel_responder *responder)
     if (fds[0].revents)
         return false;
     follow_store(responder);
+    reel_reader_rest(responder->links.reader);
     if (responder->bus)
         work(responder, fds[2].revents != 0);
     else if (reel_monotonic_us() >= responder->backoff.next_us)

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SLICE_BYTES = 64 * 1024 };
+enum { SLICE_BYTES = 64 * 1024, LOOK_BYTES = 64 * 1024 * 1024 };
 
 void reel_digest_begin(struct reel_digest *digest)
 {
@@ -31,12 +31,28 @@ void reel_digest_text(struct reel_digest *digest, char out[REEL_SHA256_TEXT_BYTE
         snprintf(out + 2 * i, 3, "%02x", sum[i]);
 }
 
+/* One that has no name any more goes: its room is free only when nobody has it open. */
+static enum reel_code check_named(int fd, const char *name, uint64_t done_bytes,
+                                  struct reel_error *err_out)
+{
+    struct stat status;
+
+    if (done_bytes % LOOK_BYTES != 0)
+        return REEL_OK;
+    if (fstat(fd, &status) != 0)
+        return reel_error_errno(err_out, errno, "stat %s", name);
+    return status.st_nlink > 0
+               ? REEL_OK
+               : reel_error_set(err_out, REEL_E_NOT_FOUND, NULL, "%s is gone", name);
+}
+
 static enum reel_code add_descriptor(struct reel_digest *digest, int fd, const char *name,
                                      uint64_t bytes_max, reel_hash_progress_fn *progress,
                                      void *user, struct reel_error *err_out)
 {
     uint8_t slice[SLICE_BYTES];
     uint64_t done_bytes = 0;
+    enum reel_code code;
 
     while (done_bytes < bytes_max) {
         uint64_t left_bytes = bytes_max - done_bytes;
@@ -52,6 +68,9 @@ static enum reel_code add_descriptor(struct reel_digest *digest, int fd, const c
         done_bytes += (uint64_t)got;
         if (progress)
             progress(user, done_bytes);
+        code = check_named(fd, name, done_bytes, err_out);
+        if (code != REEL_OK)
+            return code;
     }
     return REEL_OK;
 }

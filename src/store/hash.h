@@ -22,7 +22,8 @@ void reel_digest_add(struct reel_digest *digest, const void *bytes, size_t count
 void reel_digest_text(struct reel_digest *digest, char out[REEL_SHA256_TEXT_BYTES]);
 
 /* Sum what the descriptor reads from where it stands, to its end or `bytes_max`. `progress` (may be
- * NULL) is told how many bytes have been read. STALLED where it cannot be read. */
+ * NULL) is told how many bytes have been read. STALLED where it cannot be read; NOT_FOUND where the
+ * file has lost its last name. */
 typedef void reel_hash_progress_fn(void *user, uint64_t done_bytes);
 enum reel_code reel_hash_descriptor(int fd, const char *name, uint64_t bytes_max,
                                     reel_hash_progress_fn *progress, void *user,

@@ -221,6 +221,14 @@ static enum reel_code open_file(struct reel_reader *reader, const struct reel_re
     return code;
 }
 
+void reel_reader_rest(struct reel_reader *reader)
+{
+    struct stat status;
+
+    if (reader->fd >= 0 && (fstat(reader->fd, &status) != 0 || status.st_nlink == 0))
+        close_file(reader);
+}
+
 /* Lay silence over the noted gaps that the part [from_frame, to_frame) in `out` touches. */
 static void mask_gaps(const struct reel_recording *recording, uint64_t from_frame,
                       uint64_t to_frame, uint8_t *out)

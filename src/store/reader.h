@@ -51,6 +51,10 @@ enum reel_code reel_reader_audio(struct reel_reader *reader, const struct reel_r
                                  uint64_t from_frame, uint64_t count_frames, uint8_t *out,
                                  struct reel_error *err_out);
 
+/* Let go of the file read last if it was deleted since: its room is free only when nobody has it
+ * open. Cheap. */
+void reel_reader_rest(struct reel_reader *reader);
+
 /* Quarantined payloads, newest first; `row` as above. `*more_out` likewise. */
 typedef bool reel_reader_reject_fn(const struct reel_reject *reject, void *user);
 enum reel_code reel_reader_rejects(struct reel_reader *reader, const struct reel_rejects_plan *plan,
