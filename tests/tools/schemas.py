@@ -17,12 +17,13 @@ from jsonschema import Draft202012Validator, FormatChecker, RefResolver
 _one_at_a_time = threading.Lock()  # a RefResolver keeps where it is in itself
 FOLDER = Path(__file__).resolve().parents[2] / "schemas"
 JSON, MSGPACK = "application/json", "application/msgpack"
-OPS = ("list", "info", "download", "rejects", "reject", "status", "keep", "tag")
+OPS = ("list", "info", "download", "rejects", "reject", "status", "delete", "keep", "tag")
 # Ops whose answer is raw bytes for who sent a Response Topic, and the schema of the user
 # properties that come with them.
 RAW = {"download": "response/download-properties", "reject": "response/reject-properties"}
 # What the data of a response to a reply topic is known by, where the op is not.
 MARKS = [
+    ("spared", "delete"),
     ("recordings", "list"),
     ("rejects", "rejects"),
     ("stretches", "info"),
@@ -193,6 +194,6 @@ def _guess_op(document):
     data = document.get("data")
     if not isinstance(data, dict) or document.get("status") != "ok":
         return None
-    if "bytes" in data and "duration" not in data:
+    if "bytes" in data and not data.keys() & {"duration", "spared"}:
         return "download" if "offset" in data else "reject"
     return next((op for mark, op in MARKS if mark in data), None)
