@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LEVELS_MAX = 4 };
+#include "wire/container.h"
+
+enum { LEVELS_MAX = 5, UPLOAD_DIGITS = 16, OFFSET_DIGITS_MAX = 18 };
 
 struct levels {
     struct {
@@ -78,12 +80,10 @@ static enum reel_code levels_error(struct reel_error *err_out, const char *field
     return reel_error_set(err_out, REEL_E_BAD_REQUEST, field, "the topic has too many levels");
 }
 
-static void drop_wav_suffix(char *name)
+/* An audio file's name without what says so. */
+static void drop_suffix(char *name)
 {
-    size_t bytes = strlen(name);
-
-    if (bytes > 4 && strcmp(name + bytes - 4, ".wav") == 0)
-        name[bytes - 4] = '\0';
+    name[reel_container_stem(name, strlen(name))] = '\0';
 }
 
 /* audio/{device}[/{session}] and upload/{device}/{session} */
@@ -95,7 +95,7 @@ static enum reel_code parse_audio(const struct levels *levels, struct reel_topic
     bool session = take_name(levels, 2, out->session, sizeof out->session);
 
     if (out->kind == REEL_TOPIC_UPLOAD)
-        drop_wav_suffix(out->session);
+        drop_suffix(out->session);
     if (!device)
         return name_error(err_out, "device");
     if (session_needed && !session)
@@ -104,6 +104,51 @@ static enum reel_code parse_audio(const struct levels *levels, struct reel_topic
         out->session[0] = '\0';
         return levels_error(err_out, "session");
     }
+    return REEL_OK;
+}
+
+/* The digits at `index`, at most `digits_max`, as a number of that base. */
+static bool take_digits(const struct levels *levels, size_t index, unsigned base, size_t digits_max,
+                        uint64_t *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    uint64_t value = 0;
+
+    if (index >= levels->count || index >= LEVELS_MAX || levels->at[index].bytes == 0 ||
+        levels->at[index].bytes > digits_max)
+        return false;
+    for (size_t i = 0; i < levels->at[index].bytes; i++) {
+        const char *digit = memchr(digits, levels->at[index].text[i], base);
+
+        if (!digit)
+            return false;
+        value = value * base + (uint64_t)(digit - digits);
+    }
+    *out = value;
+    return true;
+}
+
+/* upload/{device}/{session}/{upload}/{offset} */
+static enum reel_code parse_block(const struct levels *levels, struct reel_topic *out,
+                                  struct reel_error *err_out)
+{
+    bool device = take_name(levels, 1, out->device, sizeof out->device);
+    bool session = take_name(levels, 2, out->session, sizeof out->session);
+
+    drop_suffix(out->session);
+    if (!device)
+        return name_error(err_out, "device");
+    if (!session)
+        return name_error(err_out, "session");
+    if (levels->count > 5)
+        return levels_error(err_out, "offset");
+    if (levels->at[3].bytes != UPLOAD_DIGITS ||
+        !take_digits(levels, 3, 16, UPLOAD_DIGITS, &out->upload))
+        return reel_error_set(err_out, REEL_E_BAD_REQUEST, "upload",
+                              "must be the 16 hexadecimal digits that upload-begin gave");
+    if (!take_digits(levels, 4, 10, OFFSET_DIGITS_MAX, &out->offset))
+        return reel_error_set(err_out, REEL_E_BAD_REQUEST, "offset",
+                              "must be where the block begins, in bytes");
     return REEL_OK;
 }
 
@@ -147,7 +192,7 @@ enum reel_code reel_topic_parse(const char *prefix, const char *topic, struct re
     if (level_is(&levels, 0, "audio"))
         out->kind = REEL_TOPIC_AUDIO;
     else if (level_is(&levels, 0, "upload"))
-        out->kind = REEL_TOPIC_UPLOAD;
+        out->kind = levels.count > 3 ? REEL_TOPIC_BLOCK : REEL_TOPIC_UPLOAD;
     else if (level_is(&levels, 0, "request"))
         out->kind = REEL_TOPIC_REQUEST;
     else if (level_is(&levels, 0, "status"))
@@ -156,6 +201,8 @@ enum reel_code reel_topic_parse(const char *prefix, const char *topic, struct re
     case REEL_TOPIC_AUDIO:
     case REEL_TOPIC_UPLOAD:
         return parse_audio(&levels, out, err_out);
+    case REEL_TOPIC_BLOCK:
+        return parse_block(&levels, out, err_out);
     case REEL_TOPIC_REQUEST:
         return parse_request(&levels, out, err_out);
     case REEL_TOPIC_STATUS:

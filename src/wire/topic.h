@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/limits.h"
@@ -12,6 +13,7 @@ enum reel_topic_kind {
     REEL_TOPIC_OTHER = 0, /* not of this prefix, or not one the sink takes */
     REEL_TOPIC_AUDIO,     /* audio/{device} (session empty) or audio/{device}/{session} */
     REEL_TOPIC_UPLOAD,    /* upload/{device}/{session} */
+    REEL_TOPIC_BLOCK,     /* upload/{device}/{session}/{upload}/{offset} */
     REEL_TOPIC_REQUEST,   /* request/{op} (device empty) or request/{op}/{device} */
     REEL_TOPIC_STATUS,    /* status/{sink}; the sink's name is in `device` */
 };
@@ -24,6 +26,8 @@ struct reel_topic {
     char op[REEL_OP_BYTES];
     char device[REEL_NAME_BYTES];
     char session[REEL_NAME_BYTES];
+    uint64_t upload; /* of a block: which upload's it is */
+    uint64_t offset; /* ... and where it begins, in bytes */
 };
 
 /* Say whether `text` (`bytes` long) is a name: 1 to 64 of A-Z a-z 0-9 . _ -, the first a letter
@@ -31,9 +35,10 @@ struct reel_topic {
 bool reel_name_valid(const char *text, size_t bytes);
 
 /* Take `topic` apart below `prefix` (no trailing slash). Returns OK with kind OTHER for a topic
- * that is none of ours. BAD_REQUEST with field "device" or "session" (or "op") for one of ours
- * with a bad or missing name or too many levels: then `out->kind` is right, and the names that are
- * valid are filled in, so that the event and the response can say where it came from. */
+ * that is none of ours. BAD_REQUEST with field "device" or "session" (or "op", "upload", "offset")
+ * for one of ours with a bad or missing name or number or too many levels: then `out->kind` is
+ * right, and the names that are valid are filled in, so that the event and the response can say
+ * where it came from. An upload's session loses what an audio file's name ends in (".wav"). */
 enum reel_code reel_topic_parse(const char *prefix, const char *topic, struct reel_topic *out,
                                 struct reel_error *err_out);
 

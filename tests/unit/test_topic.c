@@ -53,6 +53,17 @@ static const struct parse_case parse_cases[] = {
     {PREFIX "/audio/mic1", REEL_OK, "", REEL_TOPIC_AUDIO, false, "", "mic1", ""},
     {PREFIX "/upload/mic1/s1", REEL_OK, "", REEL_TOPIC_UPLOAD, false, "", "mic1", "s1"},
     {PREFIX "/upload/mic1/s1.wav", REEL_OK, "", REEL_TOPIC_UPLOAD, false, "", "mic1", "s1"},
+    {PREFIX "/upload/mic1/s1.flac", REEL_OK, "", REEL_TOPIC_UPLOAD, false, "", "mic1", "s1"},
+    {PREFIX "/upload/mic1/s1.aif", REEL_OK, "", REEL_TOPIC_UPLOAD, false, "", "mic1", "s1"},
+    {PREFIX "/upload/mic1/s1.wav.wav", REEL_OK, "", REEL_TOPIC_UPLOAD, false, "", "mic1", "s1.wav"},
+    {PREFIX "/upload/mic1/s1.wave", REEL_OK, "", REEL_TOPIC_UPLOAD, false, "", "mic1", "s1.wave"},
+    {PREFIX "/upload/mic1/wav", REEL_OK, "", REEL_TOPIC_UPLOAD, false, "", "mic1", "wav"},
+    {PREFIX "/upload/mic1/s1.wav/0123456789abcdef/262144", REEL_OK, "", REEL_TOPIC_BLOCK, false, "",
+     "mic1", "s1"},
+    {PREFIX "/upload/mic1/s1/ffffffffffffffff/0", REEL_OK, "", REEL_TOPIC_BLOCK, false, "", "mic1",
+     "s1"},
+    {PREFIX "/upload/mic1/s1/0000000000000001/999999999999999999", REEL_OK, "", REEL_TOPIC_BLOCK,
+     false, "", "mic1", "s1"},
     {PREFIX "/audio/mic1/s1.wav", REEL_OK, "", REEL_TOPIC_AUDIO, false, "", "mic1", "s1.wav"},
     {PREFIX "/request/list", REEL_OK, "", REEL_TOPIC_REQUEST, false, "list", "", ""},
     {PREFIX "/request/upload-begin/mic1", REEL_OK, "", REEL_TOPIC_REQUEST, true, "upload-begin",
@@ -79,6 +90,28 @@ static const struct parse_case parse_cases[] = {
      ""},
     {PREFIX "/upload/mic1/.wav", REEL_E_BAD_REQUEST, "session", REEL_TOPIC_UPLOAD, false, "",
      "mic1", ""},
+    {PREFIX "/upload/mic1/s1/0123456789abcde/0", REEL_E_BAD_REQUEST, "upload", REEL_TOPIC_BLOCK,
+     false, "", "mic1", "s1"},
+    {PREFIX "/upload/mic1/s1/0123456789ABCDEF/0", REEL_E_BAD_REQUEST, "upload", REEL_TOPIC_BLOCK,
+     false, "", "mic1", "s1"},
+    {PREFIX "/upload/mic1/s1/00123456789abcdef/0", REEL_E_BAD_REQUEST, "upload", REEL_TOPIC_BLOCK,
+     false, "", "mic1", "s1"},
+    {PREFIX "/upload/mic1/s1/0123456789abcdef", REEL_E_BAD_REQUEST, "offset", REEL_TOPIC_BLOCK,
+     false, "", "mic1", "s1"},
+    {PREFIX "/upload/mic1/s1/0123456789abcdef/", REEL_E_BAD_REQUEST, "offset", REEL_TOPIC_BLOCK,
+     false, "", "mic1", "s1"},
+    {PREFIX "/upload/mic1/s1/0123456789abcdef/-1", REEL_E_BAD_REQUEST, "offset", REEL_TOPIC_BLOCK,
+     false, "", "mic1", "s1"},
+    {PREFIX "/upload/mic1/s1/0123456789abcdef/1a", REEL_E_BAD_REQUEST, "offset", REEL_TOPIC_BLOCK,
+     false, "", "mic1", "s1"},
+    {PREFIX "/upload/mic1/s1/0123456789abcdef/1000000000000000000", REEL_E_BAD_REQUEST, "offset",
+     REEL_TOPIC_BLOCK, false, "", "mic1", "s1"},
+    {PREFIX "/upload/mic1/s1/0123456789abcdef/0/0", REEL_E_BAD_REQUEST, "offset", REEL_TOPIC_BLOCK,
+     false, "", "mic1", "s1"},
+    {PREFIX "/upload/mic1//0123456789abcdef/0", REEL_E_BAD_REQUEST, "session", REEL_TOPIC_BLOCK,
+     false, "", "mic1", ""},
+    {PREFIX "/upload//s1/0123456789abcdef/0", REEL_E_BAD_REQUEST, "device", REEL_TOPIC_BLOCK, false,
+     "", "", "s1"},
     {PREFIX "/status", REEL_E_BAD_REQUEST, "device", REEL_TOPIC_STATUS, false, "", "", ""},
     {PREFIX "/status/a b", REEL_E_BAD_REQUEST, "device", REEL_TOPIC_STATUS, false, "", "", ""},
     {PREFIX "/status/attic/x", REEL_E_BAD_REQUEST, "device", REEL_TOPIC_STATUS, false, "", "attic",
@@ -107,6 +140,29 @@ static void topics_are_taken_apart(void **state)
         assert_string_equal(topic.op, c->op);
         assert_string_equal(topic.device, c->device);
         assert_string_equal(topic.session, c->session);
+    }
+}
+
+static void a_block_says_where_it_belongs(void **state)
+{
+    static const struct {
+        const char *topic;
+        uint64_t upload, offset;
+    } cases[] = {
+        {PREFIX "/upload/mic1/s1/0123456789abcdef/262144", 0x0123456789abcdef, 262144},
+        {PREFIX "/upload/mic1/s1.wav/ffffffffffffffff/0", UINT64_MAX, 0},
+        {PREFIX "/upload/mic1/s1/0000000000000001/999999999999999999", 1, 999999999999999999},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct reel_topic topic;
+
+        assert_int_equal(reel_topic_parse(PREFIX, cases[i].topic, &topic, NULL), REEL_OK);
+        assert_int_equal(topic.kind, REEL_TOPIC_BLOCK);
+        assert_string_equal(topic.session, "s1");
+        assert_int_equal(topic.upload, cases[i].upload);
+        assert_int_equal(topic.offset, cases[i].offset);
     }
 }
 
@@ -222,6 +278,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_follow_the_rule),
         cmocka_unit_test(topics_are_taken_apart),
+        cmocka_unit_test(a_block_says_where_it_belongs),
         cmocka_unit_test(topics_are_put_together),
         cmocka_unit_test(filters_match_as_the_standard_says),
         cmocka_unit_test(a_confined_device_is_answered_in_its_own_place),
