@@ -60,24 +60,24 @@ CREATE INDEX tombstone_deleted ON tombstone (deleted_us);
 CREATE INDEX tombstone_part ON tombstone (device, part_of) WHERE part_of IS NOT NULL;
 
 CREATE TABLE upload (
-    upload       INTEGER PRIMARY KEY,
-    id           INTEGER NOT NULL UNIQUE, -- random; names it in requests and topics
-    device       TEXT NOT NULL,
-    session      TEXT NOT NULL,
-    state        TEXT NOT NULL -- blocks come; all is here; the recording's row is there, its file
-                               -- is still to take its place
-                 CHECK (state IN ('receiving', 'whole', 'installing')),
-    size_bytes   INTEGER NOT NULL,
-    block_bytes  INTEGER NOT NULL,
-    received     BLOB NOT NULL,    -- a bit a block, the lowest of a byte first
-    sha256       TEXT,             -- that the client named
-    overwrite    INTEGER NOT NULL CHECK (overwrite IN (0, 1)),
-    tags         TEXT,             -- a JSON object
-    recording_id INTEGER NOT NULL, -- that the recording will have
-    begun_us     INTEGER NOT NULL,
-    updated_us   INTEGER NOT NULL,
-    -- Where the answer goes, for one that came in one message; NULL: nowhere, or it was given.
-    reply_topic  TEXT,
-    reply_kind   TEXT CHECK (reply_kind IN ('json', 'msgpack')),
-    correlation  BLOB
+    upload      INTEGER PRIMARY KEY,
+    id          INTEGER NOT NULL UNIQUE, -- random; that of the recording which comes of it
+    device      TEXT NOT NULL,
+    session     TEXT NOT NULL,
+    state       TEXT NOT NULL -- blocks come; all is here; the recording's row is there, its file
+                              -- is still to take its place
+                CHECK (state IN ('receiving', 'whole', 'installing')),
+    size_bytes  INTEGER NOT NULL,
+    block_bytes INTEGER NOT NULL, -- 0: it came in one message
+    received    BLOB NOT NULL,    -- a bit a block, the lowest of a byte first
+    sha256      TEXT,             -- that the client named
+    overwrite   INTEGER NOT NULL CHECK (overwrite IN (0, 1)),
+    tags        TEXT,             -- a JSON object
+    begun_us    INTEGER NOT NULL,
+    updated_us  INTEGER NOT NULL,
+    -- Where the answer goes, for one that came in one message; NULL for the others, whose client
+    -- asks again.
+    reply_topic TEXT,
+    correlation BLOB,
+    UNIQUE (device, session)
 ) STRICT;

@@ -169,4 +169,15 @@ enum reel_code reel_catalog_deliveries(struct reel_catalog *catalog,
                                        struct reel_delivery **deliveries_out, size_t *count_out,
                                        struct reel_error *err_out);
 
+/* Uploads: insert (rowid 0: it gets one) or update its row; remove it; call `each` for all there
+ * are, oldest first: it takes the struct over and returns true, or memory ran out. */
+struct reel_upload;
+enum reel_code reel_catalog_upload_save(struct reel_catalog *catalog, struct reel_upload *upload,
+                                        struct reel_error *err_out);
+enum reel_code reel_catalog_upload_remove(struct reel_catalog *catalog, uint64_t rowid,
+                                          struct reel_error *err_out);
+typedef bool reel_catalog_upload_fn(struct reel_upload *upload, void *user);
+enum reel_code reel_catalog_uploads(struct reel_catalog *catalog, reel_catalog_upload_fn *each,
+                                    void *user, struct reel_error *err_out);
+
 #endif

@@ -48,6 +48,9 @@ enum reel_statement_id {
     REEL_STATEMENT_TOMBSTONE,
     REEL_STATEMENT_TOMBSTONE_BOOTS,
     REEL_STATEMENT_EXPIRE_TOMBSTONES,
+    REEL_STATEMENT_UPLOAD_ADD,
+    REEL_STATEMENT_UPLOAD_UPDATE,
+    REEL_STATEMENT_UPLOAD_REMOVE,
     REEL_STATEMENT_COUNT,
     REEL_STATEMENT_ONCE = REEL_STATEMENT_COUNT, /* not kept: text made for one question */
 };
@@ -120,6 +123,8 @@ double reel_take_real(struct reel_statement *statement);
 const char *reel_take_text_if(struct reel_statement *statement);
 void reel_take_text(struct reel_statement *statement, char *out, size_t capacity);
 const void *reel_take_bytes(struct reel_statement *statement, size_t *size_out);
+/* NULL for NULL, which is no contradiction; else never NULL. */
+const void *reel_take_bytes_if(struct reel_statement *statement, size_t *size_out);
 /* The index of the text in `names`; NULL is 0 where names[0] is NULL. */
 unsigned reel_take_name(struct reel_statement *statement, const char *const *names, unsigned count);
 
@@ -181,6 +186,9 @@ void reel_catalog_bind_growing(struct reel_statement *statement,
                                const struct reel_recording *recording, const char *tags);
 
 /* Take REEL_RECORDING_COLUMNS into a struct that the caller finishes; it has no stretches. */
+/* A JSON object, NULL for NULL. */
+void reel_catalog_take_tags(struct reel_statement *statement, json_t **out);
+
 void reel_catalog_take_recording(struct reel_statement *statement,
                                  struct reel_recording *recording_out);
 

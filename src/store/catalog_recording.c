@@ -104,7 +104,7 @@ static void take_part(struct reel_statement *statement, struct reel_recording *o
     out->continued = reel_take_bool(statement);
 }
 
-static void take_tags(struct reel_statement *statement, json_t **out)
+void reel_catalog_take_tags(struct reel_statement *statement, json_t **out)
 {
     const char *text = reel_take_text_if(statement);
 
@@ -145,7 +145,7 @@ static void take_growing(struct reel_statement *statement, struct reel_recording
     reel_take_text(statement, out->boot.text, sizeof out->boot.text);
     out->boot.is_uint = reel_take_bool(statement);
     out->next_seq = reel_take_u64_if(statement, &out->has_next_seq);
-    take_tags(statement, &out->tags);
+    reel_catalog_take_tags(statement, &out->tags);
     take_sha256(statement, out->sha256);
 }
 

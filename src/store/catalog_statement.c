@@ -267,6 +267,19 @@ const void *reel_take_bytes(struct reel_statement *statement, size_t *size_out)
     return bytes;
 }
 
+const void *reel_take_bytes_if(struct reel_statement *statement, size_t *size_out)
+{
+    int column = next_column(statement, SQLITE_BLOB, true);
+    const void *bytes;
+
+    *size_out = 0;
+    if (column < 0)
+        return NULL;
+    *size_out = (size_t)sqlite3_column_bytes(statement->handle, column);
+    bytes = sqlite3_column_blob(statement->handle, column);
+    return bytes ? bytes : "";
+}
+
 unsigned reel_take_name(struct reel_statement *statement, const char *const *names, unsigned count)
 {
     const char *text = reel_take_text_if(statement);

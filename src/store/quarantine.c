@@ -79,9 +79,26 @@ static enum reel_code make_room(struct reel_quarantine *quarantine, uint64_t byt
     return REEL_OK;
 }
 
-enum reel_code reel_quarantine_put(struct reel_quarantine *quarantine,
-                                   const struct reel_reject *reject, const void *payload,
-                                   uint64_t *quarantine_id_out, struct reel_error *err_out)
+/* Where a payload comes from: memory, or a file. */
+struct source {
+    const void *payload;
+    int from_fd;
+    const char *name; /* NULL: memory */
+};
+
+static enum reel_code write_payload(struct reel_quarantine *quarantine, uint64_t id, uint64_t bytes,
+                                    const struct source *source, struct reel_error *err_out)
+{
+    if (!add_id(&quarantine->written, id))
+        return reel_quarantine_no_memory(err_out);
+    if (source->name)
+        return reel_payload_link(quarantine->fd, id, source->from_fd, source->name, bytes, err_out);
+    return reel_payload_write(quarantine->fd, id, source->payload, bytes, err_out);
+}
+
+static enum reel_code put(struct reel_quarantine *quarantine, const struct reel_reject *reject,
+                          const struct source *source, uint64_t *quarantine_id_out,
+                          struct reel_error *err_out)
 {
     uint64_t bytes = reject->bytes, id;
     bool fits = bytes <= quarantine->max_bytes;
@@ -92,9 +109,7 @@ enum reel_code reel_quarantine_put(struct reel_quarantine *quarantine,
     fits = fits && quarantine->bytes <= quarantine->max_bytes - bytes;
     code = reel_catalog_reject_add(quarantine->catalog, reject, fits, &id, err_out);
     if (code == REEL_OK && fits)
-        code = add_id(&quarantine->written, id)
-                   ? reel_payload_write(quarantine->fd, id, payload, bytes, err_out)
-                   : reel_quarantine_no_memory(err_out);
+        code = write_payload(quarantine, id, bytes, source, err_out);
     if (code != REEL_OK)
         return code;
     if (quarantine->batch_first_id == 0)
@@ -103,6 +118,25 @@ enum reel_code reel_quarantine_put(struct reel_quarantine *quarantine,
     quarantine->bytes += fits ? bytes : 0;
     *quarantine_id_out = id;
     return REEL_OK;
+}
+
+enum reel_code reel_quarantine_put(struct reel_quarantine *quarantine,
+                                   const struct reel_reject *reject, const void *payload,
+                                   uint64_t *quarantine_id_out, struct reel_error *err_out)
+{
+    const struct source source = {.payload = payload};
+
+    return put(quarantine, reject, &source, quarantine_id_out, err_out);
+}
+
+enum reel_code reel_quarantine_put_file(struct reel_quarantine *quarantine,
+                                        const struct reel_reject *reject, int from_fd,
+                                        const char *name, uint64_t *quarantine_id_out,
+                                        struct reel_error *err_out)
+{
+    const struct source source = {.from_fd = from_fd, .name = name};
+
+    return put(quarantine, reject, &source, quarantine_id_out, err_out);
 }
 
 enum reel_code reel_quarantine_take(struct reel_quarantine *quarantine, uint64_t quarantine_id,

@@ -29,6 +29,11 @@ void reel_quarantine_close(struct reel_quarantine *quarantine); /* accepts NULL 
 enum reel_code reel_quarantine_put(struct reel_quarantine *quarantine,
                                    const struct reel_reject *reject, const void *payload,
                                    uint64_t *quarantine_id_out, struct reel_error *err_out);
+/* The same with the file `name` in the folder `from_fd`, which stays, for its payload. */
+enum reel_code reel_quarantine_put_file(struct reel_quarantine *quarantine,
+                                        const struct reel_reject *reject, int from_fd,
+                                        const char *name, uint64_t *quarantine_id_out,
+                                        struct reel_error *err_out);
 enum reel_code reel_quarantine_take(struct reel_quarantine *quarantine, uint64_t quarantine_id,
                                     struct reel_buffer *payload_out, struct reel_error *err_out);
 

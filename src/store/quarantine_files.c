@@ -63,6 +63,24 @@ enum reel_code reel_payload_write(int fd, uint64_t quarantine_id, const void *pa
     return code;
 }
 
+enum reel_code reel_payload_link(int fd, uint64_t quarantine_id, int from_fd, const char *name,
+                                 uint64_t bytes, struct reel_error *err_out)
+{
+    char to[FILE_NAME_BYTES], *data;
+    enum reel_code code;
+    size_t size;
+
+    file_name(quarantine_id, to);
+    if (linkat(from_fd, name, fd, to, 0) == 0)
+        return REEL_OK;
+    code = reel_disk_load(from_fd, name, bytes, &data, &size, err_out);
+    if (code != REEL_OK)
+        return REEL_E_STALLED;
+    code = reel_payload_write(fd, quarantine_id, data, size, err_out);
+    free(data);
+    return code;
+}
+
 enum reel_code reel_payload_stands(int fd, uint64_t quarantine_id, uint64_t bytes, bool *stands_out,
                                    struct reel_error *err_out)
 {

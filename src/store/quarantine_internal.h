@@ -38,6 +38,9 @@ bool reel_payload_parse_name(const char *name, uint64_t *quarantine_id_out);
  * `payload_out`; NOT_FOUND. Removing one that is gone already is no failure. */
 enum reel_code reel_payload_write(int fd, uint64_t quarantine_id, const void *payload,
                                   uint64_t bytes, struct reel_error *err_out);
+/* By a second name, where the file system has such, for the file `name` in `from_fd`. */
+enum reel_code reel_payload_link(int fd, uint64_t quarantine_id, int from_fd, const char *name,
+                                 uint64_t bytes, struct reel_error *err_out);
 enum reel_code reel_payload_read(int fd, uint64_t quarantine_id, struct reel_buffer *payload_out,
                                  struct reel_error *err_out);
 enum reel_code reel_payload_sync(int fd, uint64_t quarantine_id, struct reel_error *err_out);

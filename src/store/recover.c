@@ -330,7 +330,9 @@ enum reel_code reel_recover(struct reel_home *home, const struct reel_store_conf
     code = reel_sidecars_create(home->dir, &sync, &recovery.sidecars, err_out);
     if (code != REEL_OK)
         return code;
-    code = reel_recover_tree(&recovery, &all, err_out);
+    code = reel_recover_uploads(&recovery, err_out);
+    if (code == REEL_OK)
+        code = reel_recover_tree(&recovery, &all, err_out);
     if (code == REEL_OK)
         code = sync_names(&recovery, all, err_out);
     if (code == REEL_OK)

@@ -72,6 +72,9 @@ struct folders {
 enum reel_code reel_recover_folders(struct recovery *recovery, struct folders *folders_out,
                                     struct reel_error *err_out);
 
+/* Finish the uploads that were being installed, and bring the others and their files to agree. */
+enum reel_code reel_recover_uploads(struct recovery *recovery, struct reel_error *err_out);
+
 /* Whether a WAV file without a row is another recording's, under a second name or as a copy: then
  * it is left alone, which goes to the log. */
 enum reel_code reel_recover_is_second(struct recovery *recovery, const struct found *found,

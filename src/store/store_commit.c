@@ -1,7 +1,8 @@
 /* Store, the commit: what a batch wrote becomes durable, in an order in which nothing on disk ever
  * claims what is not there yet:
  *
- *   headers -> sync of the files -> catalog -> sidecars, files of what was removed
+ *   headers -> sync of the files -> catalog -> what was removed loses its name, uploads take theirs
+ *   -> sidecars
  *
  * Sidecars wait for the catalog, so that one that says more than the catalog always means a catalog
  * that has lost something (see store/recover.h). */
@@ -69,6 +70,8 @@ int64_t reel_store_due_in_us(const struct reel_store *store, int64_t now_us)
     int64_t header_us = due_in_us(store, LAG_HEADER, now_us);
     int64_t sidecar_us = due_in_us(store, LAG_SIDECAR, now_us);
 
+    if (store->uploads->leaving)
+        return 0;
     return header_us < sidecar_us ? header_us : sidecar_us;
 }
 
@@ -183,6 +186,8 @@ static enum reel_code sync_files(struct reel_store *store, struct reel_error *er
     if (reel_wav_files_sync(store->files, &synced, err_out) != REEL_OK)
         return REEL_E_STALLED;
     store->synced_files += synced;
+    if (reel_uploads_sync(store->uploads, err_out) != REEL_OK)
+        return REEL_E_STALLED;
     return reel_quarantine_sync(store->quarantine, err_out);
 }
 
@@ -202,7 +207,9 @@ static enum reel_code commit_catalog(struct reel_store *store,
         if (code != REEL_OK)
             return code;
     }
-    code = reel_catalog_add_deliveries(catalog, deliveries, count, err_out);
+    code = reel_uploads_save(store->uploads, catalog, err_out);
+    if (code == REEL_OK)
+        code = reel_catalog_add_deliveries(catalog, deliveries, count, err_out);
     if (code == REEL_OK)
         code = reel_store_expire_tombstones(store, now_us, err_out);
     if (code == REEL_OK)
@@ -249,7 +256,7 @@ static void end_batch(struct reel_store *store, int64_t now_us)
             note_lag(store, entry, LAG_HEADER, now_us);
         if (is_complete(entry) == (entry->list == LIST_OPEN))
             reel_store_enlist(store, entry);
-        if (is_complete(entry) && entry->unsealed)
+        if (is_complete(entry) && (entry->unsealed || entry->installed))
             reel_store_want_hash(store, &entry->recording);
     }
     DL_FOREACH_SAFE (store->resting, entry, after)
@@ -260,7 +267,8 @@ static void end_batch(struct reel_store *store, int64_t now_us)
 /* Whether there is anything to be made durable but what was due. */
 static bool has_batch(const struct reel_store *store, size_t deliveries_count)
 {
-    return store->touched || store->in_transaction || deliveries_count > 0;
+    return store->touched || store->in_transaction || deliveries_count > 0 ||
+           store->uploads->leaving;
 }
 
 /* What makes the batch durable. */
@@ -282,10 +290,14 @@ static void follow_up(struct reel_store *store, const struct reel_delivery *deli
                       size_t deliveries_count, int64_t now_us)
 {
     struct reel_error error;
-    enum reel_code code = write_sidecars(store, now_us, &error);
+    enum reel_code code;
 
+    reel_uploads_committed(store->uploads);
+    code = reel_store_unname_removed(store, &error);
     if (code == REEL_OK)
-        code = reel_store_unname_removed(store, &error);
+        code = reel_uploads_install(store->uploads, &error);
+    if (code == REEL_OK)
+        code = write_sidecars(store, now_us, &error);
     if (code == REEL_OK)
         code = reel_quarantine_committed(store->quarantine, &error);
     if (code == REEL_OK)

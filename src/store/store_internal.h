@@ -9,6 +9,7 @@
 #include "store/sidecar.h"
 #include "store/store.h"
 #include "store/sync.h"
+#include "store/uploads.h"
 #include "store/wav.h"
 
 /* A failed allocation in uthash leaves the entry out of the table; see reel_store_hold. */
@@ -36,8 +37,9 @@ struct reel_entry {
     struct lag lags[LAG_KINDS];
     enum entry_list list;
     bool touched;
-    bool unsealed; /* it was open when it came to be held, or its audio changed since */
-    bool noted;    /* what is said of its audio changed (tags, kept), which the sidecar lacks */
+    bool unsealed;  /* it was open when it came to be held, or its audio changed since */
+    bool noted;     /* what is said of its audio changed (tags, kept), which the sidecar lacks */
+    bool installed; /* it came with this batch, complete: its file is an upload's */
     bool has_sidecar;
     bool shed;         /* stretches and tags are in the catalog alone: see reel_store_shed */
     size_t held_bytes; /* what those take, as of the last count */
@@ -70,6 +72,7 @@ struct reel_store {
     struct reel_quarantine *quarantine;
     struct reel_wav_files *files;
     struct reel_sidecars *sidecars;
+    struct reel_uploads *uploads;
     const struct reel_log *log;
 
     struct reel_entry *entries; /* by key */

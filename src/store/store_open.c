@@ -66,6 +66,9 @@ static enum reel_code open_parts(struct reel_store *store, const struct reel_sto
     if (code == REEL_OK)
         code = reel_sidecars_create(config->dir, &store->sync, &store->sidecars, err_out);
     if (code == REEL_OK)
+        code = reel_uploads_open(config->dir, store->home.catalog, store->home.recordings_fd,
+                                 config->log, &store->uploads, err_out);
+    if (code == REEL_OK)
         code = reel_catalog_deliveries(store->home.catalog, &store->deliveries,
                                        &store->deliveries_count, err_out);
     if (code == REEL_OK)
@@ -127,6 +130,7 @@ void reel_store_close(struct reel_store *store)
     reel_store_forget_hashes(store);
     reel_store_forget_removals(store);
     free(store->deliveries);
+    reel_uploads_close(store->uploads);
     reel_sidecars_destroy(&store->sidecars);
     reel_wav_files_destroy(&store->files);
     reel_quarantine_close(store->quarantine);

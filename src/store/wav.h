@@ -73,6 +73,10 @@ bool reel_wav_find_owner(int root_fd, const char *name, struct reel_wav_owner *o
 /* The id that the header of such a file names; false where it cannot be read or names none. */
 bool reel_wav_find_id(int root_fd, const char *name, uint64_t *id_out);
 
+/* What an errno of making a file in recordings/{device} (`root_fd` is recordings/) says of that
+ * folder alone; NULL where it says more. */
+const char *reel_wav_folder_obstacle(int root_fd, const char *device, int errno_value);
+
 /* Write the header for `frames` frames into the file `fd`, in the same order; for recovery, which
  * has the file open itself. */
 enum reel_code reel_wav_replace_header(int fd, const struct reel_recording *recording,

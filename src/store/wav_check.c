@@ -49,18 +49,13 @@ enum reel_code reel_wav_check(struct reel_wav *wav, struct reel_error *err_out)
 
 /* Whether the device's folder may not be written to, and recordings/ may: a call that was refused
  * once says less. */
-static bool folder_is_closed(const struct reel_wav *wav)
+static bool folder_is_closed(int root_fd, const char *device)
 {
-    char device[REEL_NAME_BYTES];
-    int root_fd = wav->files->root_fd;
-
-    snprintf(device, sizeof device, "%.*s", (int)strcspn(wav->name, "/"), wav->name);
     return faccessat(root_fd, ".", W_OK, AT_EACCESS) == 0 &&
            faccessat(root_fd, device, W_OK, AT_EACCESS) != 0;
 }
 
-/* What an errno of making a file says of the device's folder alone; NULL where it says more. */
-static const char *obstacle_of(const struct reel_wav *wav, int errno_value)
+const char *reel_wav_folder_obstacle(int root_fd, const char *device, int errno_value)
 {
     switch (errno_value) {
     case ENOTDIR:
@@ -74,7 +69,9 @@ static const char *obstacle_of(const struct reel_wav *wav, int errno_value)
         return "something in the device's folder has the name of the new file";
     case EACCES:
     case EROFS:
-        return folder_is_closed(wav) ? "the device's folder is not the sink's to write to" : NULL;
+        return folder_is_closed(root_fd, device)
+                   ? "the device's folder is not the sink's to write to"
+                   : NULL;
     default:
         return NULL;
     }
@@ -83,8 +80,11 @@ static const char *obstacle_of(const struct reel_wav *wav, int errno_value)
 enum reel_code reel_wav_obstacle(const struct reel_wav *wav, int errno_value,
                                  struct reel_error *err_out)
 {
-    const char *obstacle = obstacle_of(wav, errno_value);
+    char device[REEL_NAME_BYTES];
+    const char *obstacle;
 
+    snprintf(device, sizeof device, "%.*s", (int)strcspn(wav->name, "/"), wav->name);
+    obstacle = reel_wav_folder_obstacle(wav->files->root_fd, device, errno_value);
     return obstacle ? reel_error_set(err_out, REEL_E_NOT_ALLOWED, "device", "%s", obstacle)
                     : reel_error_errno(err_out, errno_value, "make %s", wav->name);
 }

@@ -24,7 +24,8 @@ static inline bool dead(void)
     return calls.last > 0 && (calls.once ? calls.count == calls.last : calls.count >= calls.last);
 }
 
-/* What a power cut takes back: what each write to a WAV file since its sync has overwritten. */
+/* What a power cut takes back: what each write to a file of audio since its sync has overwritten.
+ */
 struct undo {
     char path[2 * PATH_BYTES];
     off_t size; /* of the file before */
@@ -37,7 +38,14 @@ static struct {
     size_t count;
 } undone;
 
-static inline bool path_of_wav(int fd, char path[2 * PATH_BYTES])
+static inline bool ends_in(const char *path, const char *suffix)
+{
+    size_t bytes = strlen(path), suffix_bytes = strlen(suffix);
+
+    return bytes > suffix_bytes && strcmp(path + bytes - suffix_bytes, suffix) == 0;
+}
+
+static inline bool path_of_audio(int fd, char path[2 * PATH_BYTES])
 {
     char link[64];
     ssize_t bytes;
@@ -45,7 +53,7 @@ static inline bool path_of_wav(int fd, char path[2 * PATH_BYTES])
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     bytes = readlink(link, path, 2 * PATH_BYTES - 1);
     path[bytes > 0 ? bytes : 0] = '\0';
-    return bytes > 4 && strcmp(path + bytes - 4, ".wav") == 0;
+    return ends_in(path, ".wav") || ends_in(path, ".upload.tmp") || ends_in(path, ".part");
 }
 
 static inline void remember(int fd, size_t bytes, off_t offset)
@@ -54,7 +62,7 @@ static inline void remember(int fd, size_t bytes, off_t offset)
     struct stat status;
     ssize_t present;
 
-    if (!path_of_wav(fd, undo->path))
+    if (!path_of_audio(fd, undo->path))
         return;
     assert_int_equal(fstat(fd, &status), 0);
     undo->old = malloc(bytes);
@@ -79,7 +87,7 @@ static inline void forget(int fd)
     char path[2 * PATH_BYTES];
     size_t kept = 0;
 
-    if (!path_of_wav(fd, path))
+    if (!path_of_audio(fd, path))
         return;
     for (size_t i = 0; i < undone.count; i++) {
         if (strcmp(undone.items[i].path, path) == 0)
@@ -171,6 +179,11 @@ int renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned
 int unlinkat(int fd, const char *path, int flags)
 {
     return dead() ? -1 : (int)syscall(SYS_unlinkat, fd, path, flags);
+}
+
+int linkat(int from_fd, const char *from, int to_fd, const char *to, int flags)
+{
+    return dead() ? -1 : (int)syscall(SYS_linkat, from_fd, from, to_fd, to, flags);
 }
 
 int mkdirat(int fd, const char *path, mode_t mode)
