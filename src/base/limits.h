@@ -40,6 +40,9 @@
 #define REEL_REQUEST_MAX_BYTES     (64 * REEL_KIB) /* a request's payload */
 #define REEL_CORRELATION_MAX_BYTES 1024
 
+/* Uploads that came in one message and wait to become recordings. */
+#define REEL_UPLOADS_WAITING_MAX 1024u
+
 /* Uniform fragments that a stretch must hold before a gap's length is inferred from `seq`. */
 #define REEL_INFER_FRAGMENTS_MIN 8u
 

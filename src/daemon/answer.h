@@ -13,6 +13,9 @@
 
 struct reel_answer;
 
+/* A topic that an answer goes to: the prefix is a setting, so longer than what may be named. */
+enum { REEL_ANSWER_TOPIC_BYTES = 512 };
+
 /* Where it goes and how. Borrowed for the call. */
 struct reel_answer_place {
     const char *topic; /* checked */

@@ -44,6 +44,12 @@ static const struct reel_setting settings[] = {
                    64 * REEL_MIB),
     NUMBER_SETTING("limits.max_recordings_open", max_recordings_open, 1, 1000000, 20000),
     NUMBER_SETTING("limits.new_recordings_per_minute", new_recordings_per_minute, 1, 1000000, 600),
+    TEXT_SETTING("upload.formats", upload_formats_text, "wav"),
+    NUMBER_SETTING("upload.max_audio_bytes", upload_max_audio_bytes, 1024, 1024 * GIB, GIB),
+    NUMBER_SETTING("upload.max_bytes", upload_max_bytes, 1024, 1024 * GIB, 16 * GIB),
+    NUMBER_SETTING("upload.block_bytes", upload_block_bytes, 4096, 16 * REEL_MIB, 256 * REEL_KIB),
+    NUMBER_SETTING("upload.expire_s", upload_expire_s, 1, 31536000, 86400),
+    NUMBER_SETTING("upload.max_open", upload_max_open, 1, 10000, 64),
     NUMBER_SETTING("quarantine.max_bytes", quarantine_max_bytes, 0, 1024 * GIB, 64 * REEL_MIB),
     NUMBER_SETTING("retention.min_free_bytes", retention_min_free_bytes, 0, EIB, 0),
     NUMBER_SETTING("log.level", log_level, 3, 7, 6),
@@ -129,6 +135,9 @@ enum reel_code reel_config_finish(struct reel_config *config, struct reel_error 
     if (config->broker_cert[0] && !config->broker_cafile[0])
         return reel_error_set(err_out, REEL_E_BAD_REQUEST, "broker.cafile",
                               "a client certificate needs broker.cafile too");
+    if (!reel_containers_parse(config->upload_formats_text, &config->upload_formats))
+        return reel_error_set(err_out, REEL_E_BAD_REQUEST, "upload.formats",
+                              "upload.formats must be a list of wav, flac, ogg, aiff, mp3");
     if (config->broker_reply_allow[0] == '\0')
         snprintf(config->broker_reply_allow, sizeof config->broker_reply_allow, "%.64s/reply/#",
                  config->broker_prefix);

@@ -13,6 +13,7 @@
 #include "core/setting.h"
 #include "io/bus.h"
 #include "store/store.h"
+#include "wire/container.h"
 
 /* How many settings there may be that are not a device's, and sections for devices. */
 enum { REEL_SETTINGS_MAX = 64, REEL_OVERRIDES_MAX = 128 };
@@ -42,6 +43,13 @@ struct reel_config {
     uint64_t max_upload_bytes;
     uint64_t max_recordings_open;
     uint64_t new_recordings_per_minute;
+    char upload_formats_text[REEL_SETTING_BYTES]; /* upload.formats */
+    reel_containers upload_formats;               /* the same, read by reel_config_finish */
+    uint64_t upload_max_audio_bytes;
+    uint64_t upload_max_bytes;
+    uint64_t upload_block_bytes;
+    uint64_t upload_expire_s;
+    uint64_t upload_max_open;
     uint64_t quarantine_max_bytes;
     uint64_t retention_min_free_bytes;
     uint64_t log_level; /* as reel_log_priority */

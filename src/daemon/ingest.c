@@ -193,6 +193,8 @@ static void work(struct reel_ingest *ingest, bool readable)
         (reel_batch_full(ingest, now_us) || (ingest->batch.open && ingest->lost)))
         reel_ingest_commit(ingest);
     reel_ingest_deletions(ingest);
+    if (!ingest->failed)
+        reel_ingest_uploads(ingest);
     if (!ingest->failed && !ingest->lost) {
         reel_bus_misc(ingest->bus);
         if (!ingest->batch.open && reel_bus_wants_write(ingest->bus))
@@ -215,6 +217,8 @@ static void work_alone(struct reel_ingest *ingest)
     if (!ingest->failed && reel_batch_full(ingest, now_us))
         reel_ingest_commit(ingest);
     reel_ingest_deletions(ingest);
+    if (!ingest->failed)
+        reel_ingest_uploads(ingest);
     if (ingest->failed)
         give_up_batch(ingest);
     else if (now_us >= ingest->backoff.next_us)
@@ -224,18 +228,20 @@ static void work_alone(struct reel_ingest *ingest)
 /* One turn; false when it is time to end. */
 static bool turn(struct reel_ingest *ingest)
 {
-    struct pollfd fds[4] = {
+    struct pollfd fds[5] = {
         {.fd = ingest->links.stop_fd, .events = POLLIN},
         {.fd = ingest->store ? reel_mailbox_fd(ingest->links.hashes) : -1, .events = POLLIN},
         {.fd = ingest->bus ? reel_bus_fd(ingest->bus) : -1},
         {.fd = reel_mailbox_fd(ingest->links.changes), .events = POLLIN},
+        {.fd = ingest->store && !ingest->batch.open ? reel_mailbox_fd(ingest->links.imports) : -1,
+         .events = POLLIN},
     };
 
     if (ingest->bus && may_read(ingest))
         fds[2].events |= POLLIN;
     if (ingest->bus && !ingest->batch.open && reel_bus_wants_write(ingest->bus))
         fds[2].events |= POLLOUT;
-    reel_poll(fds, 4, next_deadline_us(ingest));
+    reel_poll(fds, 5, next_deadline_us(ingest));
     if (fds[0].revents)
         return false;
     if (ingest->store && ingest->bus)

@@ -21,14 +21,16 @@ struct reel_ingest_links {
     const char *password; /* "" for none */
     const struct reel_log *log;
     struct reel_counters *counters;
-    struct reel_turns *turns;     /* of the store */
-    struct reel_mailbox *notices; /* out: struct reel_notice, to the query thread */
-    struct reel_mailbox *changes; /* in: struct reel_change, from the query thread */
-    struct reel_mailbox *jobs;    /* out: struct reel_hash_job, to the hashing thread */
-    struct reel_mailbox *hashes;  /* in: struct reel_hash_job, done */
-    struct reel_mailbox *removed; /* out: struct reel_removed, to the unlinking thread */
-    struct reel_bus_gate *gate;   /* of all connections of the process */
-    int stop_fd;                  /* readable when it is time to end */
+    struct reel_turns *turns;         /* of the store */
+    struct reel_mailbox *notices;     /* out: struct reel_notice, to the query thread */
+    struct reel_mailbox *changes;     /* in: struct reel_change, from the query thread */
+    struct reel_mailbox *jobs;        /* out: struct reel_hash_job, to the hashing thread */
+    struct reel_mailbox *hashes;      /* in: struct reel_hash_job, done */
+    struct reel_mailbox *import_jobs; /* out: struct reel_import_job, to the importing thread */
+    struct reel_mailbox *imports;     /* in: those that convert, done */
+    struct reel_mailbox *removed;     /* out: struct reel_removed, to the unlinking thread */
+    struct reel_bus_gate *gate;       /* of all connections of the process */
+    int stop_fd;                      /* readable when it is time to end */
 };
 
 /* `store` is open and is taken over, even on failure. NULL: the disk fails, and is tried again and

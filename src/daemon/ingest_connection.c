@@ -78,8 +78,8 @@ static void on_connected(void *user, bool session_present)
 {
     struct reel_ingest *ingest = user;
     const struct reel_config *config = ingest->links.config;
-    char filter[REEL_SETTING_BYTES + 16];
-    const char *filters[] = {filter};
+    char filter[2][REEL_SETTING_BYTES + 16];
+    const char *filters[] = {filter[0], filter[1]};
     struct reel_error error;
 
     if (!session_present && had_session(ingest))
@@ -89,8 +89,9 @@ static void on_connected(void *user, bool session_present)
         redelivery_expect(ingest);
     else
         redelivery_forget(ingest);
-    snprintf(filter, sizeof filter, "%s/audio/#", config->broker_prefix);
-    if (reel_bus_subscribe(ingest->bus, filters, 1, false, &error))
+    snprintf(filter[0], sizeof filter[0], "%s/audio/#", config->broker_prefix);
+    snprintf(filter[1], sizeof filter[1], "%s/upload/#", config->broker_prefix);
+    if (reel_bus_subscribe(ingest->bus, filters, 2, false, &error))
         lose(ingest, REEL_LOG_ERROR, error.message);
 }
 
@@ -99,9 +100,9 @@ static void on_subscribed(void *user, const int *granted, size_t count)
     struct reel_ingest *ingest = user;
     char reason[REEL_CONNECTION_TEXT_BYTES];
 
-    if (count != 1 || granted[0] >= 128) {
-        snprintf(reason, sizeof reason, "the broker does not let us subscribe to %.100s/audio/#",
-                 ingest->links.config->broker_prefix);
+    if (count != 2 || granted[0] >= 128 || granted[1] >= 128) {
+        snprintf(reason, sizeof reason, "the broker does not let us subscribe to %.100s/%s/#",
+                 ingest->links.config->broker_prefix, granted[0] >= 128 ? "audio" : "upload");
         lose(ingest, REEL_LOG_ERROR, reason);
         return;
     }

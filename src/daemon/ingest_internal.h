@@ -2,8 +2,8 @@
  * ingest_batch.c the batch and its commit, ingest_message.c the checks of what came in,
  * ingest_place.c the carrying out of where it goes, ingest_parts.c in which part of a long session,
  * ingest_tombstone.c what belongs to recordings that were deleted, ingest_change.c what requests
- * change, ingest_tag.c their tags, ingest_delete.c which recordings they delete, ingest_remove.c the
- * removing. */
+ * change, ingest_tag.c their tags, ingest_delete.c which recordings they delete, ingest_remove.c
+ * the removing, ingest_upload.c uploads as they come, ingest_install.c what becomes of them. */
 #ifndef REEL_DAEMON_INGEST_INTERNAL_H
 #define REEL_DAEMON_INGEST_INTERNAL_H
 
@@ -69,7 +69,10 @@ struct reel_ingest {
     struct reel_redelivery redelivery;
     struct reel_deletion *deletions; /* that go on between batches */
     size_t deletions_count;
-    bool hashing; /* a job is with the hashing thread: one at a time */
+    bool hashing;   /* a job is with the hashing thread: one at a time */
+    bool importing; /* an upload is with the importing thread: one at a time */
+    uint64_t importing_id;
+    int64_t import_next_us; /* monotonic: not before, because the disk failed */
     bool subscribed;
     bool taken_over;
     bool lost; /* the connection ended: `lost_reason` says why */
@@ -85,6 +88,8 @@ struct reel_ingest {
 struct reel_arrival {
     const struct reel_bus_message *message;
     struct reel_topic topic;
+    enum reel_code topic_code; /* what taking it apart said, with the error where it failed */
+    struct reel_error topic_error;
     struct reel_fragment fragment;
     bool redelivered; /* it was taken in by a batch that is durable */
     bool refused;     /* ... and refused */
@@ -197,6 +202,14 @@ enum reel_code reel_ingest_go_on(struct reel_ingest *ingest, const struct reel_a
 void reel_ingest_earlier(struct reel_ingest *ingest, const struct reel_target *target,
                          struct reel_earlier_parts *earlier_out);
 
+/* Put the message under way into quarantine, counted and told; 0 if the batch failed. */
+uint64_t reel_ingest_reject(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                            const struct reel_error *error);
+
+/* Count what was refused and put into quarantine, and have it told. */
+void reel_ingest_note_rejected(struct reel_ingest *ingest, const char *device, const char *session,
+                               const struct reel_error *error, uint64_t quarantine_id);
+
 /* ingest_place.c */
 
 /* Decide where the fragment goes in one recording, comparing what is stored. */
@@ -251,5 +264,21 @@ enum reel_code reel_ingest_remove(struct reel_ingest *ingest, struct reel_entry 
 
 /* After a commit: hand the files of what it removed to the thread that unlinks them. */
 void reel_ingest_unlink_removed(struct reel_ingest *ingest);
+
+/* ingest_upload.c */
+
+/* An upload, from its topic to the spool. */
+void reel_ingest_upload(struct reel_ingest *ingest, const struct reel_arrival *arrival);
+
+/* Whether an upload may be made for that name: CONFLICT (field "session") where another is under
+ * way, or a recording may not be replaced. */
+enum reel_code reel_ingest_may_upload(struct reel_ingest *ingest, const char *device,
+                                      const char *session, bool overwrite,
+                                      struct reel_error *err_out);
+
+/* ingest_install.c */
+
+/* Hand whole uploads to the importing thread, and install what it made; between batches. */
+void reel_ingest_uploads(struct reel_ingest *ingest);
 
 #endif

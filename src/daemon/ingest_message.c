@@ -1,4 +1,5 @@
-/* Ingest: one message from its topic to its recording: what is checked before it is placed. */
+/* Ingest: one message from its topic to its recording: what is checked before it is placed.
+ * (Uploads go to ingest_upload.c.) */
 #include <stdio.h>
 #include <string.h>
 #include <xxhash.h>
@@ -115,12 +116,23 @@ static struct reel_ack_place place_of(const struct reel_arrival *arrival)
     return place;
 }
 
-uint64_t reel_ingest_refuse(struct reel_ingest *ingest, const struct reel_arrival *arrival,
-                            struct reel_entry *entry, const struct reel_error *error)
+void reel_ingest_note_rejected(struct reel_ingest *ingest, const char *device, const char *session,
+                               const struct reel_error *error, uint64_t quarantine_id)
+{
+    struct reel_rejection rejection = {.error = *error, .quarantine_id = quarantine_id};
+
+    reel_count(&ingest->links.counters->rejected, 1);
+    reel_count(&ingest->links.counters->rejected_by_code[error->code], 1);
+    snprintf(rejection.device, sizeof rejection.device, "%s", device);
+    snprintf(rejection.session, sizeof rejection.session, "%s", session);
+    reel_reject_limit_note(ingest->rejects, &rejection);
+}
+
+uint64_t reel_ingest_reject(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                            const struct reel_error *error)
 {
     const struct reel_topic *topic = &arrival->topic;
-    struct reel_ack_place place = place_of(arrival);
-    struct reel_reject reject = {
+    const struct reel_reject reject = {
         .topic = arrival->message->topic,
         .device = topic->device,
         .session = topic->session,
@@ -128,8 +140,25 @@ uint64_t reel_ingest_refuse(struct reel_ingest *ingest, const struct reel_arriva
         .time_us = arrival->wall_us,
         .bytes = arrival->message->payload_bytes,
     };
-    struct reel_rejection rejection = {.error = *error};
     struct reel_error failure;
+    uint64_t quarantine_id;
+
+    note_refusal(&ingest->batch, arrival);
+    if (reel_store_quarantine(ingest->store, &reject, arrival->message->payload, &quarantine_id,
+                              &failure)) {
+        reel_ingest_fail(ingest, &failure);
+        return 0;
+    }
+    reel_ingest_note_rejected(ingest, topic->device, topic->session, error, quarantine_id);
+    return quarantine_id;
+}
+
+uint64_t reel_ingest_refuse(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                            struct reel_entry *entry, const struct reel_error *error)
+{
+    const struct reel_topic *topic = &arrival->topic;
+    struct reel_ack_place place = place_of(arrival);
+    uint64_t quarantine_id;
 
     if (arrival->reply_topic[0])
         reel_acks_note_document(
@@ -138,20 +167,10 @@ uint64_t reel_ingest_refuse(struct reel_ingest *ingest, const struct reel_arriva
             &place);
     if (arrival->redelivered)
         return 0; /* it was refused before */
-    note_refusal(&ingest->batch, arrival);
-    if (reel_store_quarantine(ingest->store, &reject, arrival->message->payload,
-                              &rejection.quarantine_id, &failure)) {
-        reel_ingest_fail(ingest, &failure);
-        return 0;
-    }
-    reel_count(&ingest->links.counters->rejected, 1);
-    reel_count(&ingest->links.counters->rejected_by_code[error->code], 1);
-    snprintf(rejection.device, sizeof rejection.device, "%s", topic->device);
-    snprintf(rejection.session, sizeof rejection.session, "%s", topic->session);
-    reel_reject_limit_note(ingest->rejects, &rejection);
-    if (entry)
+    quarantine_id = reel_ingest_reject(ingest, arrival, error);
+    if (quarantine_id != 0 && entry)
         reel_store_touch(ingest->store, entry, arrival->monotonic_us);
-    return rejection.quarantine_id;
+    return quarantine_id;
 }
 
 /* The session that a fragment belongs to: the topic's, or on `audio/{device}` the payload's. */
@@ -281,11 +300,12 @@ static enum reel_code read_message(struct reel_ingest *ingest, struct reel_arriv
 {
     const struct reel_bus_message *message = arrival->message;
     uint64_t most = ingest->links.config->max_fragment_bytes;
-    enum reel_code code = reel_topic_parse(ingest->links.config->broker_prefix, message->topic,
-                                           &arrival->topic, err_out);
+    enum reel_code code = arrival->topic_code;
 
-    if (code)
+    if (code) {
+        *err_out = arrival->topic_error;
         return code;
+    }
     if (message->retain)
         return reel_error_set(err_out, REEL_E_BAD_REQUEST, "retain",
                               "a fragment must not be published with the retain flag");
@@ -334,7 +354,6 @@ static void take(struct reel_ingest *ingest, struct reel_arrival *arrival)
     struct reel_error error;
     enum reel_code code;
 
-    note_delivery(ingest, arrival);
     arrival->reply_kind = reply_kind(arrival->message);
     code = read_message(ingest, arrival, &error);
     if (arrival->fragment.data_bytes > arrival->message->payload_bytes)
@@ -363,7 +382,13 @@ void reel_ingest_message(void *user, const struct reel_bus_message *message)
     arrival.message = message;
     arrival.wall_us = reel_wall_us();
     arrival.monotonic_us = reel_monotonic_us();
-    take(ingest, &arrival);
+    arrival.topic_code = reel_topic_parse(ingest->links.config->broker_prefix, message->topic,
+                                          &arrival.topic, &arrival.topic_error);
+    note_delivery(ingest, &arrival);
+    if (arrival.topic.kind == REEL_TOPIC_UPLOAD || arrival.topic.kind == REEL_TOPIC_BLOCK)
+        reel_ingest_upload(ingest, &arrival);
+    else
+        take(ingest, &arrival);
     reel_fragment_finish(&arrival.fragment);
     if (ingest->scratch.capacity > SCRATCH_KEPT_BYTES)
         reel_scratch_finish(&ingest->scratch);

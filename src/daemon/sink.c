@@ -1,4 +1,4 @@
-/* Sink: ingest, responder, hasher and remover, each on its thread; the first thread waits for
+/* Sink: ingest, responder, hasher, importer and remover, each on its thread; the first waits for
  * signals. */
 #include "daemon/sink.h"
 
@@ -14,6 +14,7 @@
 
 #include "daemon/change.h"
 #include "daemon/hasher.h"
+#include "daemon/importer.h"
 #include "daemon/ingest.h"
 #include "daemon/notice.h"
 #include "daemon/remover.h"
@@ -21,7 +22,8 @@
 #include "io/loop.h"
 
 enum { NOTICES_MAX = 65536, NOTICES_MAX_BYTES = 12 << 20, JOBS_MAX = 4 };
-enum { CHANGES_MAX = 1024, CHANGES_MAX_BYTES = 4 << 20, REMOVED_MAX = 65536 };
+enum { CHANGES_MAX = 1024, CHANGES_MAX_BYTES = 4 << 20 };
+enum { IMPORT_JOBS_MAX = 4096, REMOVED_MAX = 65536 };
 
 /* A thread, how to stop it, and what became of it. */
 struct worker {
@@ -44,14 +46,18 @@ struct reel_sink {
     struct reel_mailbox *jobs;
     struct reel_mailbox *hashes;
     struct reel_mailbox *removed;
+    struct reel_mailbox *import_jobs;
+    struct reel_mailbox *imports;
     struct reel_reader *reader;
     struct reel_ingest *ingest;
     struct reel_responder *responder;
     struct reel_hasher hasher;
+    struct reel_importer importer;
     struct reel_remover remover;
     struct worker ingest_worker;
     struct worker responder_worker;
     struct worker hasher_worker;
+    struct worker importer_worker;
     struct worker remover_worker;
     int ended_fd; /* a worker ended by itself */
     int signal_fd;
@@ -99,6 +105,14 @@ static void *remover_thread(void *user)
     return NULL;
 }
 
+static void *importer_thread(void *user)
+{
+    struct worker *worker = user;
+
+    reel_importer_run(&worker->sink->importer);
+    return NULL;
+}
+
 static enum reel_code worker_start(struct worker *worker, void *(*body)(void *),
                                    struct reel_error *err_out)
 {
@@ -122,7 +136,7 @@ static void worker_stop(struct worker *worker)
 static enum reel_code open_descriptors(struct reel_sink *sink, struct reel_error *err_out)
 {
     struct worker *workers[] = {&sink->ingest_worker, &sink->responder_worker, &sink->hasher_worker,
-                                &sink->remover_worker};
+                                &sink->importer_worker, &sink->remover_worker};
     sigset_t signals;
 
     for (size_t i = 0; i < sizeof workers / sizeof workers[0]; i++) {
@@ -147,8 +161,11 @@ static enum reel_code create_mailboxes(struct reel_sink *sink, struct reel_error
     sink->changes = reel_mailbox_create(CHANGES_MAX, CHANGES_MAX_BYTES);
     sink->jobs = reel_mailbox_create(JOBS_MAX, 0);
     sink->hashes = reel_mailbox_create(JOBS_MAX, 0);
+    sink->import_jobs = reel_mailbox_create(IMPORT_JOBS_MAX, 0);
+    sink->imports = reel_mailbox_create(JOBS_MAX, 0);
     sink->removed = reel_mailbox_create(REMOVED_MAX, 0);
-    if (!sink->notices || !sink->changes || !sink->jobs || !sink->hashes || !sink->removed)
+    if (!sink->notices || !sink->changes || !sink->jobs || !sink->hashes || !sink->import_jobs ||
+        !sink->imports || !sink->removed)
         return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
     return REEL_OK;
 }
@@ -194,6 +211,8 @@ static enum reel_code create_ingest(struct reel_sink *sink, const char *password
         .jobs = sink->jobs,
         .hashes = sink->hashes,
         .removed = sink->removed,
+        .import_jobs = sink->import_jobs,
+        .imports = sink->imports,
         .gate = sink->gate,
         .stop_fd = sink->ingest_worker.stop_fd,
     };
@@ -257,6 +276,14 @@ enum reel_code reel_sink_create(const struct reel_config *config, const char *pa
                                         sink->hasher_worker.stop_fd};
     sink->remover = (struct reel_remover){config->store_dir, log, &sink->counters, sink->removed,
                                           sink->remover_worker.stop_fd};
+    sink->importer = (struct reel_importer){
+        .store_dir = config->store_dir,
+        .log = log,
+        .limits = {config->upload_formats, config->upload_max_audio_bytes,
+                   sink->importer_worker.stop_fd},
+        .jobs = sink->import_jobs,
+        .imports = sink->imports,
+    };
     *sink_out = sink;
     return REEL_OK;
 }
@@ -267,6 +294,8 @@ static enum reel_code start_all(struct reel_sink *sink, struct reel_error *err_o
 
     if (code == REEL_OK)
         code = worker_start(&sink->remover_worker, remover_thread, err_out);
+    if (code == REEL_OK)
+        code = worker_start(&sink->importer_worker, importer_thread, err_out);
     if (code == REEL_OK)
         code = worker_start(&sink->responder_worker, responder_thread, err_out);
     if (code == REEL_OK)
@@ -289,6 +318,7 @@ enum reel_code reel_sink_run(struct reel_sink *sink, struct reel_error *err_out)
     worker_stop(&sink->responder_worker);
     worker_stop(&sink->hasher_worker);
     worker_stop(&sink->remover_worker);
+    worker_stop(&sink->importer_worker);
     if (code)
         return code;
     if (sink->ingest_worker.code) {
@@ -310,6 +340,11 @@ static void release_change(void *change)
     reel_change_destroy(change);
 }
 
+static void release_import_job(void *job)
+{
+    reel_import_job_destroy(job);
+}
+
 static void close_descriptor(int fd)
 {
     if (fd > 0)
@@ -329,10 +364,13 @@ void reel_sink_destroy(struct reel_sink **sink)
     reel_mailbox_destroy(&gone->changes, release_change);
     reel_mailbox_destroy(&gone->jobs, free);
     reel_mailbox_destroy(&gone->hashes, free);
+    reel_mailbox_destroy(&gone->import_jobs, release_import_job);
+    reel_mailbox_destroy(&gone->imports, release_import_job);
     reel_mailbox_destroy(&gone->removed, free);
     close_descriptor(gone->ingest_worker.stop_fd);
     close_descriptor(gone->responder_worker.stop_fd);
     close_descriptor(gone->hasher_worker.stop_fd);
+    close_descriptor(gone->importer_worker.stop_fd);
     close_descriptor(gone->remover_worker.stop_fd);
     close_descriptor(gone->signal_fd);
     close_descriptor(gone->ended_fd);

@@ -111,7 +111,7 @@ def validate(topic, payload, properties=None, prefix="reel/v1"):
     if kind in ("event", "status", "metrics"):
         _validate_said_to_all(kind, levels, payload, properties)
     elif kind == "response":
-        if levels[0] not in OPS and levels[0] != "audio":
+        if levels[0] not in (*OPS, "audio", "upload"):
             _validate_error(payload, properties)
         else:
             _validate_answer(levels[0], payload, properties)

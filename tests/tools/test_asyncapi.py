@@ -15,6 +15,7 @@ OPERATIONS = DOCUMENT["operations"]
 TOPICS = [
     ("audio/{device}/{session}", "receive", 1, False),
     ("audio/{device}", "receive", 1, False),
+    ("upload/{device}/{session}", "receive", 1, False),
     ("request/{op}", "receive", 1, False),
     ("request/{op}/{device}", "receive", 1, False),
     ("response/{op}", "send", 0, False),

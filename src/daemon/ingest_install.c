@@ -1,0 +1,202 @@
+/* Ingest, what becomes of uploads: each goes to the importing thread once it is whole, and what
+ * that made of it is installed, or the upload refused. One result a batch, and that is committed at
+ * once: a reader sees a recording that is not there yet for as short a time as can be. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/describe.h"
+#include "daemon/events.h"
+#include "daemon/importer.h"
+#include "daemon/ingest_internal.h"
+#include "io/loop.h"
+#include "store/upload.h"
+
+/* How long an upload waits whose making a failing disk has stopped. */
+enum { SECOND_US = 1000000, RETRY_US = 10 * SECOND_US };
+
+/* The answer that waits for this upload; NULL where nobody does. */
+static struct reel_answer *answer_of(const struct reel_upload *upload)
+{
+    const struct reel_answer_place place = {
+        .topic = upload->reply_topic,
+        .kind = REEL_DOCUMENT_JSON,
+        .correlation = upload->correlation,
+        .correlation_bytes = upload->correlation_bytes,
+    };
+
+    return upload->reply_topic ? reel_answer_create(&place) : NULL;
+}
+
+static void refuse(struct reel_ingest *ingest, struct reel_upload *upload,
+                   const struct reel_error *error)
+{
+    char topic[REEL_ANSWER_TOPIC_BYTES];
+    const struct reel_reject reject = {
+        .topic = topic,
+        .device = upload->device,
+        .session = upload->session,
+        .error = *error,
+        .time_us = reel_wall_us(),
+        .bytes = upload->size_bytes,
+    };
+    struct reel_answer *answer = answer_of(upload);
+    struct reel_error failure;
+    uint64_t quarantine_id;
+
+    reel_topic_build(topic, sizeof topic, ingest->links.config->broker_prefix, "upload",
+                     upload->device, upload->session);
+    if (answer) {
+        reel_answer_error(answer, error);
+        reel_ingest_answer(ingest, answer);
+    }
+    if (reel_store_upload_drop(ingest->store, upload, &reject, &quarantine_id, &failure)) {
+        reel_ingest_fail(ingest, &failure);
+        return;
+    }
+    reel_ingest_note_rejected(ingest, upload->device, upload->session, error, quarantine_id);
+}
+
+static void tell_installed(struct reel_ingest *ingest, const struct reel_upload *upload,
+                           const struct reel_recording *recording,
+                           const struct reel_recording *removed)
+{
+    struct reel_answer *answer = answer_of(upload);
+    int64_t now_us = reel_wall_us();
+
+    if (removed->rowid != 0)
+        reel_ingest_event(ingest, removed->device, removed->session,
+                          reel_event_deleted(removed, "overwritten", now_us));
+    reel_ingest_event(ingest, recording->device, recording->session,
+                      reel_event_plain("completed", recording, now_us));
+    reel_count(&ingest->links.counters->recordings_started, 1);
+    reel_count(&ingest->links.counters->recordings_completed, 1);
+    if (!answer)
+        return;
+    reel_answer_data(answer, reel_describe_recording(recording));
+    reel_ingest_answer(ingest, answer);
+}
+
+static void install(struct reel_ingest *ingest, struct reel_upload *upload,
+                    const struct reel_conversion *made)
+{
+    struct reel_recording removed;
+    struct reel_entry *entry;
+    struct reel_error error;
+    enum reel_code code =
+        reel_store_upload_install(ingest->store, upload, &made->format, made->frames,
+                                  reel_wall_us(), &removed, &entry, &error);
+
+    switch (code) {
+    case REEL_OK:
+        tell_installed(ingest, upload, reel_entry_recording(entry), &removed);
+        reel_recording_finish(&removed);
+        break;
+    case REEL_E_NOT_FOUND: /* recovery has removed what was made: it is made anew */
+        break;
+    case REEL_E_CONFLICT:
+    case REEL_E_NOT_ALLOWED:
+        refuse(ingest, upload, &error);
+        break;
+    default:
+        reel_ingest_fail(ingest, &error);
+    }
+}
+
+static bool is_refusal(enum reel_code code)
+{
+    return code == REEL_E_BAD_REQUEST || code == REEL_E_NOT_ALLOWED || code == REEL_E_TOO_LARGE;
+}
+
+static void take_result(struct reel_ingest *ingest, const struct reel_conversion *made)
+{
+    struct reel_upload *upload = reel_store_upload_find(ingest->store, made->id);
+
+    if (!upload || upload->state != REEL_UPLOAD_WHOLE)
+        return;
+    if (made->code != REEL_OK && !is_refusal(made->code)) {
+        ingest->import_next_us = reel_monotonic_us() + RETRY_US;
+        reel_log_write(ingest->links.log, REEL_LOG_ERROR,
+                       "the upload to %s/%s waits, and is tried again: %s", made->device,
+                       made->session, made->error.message);
+        return;
+    }
+    reel_batch_open(&ingest->batch, reel_monotonic_us());
+    if (made->code == REEL_OK)
+        install(ingest, upload, made);
+    else
+        refuse(ingest, upload, &made->error);
+    if (!ingest->failed)
+        reel_ingest_commit(ingest);
+}
+
+static void take_results(struct reel_ingest *ingest)
+{
+    struct reel_import_job *job;
+
+    while (!ingest->failed && !ingest->batch.open &&
+           (job = reel_mailbox_take(ingest->links.imports)) != NULL) {
+        ingest->importing = false;
+        take_result(ingest, &job->conversion);
+        reel_import_job_destroy(job);
+    }
+}
+
+static void give_job(struct reel_ingest *ingest, const struct reel_upload *upload)
+{
+    struct reel_import_job *job = calloc(1, sizeof *job);
+
+    if (!job)
+        return; /* at the next turn */
+    job->converts = true;
+    job->conversion.id = upload->id;
+    job->conversion.in_blocks = upload->block_bytes > 0;
+    job->conversion.begun_us = upload->begun_us;
+    memcpy(job->conversion.device, upload->device, sizeof upload->device);
+    memcpy(job->conversion.session, upload->session, sizeof upload->session);
+    memcpy(job->conversion.sha256, upload->sha256, sizeof upload->sha256);
+    if (!reel_mailbox_post(ingest->links.import_jobs, job, 0)) {
+        reel_import_job_destroy(job);
+        return;
+    }
+    ingest->importing = true;
+    ingest->importing_id = upload->id;
+}
+
+/* The oldest that is whole. */
+static void give_next(struct reel_ingest *ingest)
+{
+    struct reel_upload *upload = NULL;
+
+    if (ingest->importing || reel_monotonic_us() < ingest->import_next_us)
+        return;
+    while ((upload = reel_store_upload_next(ingest->store, upload)) != NULL &&
+           upload->state != REEL_UPLOAD_WHOLE)
+        continue;
+    if (upload && upload->rowid != 0)
+        give_job(ingest, upload);
+}
+
+static void give_discards(struct reel_ingest *ingest)
+{
+    struct reel_discard discard;
+
+    while (reel_store_next_discard(ingest->store, &discard)) {
+        struct reel_import_job *job = calloc(1, sizeof *job);
+
+        if (job)
+            job->discard = discard;
+        if (job && reel_mailbox_post(ingest->links.import_jobs, job, 0))
+            continue;
+        reel_discard_leave(&discard);
+        free(job);
+    }
+}
+
+void reel_ingest_uploads(struct reel_ingest *ingest)
+{
+    take_results(ingest);
+    if (ingest->failed)
+        return;
+    give_discards(ingest);
+    give_next(ingest);
+}
