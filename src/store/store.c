@@ -111,16 +111,24 @@ void reel_store_let_go(struct reel_store *store, struct reel_entry *entry)
     free(entry);
 }
 
-enum reel_code reel_store_get(struct reel_store *store, const char *device, const char *session,
-                              struct reel_entry **entry_out, struct reel_error *err_out)
+struct reel_entry *reel_store_held(const struct reel_store *store, const char *device,
+                                   const char *session)
 {
-    struct reel_recording recording;
     struct reel_entry *entry;
     char key[KEY_BYTES];
     size_t key_bytes = key_of(device, session, key);
-    enum reel_code code;
 
     HASH_FIND(hh, store->entries, key, key_bytes, entry);
+    return entry;
+}
+
+enum reel_code reel_store_get(struct reel_store *store, const char *device, const char *session,
+                              struct reel_entry **entry_out, struct reel_error *err_out)
+{
+    struct reel_entry *entry = reel_store_held(store, device, session);
+    struct reel_recording recording;
+    enum reel_code code;
+
     if (entry) {
         code = reel_store_unshed(store, entry, err_out);
         if (code == REEL_OK)

@@ -58,13 +58,27 @@ static bool wants_hash(const struct reel_recording *recording)
     return recording->state == REEL_STATE_COMPLETE && recording->sha256[0] == '\0';
 }
 
+/* What the batch makes of it, where it is about it: its row may stand there already, its file is
+ * not what it will be. Else NULL. */
+static const struct reel_entry *in_batch(const struct reel_store *store, const char *device,
+                                         const char *session)
+{
+    const struct reel_entry *entry = reel_store_held(store, device, session);
+
+    return entry && entry->touched ? entry : NULL;
+}
+
 static bool next_waiting(struct reel_store *store, struct reel_hash_job *job_out)
 {
-    while (store->hash_waiting) {
-        struct hash_wait *wait = store->hash_waiting;
+    struct hash_wait *wait;
+    struct hash_wait *after;
+
+    DL_FOREACH_SAFE (store->hash_waiting, wait, after) {
         struct reel_recording recording;
         bool wanted = false;
 
+        if (in_batch(store, wait->device, wait->session))
+            continue;
         if (reel_catalog_load(store->home.catalog, wait->device, wait->session, &recording, NULL) ==
             REEL_OK) {
             wanted = wants_hash(&recording);
@@ -82,19 +96,26 @@ static bool next_waiting(struct reel_store *store, struct reel_hash_job *job_out
 
 static bool next_walked(struct reel_store *store, struct reel_hash_job *job_out)
 {
+    const struct reel_entry *entry;
     struct reel_recording recording;
+    bool found = false;
 
-    if (store->hash_walked)
-        return false;
-    if (reel_catalog_next_unhashed(store->home.catalog, store->hash_rowid, &recording, NULL) !=
-        REEL_OK) {
-        store->hash_walked = true;
-        return false;
+    while (!found && !store->hash_walked) {
+        if (reel_catalog_next_unhashed(store->home.catalog, store->hash_rowid, &recording, NULL) !=
+            REEL_OK) {
+            store->hash_walked = true;
+            return false;
+        }
+        entry = in_batch(store, recording.device, recording.session);
+        found = !entry;
+        store->hash_rowid = recording.rowid;
+        if (found)
+            fill_job(&recording, job_out);
+        else if (!entry->unsealed) /* else the end of the batch wants it */
+            reel_store_want_hash(store, &recording);
+        reel_recording_finish(&recording);
     }
-    store->hash_rowid = recording.rowid;
-    fill_job(&recording, job_out);
-    reel_recording_finish(&recording);
-    return true;
+    return found;
 }
 
 bool reel_store_next_hash(struct reel_store *store, struct reel_hash_job *job_out)

@@ -110,6 +110,10 @@ enum reel_code reel_store_outcome(struct reel_store *store, enum reel_code code)
 /* Begin the catalog's transaction unless the batch has one. */
 enum reel_code reel_store_begin(struct reel_store *store, struct reel_error *err_out);
 
+/* The recording of that name, if it is held; NULL. */
+struct reel_entry *reel_store_held(const struct reel_store *store, const char *device,
+                                   const char *session);
+
 /* Hold a recording, which is taken over on success. STALLED without memory. */
 enum reel_code reel_store_hold(struct reel_store *store, struct reel_recording *recording,
                                struct reel_entry **entry_out, struct reel_error *err_out);
