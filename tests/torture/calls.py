@@ -135,7 +135,7 @@ class Round:
         wait_for(lambda: fleet.check() or fleet.idle() or self.ended(), "the recordings", 40)
         if self.findings or fleet.idle():
             return
-        self.findings += check(self.sink.store, self.ledger)
+        self.findings += self.check_store()
         if not self.findings:
             self.start_again()
             fleet.finish(40)
@@ -146,7 +146,7 @@ class Round:
             self.sink.program.send(signal.SIGTERM)
         status = self.sink.program.wait()
         if status == BY_SIGNAL and self.effect == KILL:
-            self.findings += check(self.sink.store, self.ledger)
+            self.findings += self.check_store()
             status = self.start_and_stop()
         elif status == 0 and "ending: " in self.sink.log():
             # What an end that failed left is put right by the next start.
@@ -172,8 +172,20 @@ class Round:
         if self.met() and not said:
             self.findings.append("a sync failed, and the sink did not notice")
 
+    def check_store(self, **options):
+        return check(self.sink.store, self.ledger, **options)
+
     def run(self):
         """Returns whether the call was met, and findings."""
+        self.live()
+        if not self.findings:
+            self.sink.check()
+            self.look_for_silent_sync()
+            self.findings += self.check_store(settled=True, complete=True)
+        return self.met(), self.findings
+
+    def live(self):
+        """Start the sink, give it its work, and end it."""
         fleet = Fleet(self.broker, self.ledger, len(STYLES), fragments=10, frames=20, styles=STYLES,
                       numbers=self.numbers)
         with closing(fleet):
@@ -185,23 +197,18 @@ class Round:
             self.record(fleet)
             if not self.findings:
                 self.stop()
-        if not self.findings:
-            self.sink.check()
-            self.look_for_silent_sync()
-            self.findings += check(self.sink.store, self.ledger, settled=True, complete=True)
-        return self.met(), self.findings
 
     def close(self):
         if self.sink.program:
             self.sink.program.kill()
 
 
-def one(build, folder, phase, call, effect, number):
+def one(build, folder, phase, call, effect, number, make_round=Round):
     """On a broker of its own: what one round sent twice must not come to the next."""
     shutil.rmtree(folder, ignore_errors=True)
     with Broker(Path(folder, "broker"), log_types=("error",)) as broker:
         introduce(build, folder, broker)
-        turn = Round(build, folder, broker, phase, call, effect, number)
+        turn = make_round(build, folder, broker, phase, call, effect, number)
         try:
             met, findings = turn.run()
         except AssertionError as error:
@@ -214,12 +221,12 @@ def one(build, folder, phase, call, effect, number):
 # Sweeps: many rounds, side by side, for a failing call mostly waits for the next attempt
 
 
-def meet(build, folder, phase, call, effect, numbers):
+def meet(build, folder, phase, call, effect, numbers, make_round=Round):
     """Meet the call at each of `numbers`, until one is not reached. Returns how many were met,
     whether a round passed untouched, and findings; ends at the first finding."""
     reached = 0
     for number in numbers:
-        met, findings = one(build, folder, phase, call, effect, number)
+        met, findings = one(build, folder, phase, call, effect, number, make_round)
         if findings or not met:
             return reached + met, not met, findings
         reached += 1
@@ -231,25 +238,26 @@ def plan(effects, phases=PHASES):
             for effect in effects for phase in phases for call in kinds(phase, effect)]
 
 
-def side_by_side(build, jobs, firsts, until, workers):
+def side_by_side(build, jobs, firsts, until, workers, make_round=Round):
     """Meet each job's call from its number in `firsts` on, until a round passes untouched or the
     time is over. Returns what `meet` does, for each."""
     def go_on(place, job, first):
         if time.monotonic() > until:
             return 0, False, []
         in_time = takewhile(lambda _: time.monotonic() < until, count(first))
-        return meet(build, Path(folder, str(place)), *job, in_time)
+        return meet(build, Path(folder, str(place)), *job, in_time, make_round)
 
     with tempfile.TemporaryDirectory(prefix="torture-calls-") as folder:
         with ThreadPoolExecutor(workers) as pool:
             return list(pool.map(go_on, range(len(jobs)), jobs, firsts))
 
 
-def sweep(build, jobs, numbers, workers=4):
+def sweep(build, jobs, numbers, workers=4, make_round=Round):
     """Meet each job's call. Returns how many were met, and findings."""
     with tempfile.TemporaryDirectory(prefix="torture-calls-") as folder:
         with ThreadPoolExecutor(workers) as pool:
             results = list(pool.map(
-                lambda numbered: meet(build, Path(folder, str(numbered[0])), *numbered[1], numbers),
+                lambda numbered: meet(build, Path(folder, str(numbered[0])), *numbered[1], numbers,
+                                      make_round),
                 enumerate(jobs)))
     return sum(met for met, _, _ in results), [line for _, _, said in results for line in said]

@@ -16,11 +16,14 @@ import clock
 import disks
 import full
 import kill
+import life
+import life_calls
 import network
 import power
 from exhaust import Exhaust
 from full import PATIENCE_S
 from hostile import Hostile
+from life_calls import LifeRound
 from memory import OutOfMemory
 
 
@@ -103,6 +106,23 @@ class Clock(Counted):
         return clock.run(build, 20, seed=1)[1]
 
 
+class Life(Counted):
+    """Kill -9 while recordings are uploaded, overwritten, kept, deleted, swept and continued."""
+
+    figures = "20", "1,000", "10,000"
+    unit = "kills"
+    turns = (None, None, 60_000)  # what retention leaves in each turn; None: there is none
+
+    def more(self, step):
+        retention = self.turns[step.state.get("turns", 0) % len(self.turns)]
+        step.add(1, "turns")
+        return life.run(step.build, 80, step.seed, step.deadline, step.folder, retention)
+
+    @staticmethod
+    def look(build):
+        return life.run(build, 40, seed=1)[1]
+
+
 class EachCall:
     """One call after the other, N counting up until a round passes untouched."""
 
@@ -110,9 +130,9 @@ class EachCall:
     in_a_step_s = 60
     workers = 6  # of two cores: a round mostly waits
 
-    def __init__(self, unit, effects, shown_by):
-        self.unit, self.shown_by = unit, shown_by
-        self.jobs = {" ".join(job): job for job in calls.plan(effects)}
+    def __init__(self, unit, jobs, shown_by, make_round=calls.Round):
+        self.unit, self.shown_by, self.make_round = unit, shown_by, make_round
+        self.jobs = {" ".join(job): job for job in jobs}
 
     def reached(self, state):
         whole, done = state.get("passes", 0), len(state.get("done", []))
@@ -126,7 +146,8 @@ class EachCall:
         until = min(step.deadline, time.monotonic() + self.in_a_step_s)
         waiting = [name for name in self.jobs if name not in done]
         results = calls.side_by_side(step.build, [self.jobs[name] for name in waiting],
-                                     [numbers.get(name, 1) for name in waiting], until, self.workers)
+                                     [numbers.get(name, 1) for name in waiting], until, self.workers,
+                                     self.make_round)
         for name, (met, untouched, _) in zip(waiting, results):
             step.add(met)
             numbers[name] = numbers.get(name, 1) + met
@@ -138,7 +159,7 @@ class EachCall:
         return [line for _, _, findings in results for line in findings]
 
     def look(self, build):
-        return calls.sweep(build, self.shown_by, range(1, 6))[1]
+        return calls.sweep(build, self.shown_by, range(1, 6), make_round=self.make_round)[1]
 
 
 class DiskFull:
@@ -165,12 +186,14 @@ class DiskFull:
                 for line in full.run(build, self.shown_by, 3, seed, patience_s=PATIENCE_S)[2]]
 
 
+MOVES = ("renameat", "renameat2", "unlinkat", "fdatasync")  # by which files come and go
+
 FAULTS = {
     "kill": Kill(),
     "kill at each call": EachCall(
-        "calls", [calls.KILL], [("work", "pwrite64", calls.KILL), ("work", "fdatasync", calls.KILL)]),
+        "calls", calls.plan([calls.KILL]), [("work", "pwrite64", calls.KILL), ("work", "fdatasync", calls.KILL)]),
     "failing call": EachCall(
-        "calls", calls.ERRORS, [("work", call, calls.ERRORS[0]) for call in calls.SYNCS]),
+        "calls", calls.plan(calls.ERRORS), [("work", call, calls.ERRORS[0]) for call in calls.SYNCS]),
     "power cut": PowerCut(),
     "disk full": DiskFull(),
     "network": Network(),
@@ -178,4 +201,11 @@ FAULTS = {
     "hostile input": Hostile(),
     "exhaustion": Exhaust(),
     "clock": Clock(),
+    "life": Life(),
+    "life at each call": EachCall(
+        "calls", life_calls.plan([calls.KILL]), [("work", call, calls.KILL) for call in MOVES],
+        LifeRound),
+    "life with failing calls": EachCall(
+        "calls", life_calls.plan(calls.ERRORS[:2]), [("work", call, calls.ERRORS[0]) for call in MOVES],
+        LifeRound),
 }
