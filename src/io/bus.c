@@ -236,31 +236,59 @@ void reel_bus_misc(struct reel_bus *bus)
         reel_bus_failed(bus, mosquitto_loop_misc(bus->mosquitto));
 }
 
-enum reel_code reel_bus_subscribe(struct reel_bus *bus, const char *const *filters, size_t count,
-                                  bool retained, struct reel_error *err_out)
+/* Hand the library copies of the filters, which it wants to be able to change; its answer. */
+static int with_copies(struct reel_bus *bus, const char *const *filters, size_t count,
+                       int (*hand_over)(struct reel_bus *bus, int count, char *const *copies,
+                                        int options),
+                       int options)
 {
     char *copies[REEL_BUS_FILTERS_MAX] = {NULL};
-    int options = MQTT_SUB_OPT_RETAIN_AS_PUBLISHED;
-    int rc = MOSQ_ERR_SUCCESS;
+    int rc = count > REEL_BUS_FILTERS_MAX ? MOSQ_ERR_INVAL : MOSQ_ERR_SUCCESS;
 
-    if (count > REEL_BUS_FILTERS_MAX)
-        return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "too many filters at once");
-    options |= retained ? MQTT_SUB_OPT_SEND_RETAIN_ALWAYS : MQTT_SUB_OPT_SEND_RETAIN_NEVER;
     for (size_t i = 0; i < count && rc == MOSQ_ERR_SUCCESS; i++) {
         copies[i] = strdup(filters[i]);
         if (!copies[i])
             rc = MOSQ_ERR_NOMEM;
     }
     if (rc == MOSQ_ERR_SUCCESS)
-        rc = mosquitto_subscribe_multiple(bus->mosquitto, NULL, (int)count, copies, 1, options,
-                                          NULL);
-    for (size_t i = 0; i < count; i++)
+        rc = hand_over(bus, (int)count, copies, options);
+    for (size_t i = 0; i < REEL_BUS_FILTERS_MAX; i++)
         free(copies[i]);
+    return rc;
+}
+
+static int hand_subscribe(struct reel_bus *bus, int count, char *const *copies, int options)
+{
+    return mosquitto_subscribe_multiple(bus->mosquitto, NULL, count, copies, 1, options, NULL);
+}
+
+static int hand_unsubscribe(struct reel_bus *bus, int count, char *const *copies, int options)
+{
+    (void)options;
+    return mosquitto_unsubscribe_multiple(bus->mosquitto, NULL, count, copies, NULL);
+}
+
+enum reel_code reel_bus_subscribe(struct reel_bus *bus, const char *const *filters, size_t count,
+                                  bool retained, struct reel_error *err_out)
+{
+    int options = MQTT_SUB_OPT_RETAIN_AS_PUBLISHED;
+    int rc;
+
+    options |= retained ? MQTT_SUB_OPT_SEND_RETAIN_ALWAYS : MQTT_SUB_OPT_SEND_RETAIN_NEVER;
+    rc = with_copies(bus, filters, count, hand_subscribe, options);
     if (rc != MOSQ_ERR_SUCCESS)
         return library_error(err_out, rc, "subscribing");
     bus->awaited++;
     bus->heard_us = reel_monotonic_us();
     return REEL_OK;
+}
+
+enum reel_code reel_bus_unsubscribe(struct reel_bus *bus, const char *const *filters, size_t count,
+                                    struct reel_error *err_out)
+{
+    int rc = with_copies(bus, filters, count, hand_unsubscribe, 0);
+
+    return rc == MOSQ_ERR_SUCCESS ? REEL_OK : library_error(err_out, rc, "unsubscribing");
 }
 
 static int publication_properties(const struct reel_bus_publication *what,

@@ -136,6 +136,10 @@ void reel_bus_misc(struct reel_bus *bus);
 enum reel_code reel_bus_subscribe(struct reel_bus *bus, const char *const *filters, size_t count,
                                   bool retained, struct reel_error *err_out);
 
+/* Queue an UNSUBSCRIBE; it does no harm where there is no such subscription. */
+enum reel_code reel_bus_unsubscribe(struct reel_bus *bus, const char *const *filters, size_t count,
+                                    struct reel_error *err_out);
+
 /* Queue a publication; the payload is copied. `*publication_id_out` (may be NULL) names it in
  * `published`. BAD_REQUEST for a topic or property that MQTT does not allow. */
 enum reel_code reel_bus_publish(struct reel_bus *bus, const struct reel_bus_publication *what,
