@@ -69,6 +69,39 @@ void reel_time_format(int64_t time_us, char out[REEL_TIME_BYTES])
              (unsigned)(us / SECOND_US % 60), (unsigned)(us % SECOND_US));
 }
 
+void reel_time_format_name(int64_t time_us, bool exact, char out[REEL_TIME_BYTES])
+{
+    char text[REEL_TIME_BYTES];
+    size_t used = 0;
+
+    reel_time_format(time_us, text);
+    for (const char *at = text; *at; at++) {
+        if (*at == '.' && !exact)
+            at += strspn(at, ".0123456789");
+        if (*at != '-' && *at != ':')
+            out[used++] = *at;
+    }
+    out[used] = '\0';
+}
+
+bool reel_time_is_name(const char *text)
+{
+    static const char *const patterns[] = {"99999999T999999Z", "99999999T999999.999999Z"};
+
+    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
+        const char *pattern = patterns[i];
+        const char *at = text;
+
+        while (*at && (*pattern == '9' ? *at >= '0' && *at <= '9' : *at == *pattern)) {
+            at++;
+            pattern++;
+        }
+        if (*at == '\0' && *pattern == '\0')
+            return true;
+    }
+    return false;
+}
+
 /* Read exactly `count` digits; false where there are fewer. */
 static bool take_digits(const char **at, int count, int *value_out)
 {

@@ -1,8 +1,9 @@
-/* Fuzz: a topic, taken apart and built again, and where a response may go. The input: a byte that
- * chooses, then a topic. */
+/* Fuzz: a topic, taken apart and built again, one of Hermes, and where a response may go. The
+ * input: a byte that chooses, then a topic. */
 #include <inttypes.h>
 
 #include "wire/container.h"
+#include "wire/hermes.h"
 #include "wire/utf8.h"
 #include "fuzz/fuzz.h"
 
@@ -60,6 +61,25 @@ static void parse(const char *text)
     assert_string_equal(built, text);
 }
 
+/* Whatever a satellite calls itself becomes a name, and the same one each time. */
+static void hermes(const char *text)
+{
+    struct reel_hermes_topic topic;
+    char again[REEL_NAME_BYTES];
+
+    reel_hermes_name(text, strlen(text), again);
+    assert_true(reel_name_valid(again, strlen(again)));
+    assert_true(reel_hermes_listed("", text, strlen(text)));
+    reel_hermes_listed(text, "kitchen", 7);
+    if (!reel_hermes_parse(text, &topic))
+        return;
+    assert_true(reel_topic_matches(reel_hermes_filters[topic.session[0] != '\0'], text));
+    assert_true(reel_name_valid(topic.device, strlen(topic.device)));
+    assert_true(!topic.session[0] || reel_name_valid(topic.session, strlen(topic.session)));
+    reel_hermes_name(topic.site, topic.site_bytes, again);
+    assert_string_equal(again, topic.device);
+}
+
 static size_t levels_of(const char *text)
 {
     size_t levels = 1;
@@ -104,6 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     char *text = input_text(&input, text_bytes);
 
     parse(text);
+    hermes(text);
     reply(text, text_bytes, choice & 1 ? "mic1" : NULL);
     if (!strpbrk(text, "+#")) {
         assert_true(reel_topic_matches(text, text));

@@ -27,6 +27,29 @@ static void test_time_formats(void **state)
     assert_string_equal(text, "0000-01-01T00:00:00.000000Z");
 }
 
+static void test_time_as_a_name(void **state)
+{
+    static const char *const others[] = {"",
+                                         "s1",
+                                         "20240229T000000",
+                                         "20240229T000000Z2",
+                                         "2024-02-29T00:00:00Z",
+                                         "20240229T00000xZ",
+                                         "20240229T000000.12Z",
+                                         "20240229T000000Z-2"};
+    char text[REEL_TIME_BYTES];
+
+    (void)state;
+    reel_time_format_name(1709164800123456, false, text);
+    assert_string_equal(text, "20240229T000000Z");
+    assert_true(reel_time_is_name(text));
+    reel_time_format_name(1709164800123456, true, text);
+    assert_string_equal(text, "20240229T000000.123456Z");
+    assert_true(reel_time_is_name(text));
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_false(reel_time_is_name(others[i]));
+}
+
 static void test_time_parses(void **state)
 {
     static const struct {
@@ -84,6 +107,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_time_formats),
+        cmocka_unit_test(test_time_as_a_name),
         cmocka_unit_test(test_time_parses),
         cmocka_unit_test(test_time_refuses),
     };
