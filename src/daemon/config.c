@@ -33,6 +33,9 @@ static const struct reel_setting settings[] = {
     TEXT_SETTING("store.sync", store_sync, "auto"),
     NUMBER_SETTING("session.idle_timeout_s", session_idle_timeout_s, 1, 31536000, 30),
     NUMBER_SETTING("session.max_duration_s", session_max_duration_s, 0, 31536000, 0),
+    NUMBER_SETTING("hermes.enabled", hermes_enabled, 0, 1, 0),
+    TEXT_SETTING("hermes.sites", hermes_sites, ""),
+    NUMBER_SETTING("hermes.max_duration_s", hermes_max_duration_s, 1, 31536000, 900),
     NUMBER_SETTING("ingest.commit_interval_ms", ingest_commit_interval_ms, 0, 60000, 1000),
     NUMBER_SETTING("ingest.commit_bytes", ingest_commit_bytes, 4096, GIB, 4 * REEL_MIB),
     NUMBER_SETTING("limits.max_fragment_bytes", max_fragment_bytes, 1024, 256 * REEL_MIB, REEL_MIB),
@@ -120,6 +123,10 @@ enum reel_code reel_config_finish(struct reel_config *config, struct reel_error 
         return reel_error_set(err_out, REEL_E_BAD_REQUEST, "broker.prefix",
                               "broker.prefix must be a topic of at most 64 characters without "
                               "wildcards, spaces, a leading $ or a slash at either end");
+    if (strpbrk(config->hermes_sites, "/+#"))
+        return reel_error_set(err_out, REEL_E_BAD_REQUEST, "hermes.sites",
+                              "hermes.sites are levels of a topic, parted by commas: no wildcard "
+                              "is among them, and no slash");
     if (!reel_name_valid(config->sink_name, strlen(config->sink_name)))
         return reel_error_set(err_out, REEL_E_BAD_REQUEST, "sink.name",
                               "sink.name must be 1 to 64 of A-Z a-z 0-9 . _ -, "

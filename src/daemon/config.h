@@ -33,7 +33,10 @@ struct reel_config {
     char store_dir[REEL_SETTING_BYTES];
     char store_sync[REEL_SETTING_BYTES]; /* auto, files, filesystem */
     uint64_t session_idle_timeout_s;
-    uint64_t session_max_duration_s; /* 0: none */
+    uint64_t session_max_duration_s;       /* 0: none */
+    uint64_t hermes_enabled;               /* 0, 1 */
+    char hermes_sites[REEL_SETTING_BYTES]; /* parted by commas; "": all */
+    uint64_t hermes_max_duration_s;
     uint64_t ingest_commit_interval_ms;
     uint64_t ingest_commit_bytes;
     uint64_t max_fragment_bytes;

@@ -58,6 +58,7 @@ static void give_up_batch(struct reel_ingest *ingest)
     reel_bus_destroy(&ingest->bus);
     reel_ingest_drop(ingest);
     reel_ingest_drop_deletions(ingest, &ingest->failure);
+    reel_ingest_hermes_forget(ingest);
     reel_store_close(ingest->store);
     ingest->store = NULL;
     reel_turns_take(ingest->links.turns);
@@ -304,8 +305,9 @@ enum reel_code reel_ingest_create(const struct reel_ingest_links *links, struct 
     ingest->rejects = reel_reject_limit_create();
     ingest->beginnings = reel_rate_create(links->config->new_recordings_per_minute);
     ingest->parts = reel_part_memory_create();
+    ingest->satellites = reel_satellites_create();
     if (!ingest->acks || !ingest->rejects || !ingest->beginnings || !ingest->parts ||
-        reel_batch_init(&ingest->batch)) {
+        !ingest->satellites || reel_batch_init(&ingest->batch)) {
         reel_ingest_destroy(&ingest);
         return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
     }
@@ -325,6 +327,7 @@ void reel_ingest_destroy(struct reel_ingest **ingest)
     reel_rate_destroy(&gone->beginnings);
     reel_part_memory_destroy(&gone->parts);
     reel_ingest_drop_deletions(gone, NULL);
+    reel_satellites_destroy(&gone->satellites);
     reel_batch_finish(&gone->batch);
     reel_redelivery_drop(&gone->redelivery);
     reel_scratch_finish(&gone->scratch);

@@ -5,6 +5,7 @@
 
 #include "daemon/ingest_internal.h"
 #include "io/loop.h"
+#include "wire/hermes.h"
 
 void reel_ingest_tell(struct reel_ingest *ingest, const char *reason)
 {
@@ -74,12 +75,49 @@ static bool had_session(struct reel_ingest *ingest)
     return count > 0 || reel_counted(&ingest->links.counters->connects) > 0;
 }
 
+/* What we subscribe to below the prefix; the topics of satellites follow, where they are taken. */
+static const char *const own_kinds[] = {"audio", "upload"};
+enum {
+    OWN_FILTERS = sizeof own_kinds / sizeof own_kinds[0],
+    FILTERS_MAX = OWN_FILTERS + REEL_HERMES_FILTERS,
+    FILTER_BYTES = REEL_SETTING_BYTES + 16,
+};
+
+static size_t filters_count(const struct reel_config *config)
+{
+    return config->hermes_enabled ? FILTERS_MAX : OWN_FILTERS;
+}
+
+static void filter_build(const struct reel_config *config, size_t i, char out[FILTER_BYTES])
+{
+    if (i < OWN_FILTERS)
+        snprintf(out, FILTER_BYTES, "%s/%s/#", config->broker_prefix, own_kinds[i]);
+    else
+        snprintf(out, FILTER_BYTES, "%s", reel_hermes_filters[i - OWN_FILTERS]);
+}
+
+/* What an earlier life subscribed to is the session's as well, unless that is taken back. */
+static enum reel_code subscribe(struct reel_ingest *ingest, bool session_present,
+                                struct reel_error *err_out)
+{
+    const struct reel_config *config = ingest->links.config;
+    char texts[FILTERS_MAX][FILTER_BYTES];
+    const char *filters[FILTERS_MAX];
+    enum reel_code code;
+
+    for (size_t i = 0; i < FILTERS_MAX; i++) {
+        filter_build(config, i, texts[i]);
+        filters[i] = texts[i];
+    }
+    code = reel_bus_subscribe(ingest->bus, filters, filters_count(config), false, err_out);
+    if (code == REEL_OK && session_present && !config->hermes_enabled)
+        code = reel_bus_unsubscribe(ingest->bus, reel_hermes_filters, REEL_HERMES_FILTERS, err_out);
+    return code;
+}
+
 static void on_connected(void *user, bool session_present)
 {
     struct reel_ingest *ingest = user;
-    const struct reel_config *config = ingest->links.config;
-    char filter[2][REEL_SETTING_BYTES + 16];
-    const char *filters[] = {filter[0], filter[1]};
     struct reel_error error;
 
     if (!session_present && had_session(ingest))
@@ -89,20 +127,30 @@ static void on_connected(void *user, bool session_present)
         redelivery_expect(ingest);
     else
         redelivery_forget(ingest);
-    snprintf(filter[0], sizeof filter[0], "%s/audio/#", config->broker_prefix);
-    snprintf(filter[1], sizeof filter[1], "%s/upload/#", config->broker_prefix);
-    if (reel_bus_subscribe(ingest->bus, filters, 2, false, &error))
+    if (subscribe(ingest, session_present, &error))
         lose(ingest, REEL_LOG_ERROR, error.message);
+}
+
+/* The first filter that is not granted; as many as there are where all are. */
+static size_t find_refused(const int *granted, size_t count)
+{
+    size_t i = 0;
+
+    while (i < count && granted[i] < 128)
+        i++;
+    return i;
 }
 
 static void on_subscribed(void *user, const int *granted, size_t count)
 {
     struct reel_ingest *ingest = user;
+    size_t refused = find_refused(granted, count);
+    char filter[FILTER_BYTES];
     char reason[REEL_CONNECTION_TEXT_BYTES];
 
-    if (count != 2 || granted[0] >= 128 || granted[1] >= 128) {
-        snprintf(reason, sizeof reason, "the broker does not let us subscribe to %.100s/%s/#",
-                 ingest->links.config->broker_prefix, granted[0] >= 128 ? "audio" : "upload");
+    if (refused < filters_count(ingest->links.config)) {
+        filter_build(ingest->links.config, refused, filter);
+        snprintf(reason, sizeof reason, "the broker does not let us subscribe to %.100s", filter);
         lose(ingest, REEL_LOG_ERROR, reason);
         return;
     }

@@ -3,7 +3,8 @@
  * ingest_place.c the carrying out of where it goes, ingest_parts.c in which part of a long session,
  * ingest_tombstone.c what belongs to recordings that were deleted, ingest_change.c what requests
  * change, ingest_tag.c their tags, ingest_delete.c which recordings they delete, ingest_remove.c
- * the removing, ingest_upload.c uploads as they come, ingest_install.c what becomes of them. */
+ * the removing, ingest_upload.c uploads as they come, ingest_install.c what becomes of them,
+ * ingest_hermes.c what is different about frames of satellites. */
 #ifndef REEL_DAEMON_INGEST_INTERNAL_H
 #define REEL_DAEMON_INGEST_INTERNAL_H
 
@@ -22,6 +23,7 @@
 #include "daemon/ingest.h"
 #include "daemon/notice.h"
 #include "daemon/part_memory.h"
+#include "daemon/satellites.h"
 #include "io/bus.h"
 #include "wire/fragment.h"
 #include "wire/topic.h"
@@ -73,6 +75,8 @@ struct reel_ingest {
     bool importing; /* an upload is with the importing thread: one at a time */
     uint64_t importing_id;
     int64_t import_next_us; /* monotonic: not before, because the disk failed */
+    struct reel_satellites *satellites;
+    bool satellites_known; /* those whose recordings the store had open are among them */
     bool subscribed;
     bool taken_over;
     bool lost; /* the connection ended: `lost_reason` says why */
@@ -93,6 +97,8 @@ struct reel_arrival {
     struct reel_fragment fragment;
     bool redelivered; /* it was taken in by a batch that is durable */
     bool refused;     /* ... and refused */
+    bool satellite;   /* a frame of Hermes ... */
+    bool timed;       /* ... whose session is named by when it began */
     char reply_topic[REEL_REPLY_TOPIC_MAX_BYTES + 1]; /* checked; "" for none */
     enum reel_document_kind reply_kind;
     int64_t wall_us;
@@ -238,6 +244,31 @@ enum reel_code reel_ingest_get(struct reel_ingest *ingest, const char *device, c
  * `ingest->failed`: then nobody knows. */
 typedef enum reel_code reel_change_fn(struct reel_ingest *ingest, struct reel_change *change,
                                       json_t **data_out, struct reel_error *err_out);
+
+/* ingest_hermes.c */
+
+/* Whether the topic is of Hermes, and a site's that is not taken. */
+bool reel_ingest_hermes_ignores(const struct reel_ingest *ingest, const char *topic);
+
+/* Take the names from the message's topic; false where it is none of Hermes. */
+bool reel_ingest_hermes_topic(struct reel_arrival *arrival);
+
+/* Decode the payload. The errors of reel_fragment_decode. */
+enum reel_code reel_ingest_hermes_decode(struct reel_ingest *ingest, struct reel_arrival *arrival,
+                                         struct reel_error *err_out);
+
+/* Find the session where the topic has none: the site's that goes on, or a new name. A recording
+ * that lasted long enough, or has another format, is completed. On failure the batch has failed. */
+enum reel_code reel_ingest_hermes_session(struct reel_ingest *ingest, struct reel_arrival *arrival);
+
+/* A recording of such a session began. */
+void reel_ingest_hermes_began(struct reel_ingest *ingest, const struct reel_recording *recording);
+
+/* Any recording completed. */
+void reel_ingest_hermes_ended(struct reel_ingest *ingest, const struct reel_recording *recording);
+
+/* What is open is known from the store alone: it was closed, and its batch with it. */
+void reel_ingest_hermes_forget(struct reel_ingest *ingest);
 
 /* ingest_tag.c */
 reel_change_fn reel_ingest_tag;

@@ -239,6 +239,8 @@ static enum reel_code begin_recording(struct reel_ingest *ingest,
     code = reel_ingest_create_recording(ingest, arrival, topic->session, entry_out, err_out);
     if (code)
         return code;
+    if (arrival->timed)
+        reel_ingest_hermes_began(ingest, reel_entry_recording(*entry_out));
     reel_ingest_event(
         ingest, topic->device, topic->session,
         reel_event_plain("started", reel_entry_recording(*entry_out), arrival->wall_us));
@@ -313,11 +315,16 @@ static enum reel_code read_message(struct reel_ingest *ingest, struct reel_arriv
         return reel_error_set(err_out, REEL_E_TOO_LARGE, "payload",
                               "the fragment has %zu bytes, and %llu are allowed",
                               message->payload_bytes, (unsigned long long)most);
-    code = reel_fragment_decode(message->payload, message->payload_bytes, &message->envelope,
-                                &ingest->scratch, &arrival->fragment, err_out);
+    code = arrival->satellite
+               ? reel_ingest_hermes_decode(ingest, arrival, err_out)
+               : reel_fragment_decode(message->payload, message->payload_bytes, &message->envelope,
+                                      &ingest->scratch, &arrival->fragment, err_out);
     if (code == REEL_E_STALLED || code == REEL_E_INTERNAL) /* ours, not the sender's */
         return reel_ingest_fail(ingest, err_out);
-    return code ? code : find_session(arrival, err_out);
+    if (code)
+        return code;
+    return arrival->satellite ? reel_ingest_hermes_session(ingest, arrival)
+                              : find_session(arrival, err_out);
 }
 
 /* Answers have the encoding of the fragment; to a WAV file they are JSON. */
@@ -378,12 +385,15 @@ void reel_ingest_message(void *user, const struct reel_bus_message *message)
 
     if (ingest->failed)
         return; /* the connection is about to be dropped; it comes again */
+    if (reel_ingest_hermes_ignores(ingest, message->topic))
+        return;
     memset(&arrival, 0, sizeof arrival);
     arrival.message = message;
     arrival.wall_us = reel_wall_us();
     arrival.monotonic_us = reel_monotonic_us();
-    arrival.topic_code = reel_topic_parse(ingest->links.config->broker_prefix, message->topic,
-                                          &arrival.topic, &arrival.topic_error);
+    if (!reel_ingest_hermes_topic(&arrival))
+        arrival.topic_code = reel_topic_parse(ingest->links.config->broker_prefix, message->topic,
+                                              &arrival.topic, &arrival.topic_error);
     note_delivery(ingest, &arrival);
     if (arrival.topic.kind == REEL_TOPIC_UPLOAD || arrival.topic.kind == REEL_TOPIC_BLOCK)
         reel_ingest_upload(ingest, &arrival);

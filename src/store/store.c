@@ -205,6 +205,18 @@ struct reel_entry *reel_store_oldest(struct reel_store *store, int64_t *heard_us
     return store->open;
 }
 
+void reel_store_each_open(const struct reel_store *store,
+                          void (*each)(void *user, const struct reel_recording *recording),
+                          void *user)
+{
+    const struct reel_entry *entry;
+
+    DL_FOREACH (store->open, entry) {
+        if (entry->recording.state == REEL_STATE_RECORDING)
+            each(user, &entry->recording);
+    }
+}
+
 enum reel_code reel_store_wav(struct reel_store *store, struct reel_entry *entry,
                               struct reel_wav **wav_out, struct reel_error *err_out)
 {

@@ -221,6 +221,12 @@ void reel_store_deliveries(struct reel_store *store, const struct reel_delivery 
  * open recording counts as heard at 0: touch them. */
 struct reel_entry *reel_store_oldest(struct reel_store *store, int64_t *heard_us_out);
 
+/* Call `each` for every open recording. It may be without stretches and tags, and is not to be
+ * changed. */
+void reel_store_each_open(const struct reel_store *store,
+                          void (*each)(void *user, const struct reel_recording *recording),
+                          void *user);
+
 /* A complete recording whose sha256 is wanting, not yet given out since the store was opened or the
  * file changed; false if there is none. reel_hash_file (store/hash.h) makes it on another thread.
  */

@@ -30,8 +30,9 @@ def test_every_block_is_run():
     fences = re.findall(r"^```", README, re.M)
     assert len(fences) == 2 * len(BLOCKS)
     assert set(BLOCKS) == {
-        "targets", "client", "settings", "broker", "acl", "shell", "tags", "parts.conf", "parts", "spool",
-        "publish.py", "publish.mjs", "publish.c", "build-c", "esp32.c", "verify",
+        "targets", "client", "settings", "broker", "acl", "shell", "tags", "parts.conf", "parts",
+        "satellite", "spool", "publish.py", "publish.mjs", "publish.c", "build-c", "esp32.c",
+        "verify",
     }
 
 
@@ -240,6 +241,18 @@ def test_parts(make_lab, tmp_path):
     assert samples(desk.folder / "whole.wav") == samples(desk.folder / "said.wav")
 
 
+def test_satellite(tmp_path, make_lab):
+    desk = Desk(tmp_path, make_lab({"hermes.enabled": 1}))
+    shutil.copy(SPEECH, tmp_path / "speech.wav")
+    desk.run(BLOCKS["satellite"])
+    frame = samples(tmp_path / "frame.wav")
+    assert desk.recorded("kitchen", "dialog-7") == frame
+    listed = desk.lab.client().request("list", {"device": "kitchen", "session": "20"})
+    (named,) = [one["session"] for one in listed["recordings"]]
+    assert re.fullmatch(r"\d{8}T\d{6}Z", named)
+    assert desk.recorded("kitchen", named) == (*frame[:3], 2 * frame[3])
+
+
 def test_spool(desk):
     desk.run(BLOCKS["spool"])
     assert desk.recorded("mic4", "attic") == samples(SPEECH)
@@ -370,7 +383,9 @@ def test_topics_table():
     addresses = {channel["address"] or "reel/v1/reply/..."
                  for channel in document["channels"].values()}
     rows = table_after("Topics")
-    assert {f"reel/v1/{topic}" for row in rows for topic in codes(row[0])} == addresses
+    topics = [topic for row in rows for topic in codes(row[0])]
+    outside = {topic for topic in topics if topic.startswith("hermes/")}
+    assert outside | {f"reel/v1/{topic}" for topic in topics if topic not in outside} == addresses
     said = {topic: codes(row[2]) for row in rows for topic in codes(row[0])}
     assert tuple(said["request/{op}"]) == schemas.OPS
     assert said["event/{device}/{session}"] == schemas.load("event")["properties"]["event"]["enum"]

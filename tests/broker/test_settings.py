@@ -38,6 +38,10 @@ dir = /var/lib/reel
 sync = auto
 [session]
 idle_timeout_s = 30
+[hermes]
+enabled = 1
+sites = living room, kitchen
+max_duration_s = 900
 [ingest]
 commit_interval_ms = 1000
 commit_bytes = 4194304
@@ -124,6 +128,10 @@ def test_a_mistake_is_told_with_file_and_line(tmp_path, text, line, named):
     ("broker.prefix=reel/#", "broker.prefix"),
     ("sink.name=my sink", "sink.name"),
     ("sink.name=-x", "sink.name"),
+    ("hermes.enabled=yes", "hermes.enabled"),
+    ("hermes.sites=kitchen,a/b", "hermes.sites"),
+    ("hermes.sites=+", "hermes.sites"),
+    ("hermes.max_duration_s=0", "hermes.max_duration_s"),
     ("store.dir=", "store.dir"),
     ("store.sync=", "store.sync"),
     ("store.sync=file", "store.sync"),

@@ -236,7 +236,8 @@ class Page:
             if operation["action"] == "send" or not operation.get("messages"):
                 continue
             takes = ", ".join(map(self.message_link, operation["messages"]))
-            gives = ", ".join(map(self.message_link, operation["reply"]["messages"]))
+            answers = operation.get("reply", {}).get("messages", [])
+            gives = ", ".join(map(self.message_link, answers)) or "none"
             parts.append(f"<h3>{operation['title']}</h3>\n"
                          f"<p>{code(self.address(last(operation['channel'])))}: {takes}. "
                          f"Answer: {gives}.</p>\n{prose(operation.get('description'))}")

@@ -24,6 +24,8 @@ TOPICS = [
     ("event/{device}/{session}", "send", 1, False),
     ("status/{sink}", "send", 1, True),
     ("metrics/{sink}", "send", 0, True),
+    ("hermes/audioServer/{siteId}/audioFrame", "receive", 0, False),
+    ("hermes/audioServer/{siteId}/{sessionId}/audioSessionFrame", "receive", 0, False),
 ]
 # Required keys, and those allowed beside them, of the objects of AsyncAPI 3.0 that are used here.
 OBJECTS = {
