@@ -72,7 +72,7 @@ def test_no_sink_ends_with_4_at_the_first(make_lab):
 def test_tags_are_set_and_removed(lab, recorded):
     name = f"{recorded}/s1"
     said = reel(lab.broker, "tag", name, f"{recorded}/s2", "site=roof", "gain=-3.5", "note=a=b c")
-    assert said.text.splitlines()[0] == f"{name}: gain=-3.5, note=a=b c, site=roof"
+    assert said.text.splitlines()[0] == f"{name}: site=roof, gain=-3.5, note=a=b c"
     assert said.text.splitlines()[1].startswith(f"{recorded}/s2: ")
     answer = reel(lab.broker, "tag", name, "gain=7", "--remove", "note", "--json").json
     assert answer["tags"] == {"site": "roof", "gain": 7}
@@ -88,11 +88,11 @@ def test_tags_show(lab, recorded):
     reel(lab.broker, "tag", f"{recorded}/s2", "site=roof", "gain=3")
     reel(lab.broker, "keep", f"{recorded}/s2")
     [line] = [line for line in finished(watching).text.splitlines() if f"{recorded}/s2" in line]
-    assert line.split()[2] == "tagged" and line.endswith("tags gain=3, site=roof")
+    assert line.split()[2] == "tagged" and line.endswith("tags site=roof, gain=3")
     rows = reel(lab.broker, "list", "--device", recorded, "--tag", "site=roof").text.splitlines()
-    assert len(rows) == 2 and rows[1].endswith("kept, gain=3, site=roof")
+    assert len(rows) == 2 and rows[1].endswith("kept, site=roof, gain=3")
     info = reel(lab.broker, "info", f"{recorded}/s2").text
-    assert "gain=3, site=roof" in info
+    assert "site=roof, gain=3" in info
 
 
 def test_what_the_sink_says_of_tags(lab, recorded):
