@@ -46,5 +46,6 @@ extern const struct reel_command reel_cmd_verify;
 extern const struct reel_command reel_cmd_keep;
 extern const struct reel_command reel_cmd_tag;
 extern const struct reel_command reel_cmd_replay;
+extern const struct reel_command reel_cmd_rm;
 
 #endif

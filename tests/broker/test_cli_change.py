@@ -1,4 +1,7 @@
-"""The client's commands that change what is stored: keep, tag, and what the others show of it."""
+"""The client's commands that change what is stored: keep, tag, rm, and what the others show of it."""
+import os
+import pty
+
 import pytest
 
 from cli import finished, reel, start
@@ -102,3 +105,98 @@ def test_what_the_sink_says_of_tags(lab, recorded):
     later = [f"u{number}=x" for number in range(20)]
     assert "bad-request" in reel(lab.broker, "tag", f"{recorded}/s1", *later, status=1).err
     assert "not-found" in reel(lab.broker, "tag", f"{recorded}/none", "x=1", status=3).err
+
+
+# rm
+
+
+def sessions(client, device):
+    rows = client.request("list", {"device": device, "sort": "name"})["recordings"]
+    return [row["session"] for row in rows]
+
+
+def test_named_recordings_go(lab, client, recorded):
+    watching = watch(lab, recorded, 2)
+    said = reel(lab.broker, "rm", f"{recorded}/s1", f"{recorded}/s3.wav")
+    assert [line.split(", ")[0] for line in said.text.splitlines()] == [
+        f"{recorded}/s1: deleted", f"{recorded}/s3: deleted"]
+    assert sessions(client, recorded) == ["s2"]
+    assert not lab.sink.wav(recorded, "s1").exists()
+    lines = [line for line in finished(watching).text.splitlines() if "deleted" in line]
+    assert len(lines) == 2 and lines[0].endswith("reason request")
+    assert "before" in reel(lab.broker, "rm", f"{recorded}/s1").text
+    assert reel(lab.broker, "rm", f"{recorded}/s2", "--json").json["deleted"] == 1
+
+
+def test_what_does_not_go_is_told_and_the_others_do(lab, client, recorded):
+    reel(lab.broker, "keep", f"{recorded}/s1")
+    assert "not-found" in reel(lab.broker, "rm", f"{recorded}/none", status=3).err
+    said = reel(lab.broker, "rm", f"{recorded}/s1", f"{recorded}/s2", status=1)
+    assert "conflict, field force" in said.err and f"{recorded}/s1" in said.err
+    assert sessions(client, recorded) == ["s1", "s3"]
+    reel(lab.broker, "rm", f"{recorded}/s1", "--force")
+    assert sessions(client, recorded) == ["s3"]
+    said = reel(lab.broker, "rm", f"{recorded}/s3", "--dry-run")
+    assert "s3: would be deleted, " in said.text and sessions(client, recorded) == ["s3"]
+
+
+def test_what_filters_pick_goes(lab, client, recorded):
+    reel(lab.broker, "keep", f"{recorded}/s1")
+    reel(lab.broker, "tag", f"{recorded}/s2", "bad=yes")
+    said = reel(lab.broker, "rm", "--device", recorded, "--tag", "bad=yes", "--dry-run")
+    assert said.text.splitlines()[0].startswith(f"{recorded}/s2: would be deleted")
+    assert said.text.splitlines()[1].startswith("1 recording, ")
+    assert sessions(client, recorded) == ["s1", "s2", "s3"]
+    reel(lab.broker, "rm", "--device", recorded, "--tag", "bad=yes")
+    assert sessions(client, recorded) == ["s1", "s3"]
+    said = reel(lab.broker, "rm", "--device", recorded, "--until", "2100-01-01T00:00:00Z")
+    assert said.text.splitlines()[-1].endswith("; 1 stays, being kept")
+    assert sessions(client, recorded) == ["s1"]
+    assert reel(lab.broker, "rm", "--device", recorded, "--force", "--json").json["deleted"] == 1
+    assert reel(lab.broker, "rm", "--device", recorded).text.startswith("0 recordings")
+
+
+def test_everything_goes(make_lab):
+    lab = make_lab()
+    for device in ("a", "b"):
+        Recorder(lab.client(), device).store(frames=10, seq=0)
+    assert "2 recordings" in reel(lab.broker, "rm", "--all").text
+    assert reel(lab.broker, "list", "--json").json["recordings"] == []
+
+
+@pytest.mark.parametrize("answer, left", [
+    (b"n\n", ["s1", "s2", "s3"]), (b"\n", ["s1", "s2", "s3"]), (b"y\n", []),
+])
+def test_somebody_at_a_terminal_is_asked(lab, client, recorded, answer, left):
+    leader, follower = pty.openpty()
+    process = start(lab.broker, "rm", "--device", recorded, stdin=follower)
+    os.write(leader, answer)
+    said = finished(process)
+    assert "delete 3 recordings" in said.err and "[y/N]" in said.err
+    assert said.status == (1 if left else 0) and ("nothing was deleted" in said.err) == bool(left)
+    assert sessions(client, recorded) == left
+    os.close(leader), os.close(follower)
+
+
+@pytest.mark.parametrize("words, left", [
+    (["--yes"], []), (["--dry-run"], ["s1", "s2", "s3"]), (["--session", "s2"], ["s1", "s3"]),
+])
+def test_what_nobody_is_asked_about(make_lab, words, left):
+    lab = make_lab()
+    client = lab.client()
+    for session in ("s1", "s2", "s3"):
+        Recorder(client, "mic", session).store(frames=10, seq=0)
+    leader, follower = pty.openpty()
+    picked = words if "--session" in words else ["--device", "mic", *words]
+    said = finished(start(lab.broker, "rm", *picked, stdin=follower))
+    assert said.status == 0 and "[y/N]" not in said.err
+    assert sessions(client, "mic") == left
+    os.close(leader), os.close(follower)
+
+
+@pytest.mark.parametrize("words", [
+    [], ["a"], ["a/b", "--all"], ["a/b", "--device", "a"], ["--all", "--rate", "8000"],
+    ["--device", "a", "--session", "b"], ["--kept", "--not-kept"], ["--tag", "x"], ["--force"],
+], ids=" ".join)
+def test_rm_that_does_not_say_which(words):
+    assert reel(None, "rm", *words, status=2).out == b""
