@@ -10,6 +10,10 @@
 
 enum { NAME_BYTES = 160, SLICE_BYTES = 65536 };
 
+/* An MPEG file without a Xing header tells its length only about: less than a frame of it, and what
+ * the decoder takes to begin, may be missing. */
+enum { MPEG_SLACK_FRAMES = 1152 + 529 };
+
 /* How samples come out of the library. */
 enum reading {
     READ_BYTES,  /* one byte a sample, as it stands */
@@ -22,7 +26,10 @@ struct reel_import {
     SNDFILE *file;
     struct reel_format format;
     enum reading reading;
-    uint64_t frames;      /* declared */
+    uint64_t frames; /* declared; 0 where it does not say */
+    bool says_frames;
+    uint64_t slack_frames; /* that may be missing */
+    enum reel_container container;
     uint64_t read_frames; /* so far */
     char name[NAME_BYTES];
     union {
@@ -74,6 +81,26 @@ static const struct {
     {SF_FORMAT_MPEG_LAYER_III, 4, REEL_FLOAT, READ_FLOAT},
 };
 
+static enum reel_container container_of(int type)
+{
+    switch (type) {
+    case SF_FORMAT_WAV:
+    case SF_FORMAT_WAVEX:
+    case SF_FORMAT_RF64:
+        return REEL_CONTAINER_WAV;
+    case SF_FORMAT_FLAC:
+        return REEL_CONTAINER_FLAC;
+    case SF_FORMAT_OGG:
+        return REEL_CONTAINER_OGG;
+    case SF_FORMAT_AIFF:
+        return REEL_CONTAINER_AIFF;
+    case SF_FORMAT_MPEG:
+        return REEL_CONTAINER_MP3;
+    default:
+        return REEL_CONTAINER_NONE;
+    }
+}
+
 static enum reel_code format_take(struct reel_import *import, const SF_INFO *info,
                                   struct reel_error *err_out)
 {
@@ -89,7 +116,10 @@ static enum reel_code format_take(struct reel_import *import, const SF_INFO *inf
                               info->samplerate, REEL_RATE_MAX);
     import->format.channels = (uint16_t)info->channels;
     import->format.rate = (uint32_t)info->samplerate;
-    import->frames = info->frames > 0 ? (uint64_t)info->frames : 0;
+    import->says_frames = info->frames != SF_COUNT_MAX;
+    import->frames = import->says_frames && info->frames > 0 ? (uint64_t)info->frames : 0;
+    import->container = container_of(info->format & SF_FORMAT_TYPEMASK);
+    import->slack_frames = import->container == REEL_CONTAINER_MP3 ? MPEG_SLACK_FRAMES : 0;
     for (size_t i = 0; i < sizeof encodings / sizeof *encodings; i++) {
         if (encodings[i].subformat == subformat) {
             import->format.sample_bytes = encodings[i].sample_bytes;
@@ -139,6 +169,11 @@ void reel_import_close(struct reel_import **import)
 const struct reel_format *reel_import_format(const struct reel_import *import)
 {
     return &import->format;
+}
+
+enum reel_container reel_import_container(const struct reel_import *import)
+{
+    return import->container;
 }
 
 uint64_t reel_import_frames(const struct reel_import *import)
@@ -225,7 +260,11 @@ static enum reel_code end_check(struct reel_import *import, struct reel_error *e
         return reel_error_set(err_out, REEL_E_BAD_REQUEST, NULL, "%s after %llu frames: %s",
                               import->name, (unsigned long long)import->read_frames,
                               sf_strerror(import->file));
-    if (import->read_frames < import->frames)
+    if (!import->says_frames && import->container != REEL_CONTAINER_FLAC)
+        return reel_error_set(err_out, REEL_E_BAD_REQUEST, NULL,
+                              "%s breaks off: how long it is stands at its end, which is not there",
+                              import->name);
+    if (import->read_frames + import->slack_frames < import->frames)
         return reel_error_set(err_out, REEL_E_BAD_REQUEST, NULL,
                               "%s breaks off after %llu of %llu frames", import->name,
                               (unsigned long long)import->read_frames,

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "wire/container.h"
 #include "wire/format.h"
 
 struct reel_import;
@@ -23,7 +24,10 @@ void reel_import_close(struct reel_import **import); /* leaves `fd` open; accept
 
 const struct reel_format *reel_import_format(const struct reel_import *import);
 
-/* How many frames its header declares. */
+/* What kind of file it is; NONE for another that libsndfile reads. */
+enum reel_container reel_import_container(const struct reel_import *import);
+
+/* How many frames its header declares; 0 where it does not say, as a FLAC file need not. */
 uint64_t reel_import_frames(const struct reel_import *import);
 
 /* Read up to `frames` frames, interleaved as WAV stores them, into `out` (frames times

@@ -17,8 +17,9 @@
 #include "store/disk.h"
 #include "store/hash.h"
 #include "store/import.h"
+#include "store/upload_chunks.h"
 #include "store/upload_files.h"
-#include "store/upload_wav.h"
+#include "store/upload_flac.h"
 #include "store/wav.h"
 
 /* The writing thread's syncs may reach what is written here: never much of it is left to them. */
@@ -33,10 +34,12 @@ struct converting {
     struct reel_error *err_out; /* the conversion's */
     int part_fd;
     uint64_t part_bytes;
+    enum reel_container container;
     int recordings_fd;
     int made_fd;
     char made[REEL_UPLOAD_MADE_BYTES];
     bool stopped;
+    struct reel_flac_sum flac; /* of a FLAC file */
     uint8_t slice[SLICE_BYTES];
 };
 
@@ -101,19 +104,27 @@ static enum reel_code check_container(struct converting *converting)
 {
     uint8_t head[REEL_CONTAINER_HEAD_BYTES];
     uint64_t bytes = converting->part_bytes < sizeof head ? converting->part_bytes : sizeof head;
-    enum reel_container container;
-    enum reel_code code;
 
     if (reel_disk_read(converting->part_fd, head, bytes, 0, "an upload", converting->err_out) !=
         REEL_OK)
         return REEL_E_STALLED;
-    container = reel_container_of(head, bytes);
-    code = reel_container_check(container, converting->limits->formats, field_of(converting),
-                                converting->err_out);
-    if (code == REEL_OK && container == REEL_CONTAINER_WAV)
-        code = reel_upload_check_wav(converting->part_fd, converting->part_bytes,
+    converting->container = reel_container_of(head, bytes);
+    return reel_container_check(converting->container, converting->limits->formats,
+                                field_of(converting), converting->err_out);
+}
+
+static enum reel_code check_sizes(const struct converting *converting)
+{
+    switch (converting->container) {
+    case REEL_CONTAINER_WAV:
+        return reel_upload_check_wav(converting->part_fd, converting->part_bytes,
                                      field_of(converting), converting->err_out);
-    return code;
+    case REEL_CONTAINER_AIFF:
+        return reel_upload_check_aiff(converting->part_fd, converting->part_bytes,
+                                      field_of(converting), converting->err_out);
+    default:
+        return REEL_OK;
+    }
 }
 
 /* What it becomes is bounded by what came, or by upload.max_audio_bytes. */
@@ -195,6 +206,8 @@ static enum reel_code copy_frames(struct converting *converting, struct reel_imp
             code = reel_disk_write(converting->made_fd, converting->slice, got * frame_bytes,
                                    REEL_WAV_DATA_OFFSET + conversion->frames * frame_bytes,
                                    converting->made, converting->err_out);
+        if (code == REEL_OK && converting->flac.wanted)
+            reel_flac_sum_add(&converting->flac, converting->slice, got * frame_bytes);
         conversion->frames += got;
         unsynced += got * frame_bytes;
         if (code == REEL_OK && unsynced >= UNSYNCED_BYTES) {
@@ -235,13 +248,20 @@ static enum reel_code convert_with(struct converting *converting, struct reel_im
     enum reel_code code;
 
     conversion->format = *reel_import_format(import);
+    if (reel_import_container(import) != converting->container)
+        return reel_error_set(converting->err_out, REEL_E_BAD_REQUEST, NULL,
+                              "the file begins as another kind of file than it is");
     code = check_audio_bytes(converting, declared);
+    if (code == REEL_OK && converting->container == REEL_CONTAINER_FLAC)
+        code = reel_flac_sum_begin(&converting->flac, converting->part_fd, converting->err_out);
     if (code == REEL_OK)
         code = make_file(converting);
     if (code == REEL_OK)
         code = check_disk(converting, declared);
     if (code == REEL_OK)
         code = copy_frames(converting, import);
+    if (code == REEL_OK && !converting->stopped && converting->flac.wanted)
+        code = reel_flac_sum_check(&converting->flac, converting->err_out);
     if (code == REEL_OK && !converting->stopped)
         code = seal(converting);
     return code;
@@ -254,6 +274,8 @@ static enum reel_code convert(struct converting *converting)
 
     if (code == REEL_OK && !converting->stopped)
         code = check_container(converting);
+    if (code == REEL_OK && !converting->stopped)
+        code = check_sizes(converting);
     if (code != REEL_OK || converting->stopped)
         return code;
     code = reel_import_open(converting->part_fd, "the file", &import, converting->err_out);

@@ -66,9 +66,9 @@ class Lab:
 
 
 @pytest.fixture(scope="module")
-def shared_lab(tmp_path_factory):
-    """The lab that the tests of one file share."""
-    lab = Lab(tmp_path_factory.mktemp("lab"))
+def shared_lab(request, tmp_path_factory):
+    """The lab that the tests of one file share, with the file's LAB_SETTINGS."""
+    lab = Lab(tmp_path_factory.mktemp("lab"), getattr(request.module, "LAB_SETTINGS", None))
     try:
         lab.sink.start()
         yield lab

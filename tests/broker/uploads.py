@@ -26,6 +26,9 @@ class Uploader:
         self.client.publish(f"{PREFIX}/upload/{self.device}/{self.session}", data, wait=False,
                             response_topic=self.reply, correlation=self.reply.encode(), **options)
 
+    def answered(self):
+        return bool(self.client.select(lambda m: m.topic == self.reply))
+
     def answer(self):
         message = self.client.wait_message(lambda m: m.topic == self.reply,
                                            f"an answer on {self.reply}")
