@@ -1,9 +1,10 @@
-/* Who began how many recordings, and which refusals become events: tables that strangers fill, with
- * a bound and where memory runs out. */
+/* Who began how many recordings and sent how many messages, and which refusals become events:
+ * tables that strangers fill, with a bound and where memory runs out. */
 #include "unit/memory.h"
 
 #include <stdio.h>
 
+#include "core/allowance.h"
 #include "core/rate.h"
 #include "core/reject_limit.h"
 
@@ -68,6 +69,99 @@ static void without_memory_nobody_is_refused(void **state)
 {
     (void)state;
     memory_fails_each(begin_one, "a");
+}
+
+/* ---- messages a second ---- */
+
+enum { AUDIO_20_MS = 20000 };
+
+static unsigned taken(struct reel_allowance *allowance, unsigned messages, uint64_t audio_us,
+                      int64_t now_us)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < messages; i++)
+        count += reel_allowance_take(allowance, "a", 50, audio_us, now_us);
+    return count;
+}
+
+static void a_device_may_send_so_many_a_second_and_ten_seconds_at_once(void **state)
+{
+    struct reel_allowance *allowance = reel_allowance_create();
+
+    (void)state;
+    assert_int_equal(taken(allowance, 2000, 0, 0), 500);
+    assert_int_equal(taken(allowance, 2000, 0, SECOND_US), 50);
+    assert_true(reel_allowance_take(allowance, "b", 50, 0, SECOND_US));
+    for (unsigned i = 1; i <= 500; i++)
+        assert_int_equal(taken(allowance, 1, 0, SECOND_US + i * 20000), 1);
+    assert_int_equal(taken(allowance, 1, 0, SECOND_US + 501 * 20000 - 1), 0);
+    assert_int_equal(taken(allowance, 2000, 0, 60 * SECOND_US), 500);
+    reel_allowance_destroy(&allowance);
+}
+
+/* An hour that the broker kept comes at once: 20 ms a fragment are 50 a second. */
+static void audio_that_comes_late_is_no_flood(void **state)
+{
+    struct reel_allowance *allowance = reel_allowance_create();
+
+    (void)state;
+    assert_int_equal(taken(allowance, 180000, AUDIO_20_MS, 0), 180000);
+    assert_int_equal(taken(allowance, 180000, UINT64_MAX, 0), 180000);
+    assert_int_equal(taken(allowance, 10000, AUDIO_20_MS / 2, 0), 1000);
+    reel_allowance_destroy(&allowance);
+}
+
+static void without_a_bound_nothing_is_counted(void **state)
+{
+    struct reel_allowance *allowance = reel_allowance_create();
+
+    (void)state;
+    for (unsigned i = 0; i < 100000; i++)
+        assert_true(reel_allowance_take(allowance, "a", 0, 0, 0));
+    assert_int_equal(taken(allowance, 2000, 0, 0), 500);
+    reel_allowance_destroy(&allowance);
+}
+
+/* The one that was heard longest ago is forgotten, and has all of its time again. */
+static void a_million_devices_that_send_leave_so_many_in_memory(void **state)
+{
+    struct reel_allowance *allowance = reel_allowance_create();
+    char device[REEL_NAME_BYTES];
+
+    (void)state;
+    assert_int_equal(taken(allowance, 500, 0, 0), 500);
+    for (unsigned i = 0; i < 1000000; i++) {
+        name_of(i, device);
+        assert_true(reel_allowance_take(allowance, device, 50, 0, 0));
+        if (i % (DEVICES_KEPT / 2) == 0)
+            assert_int_equal(taken(allowance, 1, 0, 0), 0);
+    }
+    assert_int_equal(taken(allowance, 1, 0, 0), 0);
+    for (unsigned i = 0; i < DEVICES_KEPT; i++) {
+        name_of(i, device);
+        reel_allowance_take(allowance, device, 50, 0, 0);
+    }
+    assert_int_equal(taken(allowance, 1, 0, 0), 1);
+    reel_allowance_destroy(&allowance);
+}
+
+static void send_one(const void *argument)
+{
+    struct reel_allowance *allowance = reel_allowance_create();
+    bool first = allowance && reel_allowance_take(allowance, argument, 1, 0, 0);
+
+    memory_end();
+    if (allowance) {
+        assert_true(first);
+        reel_allowance_destroy(&allowance);
+    }
+}
+
+static void without_memory_nothing_is_a_flood(void **state)
+{
+    (void)state;
+    memory_fails_each(send_one, "a");
 }
 
 /* ---- refusals that become events ---- */
@@ -149,6 +243,11 @@ int main(void)
         cmocka_unit_test(a_device_has_its_share_of_each_minute),
         cmocka_unit_test(a_million_devices_leave_so_many_in_memory),
         cmocka_unit_test(without_memory_nobody_is_refused),
+        cmocka_unit_test(a_device_may_send_so_many_a_second_and_ten_seconds_at_once),
+        cmocka_unit_test(audio_that_comes_late_is_no_flood),
+        cmocka_unit_test(without_a_bound_nothing_is_counted),
+        cmocka_unit_test(a_million_devices_that_send_leave_so_many_in_memory),
+        cmocka_unit_test(without_memory_nothing_is_a_flood),
         cmocka_unit_test(a_device_is_told_of_once_a_second),
         cmocka_unit_test(a_million_devices_make_so_many_events),
         cmocka_unit_test(without_memory_an_event_is_missed),
