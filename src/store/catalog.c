@@ -306,3 +306,23 @@ enum reel_code reel_catalog_counts(struct reel_catalog *catalog, uint64_t *all_o
     }
     return code;
 }
+
+enum reel_code reel_catalog_usage(struct reel_catalog *catalog, const char *device,
+                                  struct reel_usage *usage_out, struct reel_error *err_out)
+{
+    struct reel_statement statement;
+    struct reel_usage usage = {0, 0};
+    enum reel_code code;
+
+    reel_statement_start(&statement, catalog, REEL_STATEMENT_USAGE,
+                         "SELECT recordings, bytes FROM usage WHERE device = ?");
+    reel_bind_text(&statement, device);
+    if (reel_statement_next(&statement)) {
+        usage.recordings = reel_take_u64(&statement);
+        usage.bytes = reel_take_u64(&statement);
+    }
+    code = reel_statement_end(&statement, "adding up what a device's recordings take", err_out);
+    if (code == REEL_OK)
+        *usage_out = usage;
+    return code;
+}

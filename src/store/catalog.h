@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "core/query_plan.h"
 #include "core/recording.h"
+#include "core/rules.h"
 #include "core/tombstone.h"
 #include "store/reader.h"
 #include "store/store.h"
@@ -90,6 +91,10 @@ enum reel_code reel_catalog_each(struct reel_catalog *catalog, bool open_only,
 /* Recordings in all and in state recording. */
 enum reel_code reel_catalog_counts(struct reel_catalog *catalog, uint64_t *all_out,
                                    uint64_t *open_out, struct reel_error *err_out);
+
+/* What the complete recordings of a device take, as of what was saved last. */
+enum reel_code reel_catalog_usage(struct reel_catalog *catalog, const char *device,
+                                  struct reel_usage *usage_out, struct reel_error *err_out);
 
 /* The oldest complete recording without a sha256 whose rowid is above `after_rowid`; NOT_FOUND. */
 enum reel_code reel_catalog_next_unhashed(struct reel_catalog *catalog, uint64_t after_rowid,

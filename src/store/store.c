@@ -91,6 +91,8 @@ enum reel_code reel_store_hold(struct reel_store *store, struct reel_recording *
     entry->header_frames = recording->frames;
     entry->sidecar_frames = recording->frames;
     entry->sidecar_mark = reel_sidecar_mark(recording);
+    if (recording->rowid != 0)
+        reel_store_note_saved(entry);
     reel_store_weigh(store, entry);
     reel_store_enlist(store, entry);
     *entry_out = entry;

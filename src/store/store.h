@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "core/query_plan.h"
 #include "core/recording.h"
+#include "core/rules.h"
 #include "core/tombstone.h"
 #include "store/removed.h"
 #include "store/sync.h"
@@ -215,6 +216,11 @@ enum reel_code reel_store_forget_deliveries(struct reel_store *store, struct ree
 /* What the last durable batches took in, oldest first. Borrowed until the next commit. */
 void reel_store_deliveries(struct reel_store *store, const struct reel_delivery **deliveries_out,
                            size_t *count_out);
+
+/* What the recordings of a device take together, those that grow and those of this batch too. It
+ * looks at all recordings that are open: for the beginning of one, not for each fragment. */
+enum reel_code reel_store_usage(struct reel_store *store, const char *device,
+                                struct reel_usage *usage_out, struct reel_error *err_out);
 
 /* The open recording that was heard least recently, and when; NULL if none is open. It may be
  * without stretches and tags: before it is touched, get it by its name. After reel_store_open every

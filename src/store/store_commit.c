@@ -251,6 +251,7 @@ static void end_batch(struct reel_store *store, int64_t now_us)
     {
         DL_DELETE2(store->touched, entry, touched_prev, touched_next);
         entry->touched = false;
+        reel_store_note_saved(entry);
         reel_store_weigh(store, entry);
         if (entry->header_frames != entry->recording.frames)
             note_lag(store, entry, LAG_HEADER, now_us);

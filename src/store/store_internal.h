@@ -1,5 +1,5 @@
 /* Store, inside: what the facade's parts (store.c, store_open.c, store_commit.c, store_hash.c,
- * store_parts.c, store_remove.c) share. */
+ * store_parts.c, store_remove.c, store_usage.c) share. */
 #ifndef REEL_STORE_STORE_INTERNAL_H
 #define REEL_STORE_STORE_INTERNAL_H
 
@@ -41,8 +41,10 @@ struct reel_entry {
     bool noted;     /* what is said of its audio changed (tags, kept), which the sidecar lacks */
     bool installed; /* it came with this batch, complete: its file is an upload's */
     bool has_sidecar;
-    bool shed;         /* stretches and tags are in the catalog alone: see reel_store_shed */
-    size_t held_bytes; /* what those take, as of the last count */
+    bool shed;              /* stretches and tags are in the catalog alone: see reel_store_shed */
+    size_t held_bytes;      /* what those take, as of the last count */
+    uint64_t counted_bytes; /* of its file, among what the catalog says that the device's complete
+                               recordings take; 0: it is not one of them there */
     int64_t heard_us;
     struct reel_wav *wav;                  /* NULL until its file is needed */
     uint64_t header_frames;                /* what the file's header says */
@@ -135,6 +137,9 @@ enum reel_code reel_store_unshed(struct reel_store *store, struct reel_entry *en
 
 /* What lagged behind does not any more. */
 void reel_store_catch_up(struct reel_store *store, struct reel_entry *entry, enum lag_kind kind);
+
+/* Note that the catalog has the recording as it is. */
+void reel_store_note_saved(struct reel_entry *entry);
 
 /* Let an entry go, untouched or not. */
 void reel_store_let_go(struct reel_store *store, struct reel_entry *entry);
