@@ -87,6 +87,17 @@ enum reel_code reel_rules_check_shortest(const struct reel_rules *rules,
                           (unsigned long long)rules->min_duration_s);
 }
 
+enum reel_code reel_rules_check_whole(const struct reel_rules *rules,
+                                      const struct reel_format *format, uint64_t frames,
+                                      struct reel_error *err_out)
+{
+    enum reel_code code = reel_rules_check_format(rules, format, err_out);
+
+    if (code == REEL_OK)
+        code = reel_rules_check_longest(rules, format, frames, err_out);
+    return code ? code : reel_rules_check_shortest(rules, format, frames, err_out);
+}
+
 /* Whether `more` may come to what is used: it always may where it is nothing. */
 static bool has_room(uint64_t most, uint64_t used, uint64_t more)
 {

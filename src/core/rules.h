@@ -38,6 +38,11 @@ enum reel_code reel_rules_check_shortest(const struct reel_rules *rules,
                                          const struct reel_format *format, uint64_t frames,
                                          struct reel_error *err_out);
 
+/* Whether a whole recording may be of that format and length: all of the above. */
+enum reel_code reel_rules_check_whole(const struct reel_rules *rules,
+                                      const struct reel_format *format, uint64_t frames,
+                                      struct reel_error *err_out);
+
 /* What the recordings of a device take together. */
 struct reel_usage {
     uint64_t recordings;

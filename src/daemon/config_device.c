@@ -130,7 +130,10 @@ static enum reel_code tell(const struct reel_config *config,
 static enum reel_code check_device(const struct reel_config *config, const char *device,
                                    struct reel_error *err_out)
 {
-    const struct reel_rules_limits limits = {.max_fragment_bytes = config->max_fragment_bytes};
+    const struct reel_rules_limits limits = {
+        .max_fragment_bytes = config->max_fragment_bytes,
+        .session_max_duration_s = config->session_max_duration_s,
+    };
     struct reel_device_settings settings;
     struct reel_contradiction what;
 

@@ -306,8 +306,11 @@ enum reel_code reel_ingest_create(const struct reel_ingest_links *links, struct 
     ingest->beginnings = reel_rate_create(links->config->new_recordings_per_minute);
     ingest->parts = reel_part_memory_create();
     ingest->satellites = reel_satellites_create();
+    ingest->fragments = reel_allowance_create();
+    ingest->budgets = reel_devices_create(sizeof(struct reel_budget));
     if (!ingest->acks || !ingest->rejects || !ingest->beginnings || !ingest->parts ||
-        !ingest->satellites || reel_batch_init(&ingest->batch)) {
+        !ingest->satellites || !ingest->fragments || !ingest->budgets ||
+        reel_batch_init(&ingest->batch)) {
         reel_ingest_destroy(&ingest);
         return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
     }
@@ -325,6 +328,8 @@ void reel_ingest_destroy(struct reel_ingest **ingest)
     reel_acks_destroy(&gone->acks);
     reel_reject_limit_destroy(&gone->rejects);
     reel_rate_destroy(&gone->beginnings);
+    reel_allowance_destroy(&gone->fragments);
+    reel_devices_destroy(&gone->budgets);
     reel_part_memory_destroy(&gone->parts);
     reel_ingest_drop_deletions(gone, NULL);
     reel_satellites_destroy(&gone->satellites);

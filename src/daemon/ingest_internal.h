@@ -1,10 +1,11 @@
 /* Ingest, inside: what its files share. ingest.c has the loop, ingest_connection.c the connection,
  * ingest_batch.c the batch and its commit, ingest_message.c the checks of what came in,
- * ingest_place.c the carrying out of where it goes, ingest_parts.c in which part of a long session,
- * ingest_tombstone.c what belongs to recordings that were deleted, ingest_change.c what requests
- * change, ingest_tag.c their tags, ingest_delete.c which recordings they delete, ingest_remove.c
- * the removing, ingest_upload.c uploads as they come, ingest_install.c what becomes of them,
- * ingest_hermes.c what is different about frames of satellites. */
+ * ingest_rules.c the rules of the settings, ingest_place.c the carrying out of where it goes,
+ * ingest_parts.c in which part of a long session, ingest_tombstone.c what belongs to recordings
+ * that were deleted, ingest_change.c what requests change, ingest_tag.c their tags, ingest_delete.c
+ * which recordings they delete, ingest_remove.c the removing, ingest_upload.c uploads as they come,
+ * ingest_install.c what becomes of them, ingest_hermes.c what is different about frames of
+ * satellites. */
 #ifndef REEL_DAEMON_INGEST_INTERNAL_H
 #define REEL_DAEMON_INGEST_INTERNAL_H
 
@@ -12,10 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/allowance.h"
 #include "core/describe.h"
+#include "core/devices.h"
 #include "core/place.h"
 #include "core/rate.h"
 #include "core/reject_limit.h"
+#include "core/rules.h"
 #include "daemon/acks.h"
 #include "daemon/answer.h"
 #include "daemon/change.h"
@@ -57,6 +61,12 @@ struct reel_redelivery {
     size_t at;
 };
 
+/* How much more a device's recordings may take, at least: what is deleted makes room that is seen
+ * once this is used up. */
+struct reel_budget {
+    uint64_t left_bytes;
+};
+
 struct reel_ingest {
     struct reel_ingest_links links;
     struct reel_store *store; /* NULL while the disk fails */
@@ -65,6 +75,8 @@ struct reel_ingest {
     struct reel_reject_limit *rejects;
     struct reel_rate *beginnings;
     struct reel_part_memory *parts;
+    struct reel_allowance *fragments; /* rules.max_fragments_per_s */
+    struct reel_devices *budgets;     /* struct reel_budget: rules.max_bytes */
     struct reel_scratch scratch;
     struct reel_scratch candidate_scratch;
     struct reel_batch batch;
@@ -95,10 +107,12 @@ struct reel_arrival {
     enum reel_code topic_code; /* what taking it apart said, with the error where it failed */
     struct reel_error topic_error;
     struct reel_fragment fragment;
-    bool redelivered; /* it was taken in by a batch that is durable */
-    bool refused;     /* ... and refused */
-    bool satellite;   /* a frame of Hermes ... */
-    bool timed;       /* ... whose session is named by when it began */
+    bool redelivered;        /* it was taken in by a batch that is durable */
+    bool refused;            /* ... and refused */
+    bool satellite;          /* a frame of Hermes ... */
+    bool timed;              /* ... whose session is named by when it began */
+    struct reel_rules rules; /* of its device; as is_flood: once it was decoded */
+    bool is_flood;           /* over rules.max_fragments_per_s */
     char reply_topic[REEL_REPLY_TOPIC_MAX_BYTES + 1]; /* checked; "" for none */
     enum reel_document_kind reply_kind;
     int64_t wall_us;
@@ -215,6 +229,32 @@ uint64_t reel_ingest_reject(struct reel_ingest *ingest, const struct reel_arriva
 /* Count what was refused and put into quarantine, and have it told. */
 void reel_ingest_note_rejected(struct reel_ingest *ingest, const char *device, const char *session,
                                const struct reel_error *error, uint64_t quarantine_id);
+
+/* ingest_rules.c. All refuse with NOT_ALLOWED, the rule's key as field, unless the batch failed. */
+
+/* Note the rules of a fragment that was decoded, and whether it is one of a flood. */
+void reel_ingest_rules_hear(struct reel_ingest *ingest, struct reel_arrival *arrival);
+
+/* Say whether a recording may begin with the fragment, or grow by what goes where `placement`
+ * says. A repeat may always come. */
+enum reel_code reel_ingest_rules_begin(struct reel_ingest *ingest,
+                                       const struct reel_arrival *arrival,
+                                       struct reel_error *err_out);
+enum reel_code reel_ingest_rules_grow(struct reel_ingest *ingest,
+                                      const struct reel_arrival *arrival,
+                                      const struct reel_recording *recording,
+                                      const struct reel_placement *placement,
+                                      struct reel_error *err_out);
+
+/* Say whether a whole recording of that format and length may come to the device, in the place of
+ * `replaced` (NULL: of none). */
+enum reel_code reel_ingest_rules_whole(struct reel_ingest *ingest, const char *device,
+                                       const struct reel_format *format, uint64_t frames,
+                                       const struct reel_recording *replaced,
+                                       struct reel_error *err_out);
+
+/* Count anew what the device's recordings take: other things than fragments made them grow. */
+void reel_ingest_rules_forget(struct reel_ingest *ingest, const char *device);
 
 /* ingest_place.c */
 

@@ -228,8 +228,10 @@ static enum reel_code begin_recording(struct reel_ingest *ingest,
                                       struct reel_entry **entry_out, struct reel_error *err_out)
 {
     const struct reel_topic *topic = &arrival->topic;
-    enum reel_code code = check_open_limit(ingest, err_out);
+    enum reel_code code = reel_ingest_rules_begin(ingest, arrival, err_out);
 
+    if (code == REEL_OK)
+        code = check_open_limit(ingest, err_out);
     if (code)
         return code;
     if (!reel_rate_take(ingest->beginnings, topic->device, arrival->monotonic_us))
@@ -367,8 +369,10 @@ static void take(struct reel_ingest *ingest, struct reel_arrival *arrival)
         ingest->batch.bytes += arrival->fragment.data_bytes - arrival->message->payload_bytes;
     if (arrival->topic.device[0])
         find_reply_place(ingest, arrival);
-    if (code == REEL_OK)
+    if (code == REEL_OK) {
+        reel_ingest_rules_hear(ingest, arrival);
         code = find_recording(ingest, arrival, &entry, &error);
+    }
     if (ingest->failed)
         return;
     if (code) {

@@ -260,6 +260,8 @@ static enum reel_code begin_part(struct reel_ingest *ingest, const struct reel_a
     enum reel_code code = name_part(ingest, before, &part, name);
 
     if (code == REEL_OK)
+        code = reel_ingest_rules_begin(ingest, arrival, err_out);
+    if (code == REEL_OK)
         code = reel_ingest_create_recording(ingest, arrival, name, next_out, err_out);
     if (code != REEL_OK)
         return code;

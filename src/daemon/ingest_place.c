@@ -314,6 +314,22 @@ static enum reel_code carry_out(struct reel_ingest *ingest, const struct reel_ar
     return REEL_OK;
 }
 
+/* A rule may refuse what would be stored. That does not count as heard: a recording that takes
+ * nothing any more is complete as if nothing came. True also where the batch failed. */
+static bool refused_by_rule(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                            const struct reel_target *target)
+{
+    struct reel_recording *recording = reel_entry_recording(target->entry);
+    struct reel_error error;
+
+    if (reel_place_refuses(&target->placement) ||
+        reel_ingest_rules_grow(ingest, arrival, recording, &target->placement, &error) == REEL_OK)
+        return false;
+    if (!ingest->failed && reel_ingest_refuse(ingest, arrival, NULL, &error))
+        recording->rejected++;
+    return true;
+}
+
 /* Where it makes the recording too long, the next part takes it. */
 static void place_whole(struct reel_ingest *ingest, const struct reel_arrival *arrival,
                         struct reel_target *target)
@@ -369,8 +385,9 @@ void reel_ingest_place(struct reel_ingest *ingest, const struct reel_arrival *ar
 {
     struct reel_target target = {.last = last};
     uint32_t rest_frames;
+    bool is_repeated;
 
-    reel_store_touch(ingest->store, last, arrival->monotonic_us);
+    reel_store_touch_quietly(ingest->store, last);
     reel_ingest_find_place(ingest, arrival, &target);
     if (ingest->failed)
         return;
@@ -380,7 +397,11 @@ void reel_ingest_place(struct reel_ingest *ingest, const struct reel_arrival *ar
         return;
     }
     reel_store_touch_quietly(ingest->store, target.entry);
-    if (repeated(arrival, reel_entry_recording(target.entry), &target.placement)) {
+    is_repeated = repeated(arrival, reel_entry_recording(target.entry), &target.placement);
+    if (!is_repeated && refused_by_rule(ingest, arrival, &target))
+        return;
+    reel_store_touch(ingest->store, last, arrival->monotonic_us);
+    if (is_repeated) {
         reel_entry_recording(target.entry)->duplicates++;
         reel_count(&ingest->links.counters->duplicates, 1);
         acknowledge(ingest, arrival, &target);

@@ -5,45 +5,8 @@
 #include <string.h>
 
 #include "core/describe.h"
-#include "core/object.h"
+#include "daemon/accepts.h"
 #include "wire/message.h"
-
-static json_t *number(uint64_t value)
-{
-    return json_integer((json_int_t)value);
-}
-
-static json_t *formats(reel_containers containers)
-{
-    json_t *names = json_array();
-
-    for (unsigned i = 0; i < REEL_CONTAINER_COUNT; i++) {
-        if (containers & REEL_CONTAINER_BIT(i))
-            reel_array_append(&names, json_string(reel_container_name((enum reel_container)i)));
-    }
-    return names;
-}
-
-/* Of uploads: in one message, and in blocks. */
-static json_t *uploads(const struct reel_config *config)
-{
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "formats", formats(config->upload_formats),
-                     "max_message_bytes", number(config->max_upload_bytes), "max_bytes",
-                     number(config->upload_max_bytes), "max_audio_bytes",
-                     number(config->upload_max_audio_bytes), "block_bytes",
-                     number(config->upload_block_bytes));
-}
-
-/* What a recorder should know before it sends. */
-static json_t *accepts(const struct reel_config *config)
-{
-    return json_pack("{s:o, s:o, s:o, s:o, s:i, s:i, s:{s:[i,i,i,i], s:[i,i], s:[i], s:[i]}, s:o}",
-                     "max_fragment_bytes", number(config->max_fragment_bytes), "max_gap_s",
-                     number(config->max_gap_s), "max_gap_bytes", number(config->max_gap_bytes),
-                     "max_response_bytes", number(config->max_response_bytes), "max_channels",
-                     (int)REEL_CHANNELS_MAX, "max_rate", (int)REEL_RATE_MAX, "encodings", "pcm", 1,
-                     2, 3, 4, "float", 4, 8, "alaw", 1, "ulaw", 1, "uploads", uploads(config));
-}
 
 json_t *reel_presence_status(const struct reel_config *config, const struct reel_sink_state *state,
                              bool online, const char *reason, int64_t connected_at_us,
@@ -57,7 +20,7 @@ json_t *reel_presence_status(const struct reel_config *config, const struct reel
     return json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:o}", "online", online, "connected_at",
                      connected_at, "time", now, "state", state->stalled ? "stalled" : "ok",
                      "reason", reason[0] ? reason : state->reason, "version", REEL_VERSION,
-                     "accepts", accepts(config));
+                     "accepts", reel_accepts(config));
 }
 
 json_t *reel_presence_will(int64_t connected_at_us)

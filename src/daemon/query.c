@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/query_request.h"
+#include "io/loop.h"
 
 struct op {
     const char *name;
@@ -114,11 +115,31 @@ static enum reel_code handle(struct reel_request *request, reel_query_handler_fn
     return code;
 }
 
+/* A device that asks too often is told so before anything is looked up. */
+static enum reel_code check_rate(const struct reel_request *request, struct reel_error *err_out)
+{
+    const struct reel_query_links *links = request->links;
+    const char *device = reel_request_device(request);
+    struct reel_rules rules;
+
+    if (!device)
+        return REEL_OK;
+    reel_config_rules(links->config, device, &rules);
+    if (reel_allowance_take(links->requests, device, rules.max_requests_per_s, 0,
+                            reel_monotonic_us()))
+        return REEL_OK;
+    return reel_error_set(err_out, REEL_E_NOT_ALLOWED, "rules.max_requests_per_s",
+                          "the device asks more than %llu times a second: ask again later",
+                          (unsigned long long)rules.max_requests_per_s);
+}
+
 static enum reel_code answer(struct reel_request *request, struct reel_error *err_out)
 {
     reel_query_handler_fn *handler = NULL;
     enum reel_code code = read_request(request, err_out);
 
+    if (code == REEL_OK)
+        code = check_rate(request, err_out);
     if (code == REEL_OK)
         code = find_handler(request->topic.op, &handler, err_out);
     if (code == REEL_OK)

@@ -1,6 +1,6 @@
 /* Query: turns a request message into response messages (protocol.md, "Requests and responses").
- * It reads through its own reader and publishes through a callback; it keeps nothing between
- * requests. One thread. */
+ * It reads through its own reader and publishes through a callback; of a request it keeps nothing
+ * but that its device has sent one more. One thread. */
 #ifndef REEL_DAEMON_QUERY_H
 #define REEL_DAEMON_QUERY_H
 
@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "core/allowance.h"
 #include "daemon/config.h"
 #include "daemon/counters.h"
 #include "io/bus.h"
@@ -37,7 +38,8 @@ struct reel_query_links {
     struct reel_counters *counters; /* it counts requests and request_errors */
     const struct reel_sink_state *state;
     struct reel_reader *reader;
-    struct reel_mailbox *changes; /* out: struct reel_change, to ingest */
+    struct reel_mailbox *changes;    /* out: struct reel_change, to ingest */
+    struct reel_allowance *requests; /* of each device: rules.max_requests_per_s */
     reel_query_publish_fn *publish;
     reel_query_again_fn *again;
     void *user; /* of both */

@@ -285,6 +285,11 @@ struct reel_responder *reel_responder_create(const struct reel_responder_links *
 
     if (!responder)
         return NULL;
+    responder->query.requests = reel_allowance_create();
+    if (!responder->query.requests) {
+        free(responder);
+        return NULL;
+    }
     responder->links = *links;
     reel_backoff_reset(&responder->backoff);
     responder->state.started_us = reel_wall_us();
@@ -305,6 +310,7 @@ void reel_responder_destroy(struct reel_responder **responder)
     if (!*responder)
         return;
     reel_bus_destroy(&(*responder)->bus);
+    reel_allowance_destroy(&(*responder)->query.requests);
     free(*responder);
     *responder = NULL;
 }
