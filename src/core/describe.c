@@ -217,6 +217,26 @@ json_t *reel_describe_ack(const struct reel_recording *recording, const struct r
     return reel_object_take(&object);
 }
 
+json_t *reel_describe_buried(const struct reel_tombstone *tombstone, const struct reel_boot *boot)
+{
+    struct reel_numbers next = {0};
+    struct reel_object object;
+
+    reel_tombstone_next(tombstone, boot, &next);
+    reel_object_init(&object);
+    reel_object_put_text(&object, "status", "ok");
+    reel_object_put_text(&object, "device", tombstone->device);
+    reel_object_put_text(&object, "session", tombstone->session);
+    put_boot(&object, boot);
+    reel_object_put_uint_or_null(&object, "seq", next.has_seq && next.seq > 0, next.seq - 1);
+    reel_object_put_uint(&object, "frames", 0);
+    reel_object_put_uint_or_null(&object, "next_frame", next.has_frame, next.frame);
+    reel_object_put(&object, "missing", json_array());
+    reel_object_put(&object, "missing_frames", json_array());
+    reel_object_put(&object, "lost", json_array());
+    return reel_object_take(&object);
+}
+
 /* How many ranges an epoch may have to tell of: every other run is a gap at most. */
 static size_t ranges_most(const struct reel_recording *recording, const struct reel_boot *boot)
 {

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "core/recording.h"
 #include "core/timestamp.h"
+#include "core/tombstone.h"
 
 /* "A recording" of the protocol: all fields of `list`. `id` is 16 hex digits; `started_at`,
  * `updated_at`, `captured_*` RFC 3339 in UTC with microseconds (captured ones null where no `time`
@@ -37,6 +38,10 @@ struct reel_earlier_parts {
  * what they miss of it comes first. */
 json_t *reel_describe_ack(const struct reel_recording *recording, const struct reel_boot *boot,
                           const struct reel_earlier_parts *earlier);
+
+/* The same for what belongs to a deleted recording: all of it is dealt with, none of it is there.
+ */
+json_t *reel_describe_buried(const struct reel_tombstone *tombstone, const struct reel_boot *boot);
 
 /* About how many bytes that takes once it is encoded, without making it: rather more than less,
  * within a factor of a few. */

@@ -81,6 +81,23 @@ void reel_tombstone_finish(struct reel_tombstone *tombstone)
     memset(tombstone, 0, sizeof *tombstone);
 }
 
+bool reel_tombstone_next(const struct reel_tombstone *tombstone, const struct reel_boot *boot,
+                         struct reel_numbers *next_out)
+{
+    const struct reel_tombstone_boot *found = reel_tombstone_find(tombstone, boot);
+
+    if (!found || (!found->has_next_seq && !found->has_next_frame))
+        return false;
+    *next_out = (struct reel_numbers){
+        .has_seq = found->has_next_seq,
+        .has_frame = found->has_next_frame,
+        .seq = found->next_seq,
+        .frame = found->next_frame,
+        .boot = *boot,
+    };
+    return true;
+}
+
 bool reel_tombstone_covers(const struct reel_tombstone *tombstone,
                            const struct reel_numbers *numbers)
 {

@@ -24,7 +24,7 @@ struct reel_tombstone {
     char session[REEL_NAME_BYTES];
     char part_of[REEL_NAME_BYTES]; /* as the recording had it */
     int64_t deleted_us;
-    struct reel_tombstone_boot *boots; /* each boot once, the newest first */
+    struct reel_tombstone_boot *boots; /* each boot once */
     size_t boots_count;
     size_t boots_capacity;
 };
@@ -43,6 +43,11 @@ void reel_tombstone_finish(struct reel_tombstone *tombstone);
 /* The entry of that boot; NULL if it had none. */
 const struct reel_tombstone_boot *reel_tombstone_find(const struct reel_tombstone *tombstone,
                                                       const struct reel_boot *boot);
+
+/* What a recording that goes on from it expects next of that boot, as struct reel_numbers has it
+ * for reel_recording_begin_at. False, `*next_out` untouched, if it counted nothing of that boot. */
+bool reel_tombstone_next(const struct reel_tombstone *tombstone, const struct reel_boot *boot,
+                         struct reel_numbers *next_out);
 
 /* Whether a fragment of these numbers lies wholly below what its boot would have gone on with: it
  * was stored, or was missing, before the recording was deleted. Without a number that the boot

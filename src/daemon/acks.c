@@ -19,6 +19,7 @@ struct ack {
     struct reel_entry *entry; /* NULL: a document of its own, which is rendered when noted */
     struct reel_boot boot;
     struct reel_earlier_parts earlier;
+    bool refusal; /* that is what the document says */
     struct reel_buffer payload;
     enum reel_document_kind kind;
     char *correlation;
@@ -162,6 +163,8 @@ bool reel_acks_note_document(struct reel_acks *acks, json_t *document,
     struct ack *ack = document ? ack_create(NULL, place->topic) : NULL;
     bool noted = ack && ack_address(ack, place) && render(ack, document);
 
+    if (noted)
+        ack->refusal = json_object_get(document, "error") != NULL;
     json_decref(document);
     if (noted) {
         DL_APPEND(acks->list, ack);
@@ -215,7 +218,7 @@ bool reel_acks_render(struct reel_acks *acks, const struct reel_log *log)
 
 static void publish(const struct ack *ack, struct reel_bus *bus, const struct reel_log *log)
 {
-    struct reel_property status = {"status", ack->entry ? "ok" : "error"};
+    struct reel_property status = {"status", ack->refusal ? "error" : "ok"};
     struct reel_bus_publication what = {
         .topic = ack_topic(ack),
         .payload = ack->payload.bytes,

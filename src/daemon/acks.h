@@ -32,7 +32,8 @@ void reel_acks_destroy(struct reel_acks **acks);
 bool reel_acks_note(struct reel_acks *acks, struct reel_entry *entry, const struct reel_boot *boot,
                     const struct reel_earlier_parts *earlier, const struct reel_ack_place *place);
 
-/* A refusal to be told there; takes over the reference (NULL: false). */
+/* A refusal, or an acknowledgement that is of no entry, to be told there as it is now; takes over
+ * the reference (NULL: false). */
 bool reel_acks_note_document(struct reel_acks *acks, json_t *document,
                              const struct reel_ack_place *place);
 

@@ -196,6 +196,8 @@ struct reel_target {
     struct reel_entry *home;  /* the latest that knows its boot, else `last`: it is told of that */
     struct reel_entry *entry; /* the one that `placement` is of */
     struct reel_placement placement;
+    bool beyond; /* none of the recordings that are there had these numbers to store: they may be
+                    those of one that was deleted */
 };
 
 /* The session's recording, or the last of its parts. NOT_FOUND; all else fails the batch. */
@@ -217,6 +219,14 @@ uint32_t reel_ingest_cut(struct reel_ingest *ingest, const struct reel_arrival *
  * batch failed. */
 enum reel_code reel_ingest_go_on(struct reel_ingest *ingest, const struct reel_arrival *arrival,
                                  struct reel_target *target, struct reel_error *err_out);
+
+/* The parts behind the last were deleted: begin the next with the numbers that these would have
+ * gone on with, and point the target there. Nothing where the fragment does not go on from them.
+ * Errors as above. */
+enum reel_code reel_ingest_skip_deleted(struct reel_ingest *ingest,
+                                        const struct reel_arrival *arrival,
+                                        const struct reel_tombstone *tombstone,
+                                        struct reel_target *target, struct reel_error *err_out);
 
 /* The parts before the target's home whose gaps an acknowledgement tells of. */
 void reel_ingest_earlier(struct reel_ingest *ingest, const struct reel_target *target,
@@ -256,6 +266,31 @@ enum reel_code reel_ingest_rules_whole(struct reel_ingest *ingest, const char *d
 /* Count anew what the device's recordings take: other things than fragments made them grow. */
 void reel_ingest_rules_forget(struct reel_ingest *ingest, const char *device);
 
+/* Where the answer to it goes, if its reply_topic is not "". */
+struct reel_ack_place reel_arrival_place(const struct reel_arrival *arrival);
+
+/* ingest_tombstone.c */
+
+/* What is remembered of deleted recordings of that session; NOT_FOUND, all else fails the batch. */
+enum reel_code reel_ingest_tombstone(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                                     struct reel_tombstone *tombstone_out);
+
+/* Drop a fragment that the deleted recording held: it is counted and acknowledged. False: it is
+ * none of these. */
+bool reel_ingest_drop_repeat(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                             const struct reel_tombstone *tombstone);
+
+/* Where it goes beyond the recordings of its session that are there: drop it, or let it begin a
+ * part that goes on from a deleted one's numbers, to which the target then points. True: it is
+ * dropped, or refused, or the batch failed. */
+bool reel_ingest_meet_deleted(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                              struct reel_target *target);
+
+/* Let a new recording, whose first fragment has these numbers, go on from the deleted one's. */
+void reel_ingest_begin_behind(struct reel_recording *recording,
+                              const struct reel_tombstone *tombstone,
+                              const struct reel_numbers *numbers);
+
 /* ingest_place.c */
 
 /* Decide where the fragment goes in one recording, comparing what is stored. */
@@ -265,6 +300,10 @@ void reel_ingest_decide(struct reel_ingest *ingest, struct reel_entry *entry,
 /* Put the fragment where it goes; sets `ingest->failed` where the store fails. */
 void reel_ingest_place(struct reel_ingest *ingest, const struct reel_arrival *arrival,
                        struct reel_entry *entry);
+
+/* What the target's home has of the fragment's boot is told with the commit, if it asked. */
+void reel_ingest_acknowledge(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                             const struct reel_target *target);
 
 /* Complete a recording, with its event. */
 void reel_ingest_complete(struct reel_ingest *ingest, struct reel_entry *entry,

@@ -104,7 +104,7 @@ static void find_reply_place(struct reel_ingest *ingest, struct reel_arrival *ar
     reel_acks_note_document(ingest->acks, reel_response_error(&error, NULL), &refusal_place);
 }
 
-static struct reel_ack_place place_of(const struct reel_arrival *arrival)
+struct reel_ack_place reel_arrival_place(const struct reel_arrival *arrival)
 {
     struct reel_ack_place place = {
         .topic = arrival->reply_topic,
@@ -157,7 +157,7 @@ uint64_t reel_ingest_refuse(struct reel_ingest *ingest, const struct reel_arriva
                             struct reel_entry *entry, const struct reel_error *error)
 {
     const struct reel_topic *topic = &arrival->topic;
-    struct reel_ack_place place = place_of(arrival);
+    struct reel_ack_place place = reel_arrival_place(arrival);
     uint64_t quarantine_id;
 
     if (arrival->reply_topic[0])
@@ -283,8 +283,29 @@ static enum reel_code check_against(const struct reel_recording *recording,
     return REEL_OK;
 }
 
-/* The recording that grows, or a new one; on failure the error is a refusal unless the batch
- * failed. */
+/* There is none of that name (any more): a new one, unless the fragment comes once more of one that
+ * was deleted. */
+static enum reel_code begin_or_drop(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                                    struct reel_entry **entry_out, struct reel_error *err_out)
+{
+    struct reel_tombstone tombstone;
+    enum reel_code code = reel_ingest_tombstone(ingest, arrival, &tombstone);
+
+    if (code == REEL_E_NOT_FOUND)
+        return begin_recording(ingest, arrival, entry_out, err_out);
+    if (code)
+        return code;
+    if (!reel_ingest_drop_repeat(ingest, arrival, &tombstone))
+        code = begin_recording(ingest, arrival, entry_out, err_out);
+    if (code == REEL_OK && *entry_out)
+        reel_ingest_begin_behind(reel_entry_recording(*entry_out), &tombstone,
+                                 &arrival->fragment.numbers);
+    reel_tombstone_finish(&tombstone);
+    return code;
+}
+
+/* The recording, or a new one, NULL where the fragment was dropped; on failure the error is a
+ * refusal unless the batch failed. */
 static enum reel_code find_recording(struct reel_ingest *ingest, const struct reel_arrival *arrival,
                                      struct reel_entry **entry_out, struct reel_error *err_out)
 {
@@ -294,7 +315,7 @@ static enum reel_code find_recording(struct reel_ingest *ingest, const struct re
 
     code = reel_ingest_last(ingest, topic->device, topic->session, entry_out, &failure);
     if (code == REEL_E_NOT_FOUND)
-        return begin_recording(ingest, arrival, entry_out, err_out);
+        return begin_or_drop(ingest, arrival, entry_out, err_out);
     return code ? code : check_against(reel_entry_recording(*entry_out), arrival, err_out);
 }
 
@@ -379,7 +400,8 @@ static void take(struct reel_ingest *ingest, struct reel_arrival *arrival)
         refuse_whole(ingest, arrival, entry, &error);
         return;
     }
-    reel_ingest_place(ingest, arrival, entry);
+    if (entry)
+        reel_ingest_place(ingest, arrival, entry);
 }
 
 void reel_ingest_message(void *user, const struct reel_bus_message *message)

@@ -156,6 +156,18 @@ static void bring_back(const struct reel_fragment *fragment, struct reel_target 
         reel_place_late(last, &fragment->numbers, &target->placement);
 }
 
+/* Whether no recording that is there has the numbers: they are below the first, or past the end of
+ * one that was sealed, so that they were in the next. */
+static bool is_beyond(const struct reel_target *target)
+{
+    enum reel_place_row row = target->placement.row;
+
+    if (row == REEL_PLACE_EARLIER || row == REEL_PLACE_BOOT)
+        return true;
+    return (target->entry != target->last || is_sealed(reel_entry_recording(target->last))) &&
+           (row == REEL_PLACE_JUMP || reel_place_appends(&target->placement));
+}
+
 void reel_ingest_find_place(struct reel_ingest *ingest, const struct reel_arrival *arrival,
                             struct reel_target *target)
 {
@@ -165,6 +177,7 @@ void reel_ingest_find_place(struct reel_ingest *ingest, const struct reel_arriva
     reel_ingest_decide(ingest, target->last, fragment, &target->placement);
     find_home(ingest, fragment, target);
     pass_on(ingest, fragment, target);
+    target->beyond = is_beyond(target);
     bring_back(fragment, target);
 }
 
@@ -294,6 +307,43 @@ enum reel_code reel_ingest_go_on(struct reel_ingest *ingest, const struct reel_a
         target->home = next;
     target->last = next;
     target->entry = next;
+    return code;
+}
+
+/* Whether what the deleted ones would have gone on with lies past the end of the recording. */
+static bool lies_past(const struct reel_numbers *next, const struct reel_recording *recording)
+{
+    struct reel_epoch epoch = reel_recording_epoch(recording, &next->boot);
+    uint64_t end;
+
+    if (next->has_frame && reel_epoch_next_frame(recording, epoch, &end))
+        return next->frame > end;
+    return !(next->has_seq && reel_epoch_next_seq(recording, epoch, &end)) || next->seq > end;
+}
+
+enum reel_code reel_ingest_skip_deleted(struct reel_ingest *ingest,
+                                        const struct reel_arrival *arrival,
+                                        const struct reel_tombstone *tombstone,
+                                        struct reel_target *target, struct reel_error *err_out)
+{
+    struct reel_recording *before = reel_entry_recording(target->last);
+    struct reel_numbers numbers;
+    struct reel_entry *next;
+    enum reel_code code;
+
+    if (!is_sealed(before) ||
+        !reel_tombstone_next(tombstone, &arrival->fragment.numbers.boot, &numbers) ||
+        !lies_past(&numbers, before))
+        return REEL_OK;
+    code = begin_part(ingest, arrival, before, &next, err_out);
+    if (code != REEL_OK)
+        return code;
+    reel_recording_begin_at(reel_entry_recording(next), &numbers);
+    code = stage(ingest, target->last, next);
+    reel_store_touch(ingest->store, next, arrival->monotonic_us);
+    target->last = next;
+    if (code == REEL_OK)
+        reel_ingest_find_place(ingest, arrival, target);
     return code;
 }
 

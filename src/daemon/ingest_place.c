@@ -256,15 +256,10 @@ static void apply(struct reel_ingest *ingest, const struct reel_arrival *arrival
         reel_ingest_complete(ingest, entry, REEL_END_END, arrival->wall_us);
 }
 
-static void acknowledge(struct reel_ingest *ingest, const struct reel_arrival *arrival,
-                        const struct reel_target *target)
+void reel_ingest_acknowledge(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                             const struct reel_target *target)
 {
-    struct reel_ack_place place = {
-        .topic = arrival->reply_topic,
-        .kind = arrival->reply_kind,
-        .correlation = arrival->message->correlation,
-        .correlation_bytes = arrival->message->correlation_bytes,
-    };
+    struct reel_ack_place place = reel_arrival_place(arrival);
     struct reel_earlier_parts earlier;
 
     if (!arrival->reply_topic[0])
@@ -352,7 +347,7 @@ static void place_whole(struct reel_ingest *ingest, const struct reel_arrival *a
     if (code || reel_place_refuses(&target->placement))
         return;
     apply(ingest, arrival, target->entry, &target->placement);
-    acknowledge(ingest, arrival, target);
+    reel_ingest_acknowledge(ingest, arrival, target);
 }
 
 /* What lies in one part by itself, then the last `rest_frames`. */
@@ -389,7 +384,7 @@ void reel_ingest_place(struct reel_ingest *ingest, const struct reel_arrival *ar
 
     reel_store_touch_quietly(ingest->store, last);
     reel_ingest_find_place(ingest, arrival, &target);
-    if (ingest->failed)
+    if (ingest->failed || reel_ingest_meet_deleted(ingest, arrival, &target))
         return;
     rest_frames = reel_ingest_cut(ingest, arrival, &target);
     if (rest_frames > 0) {
@@ -400,11 +395,11 @@ void reel_ingest_place(struct reel_ingest *ingest, const struct reel_arrival *ar
     is_repeated = repeated(arrival, reel_entry_recording(target.entry), &target.placement);
     if (!is_repeated && refused_by_rule(ingest, arrival, &target))
         return;
-    reel_store_touch(ingest->store, last, arrival->monotonic_us);
+    reel_store_touch(ingest->store, target.last, arrival->monotonic_us);
     if (is_repeated) {
         reel_entry_recording(target.entry)->duplicates++;
         reel_count(&ingest->links.counters->duplicates, 1);
-        acknowledge(ingest, arrival, &target);
+        reel_ingest_acknowledge(ingest, arrival, &target);
         return;
     }
     place_whole(ingest, arrival, &target);

@@ -115,6 +115,11 @@ enum reel_code reel_catalog_bury(struct reel_catalog *catalog,
 enum reel_code reel_catalog_tombstone(struct reel_catalog *catalog, const char *device,
                                       const char *session, struct reel_tombstone *tombstone_out,
                                       struct reel_error *err_out);
+/* Of a session, with its parts: the greatest numbers of each boot, and no id. NOT_FOUND also where
+ * no boot was counted by anything. */
+enum reel_code reel_catalog_tombstones(struct reel_catalog *catalog, const char *device,
+                                       const char *session, struct reel_tombstone *tombstone_out,
+                                       struct reel_error *err_out);
 enum reel_code reel_catalog_expire_tombstones(struct reel_catalog *catalog, int64_t before_us,
                                               int64_t after_us, uint32_t limit,
                                               struct reel_error *err_out);

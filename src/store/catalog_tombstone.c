@@ -1,6 +1,7 @@
 /* Catalog tombstone: what is remembered of deleted recordings, a row each and one for each boot. */
 #include "store/catalog_internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char doing[] = "burying a recording";
@@ -144,6 +145,36 @@ enum reel_code reel_catalog_tombstone(struct reel_catalog *catalog, const char *
     else
         reel_tombstone_finish(&tombstone);
     return code;
+}
+
+enum reel_code reel_catalog_tombstones(struct reel_catalog *catalog, const char *device,
+                                       const char *session, struct reel_tombstone *tombstone_out,
+                                       struct reel_error *err_out)
+{
+    struct reel_tombstone tombstone = {0};
+    struct reel_statement statement;
+    enum reel_code code;
+
+    reel_statement_start(&statement, catalog, REEL_STATEMENT_TOMBSTONES,
+                         "SELECT boot, boot_is_uint, max(next_seq), max(next_frame)"
+                         " FROM tombstone JOIN tombstone_boot USING (tombstone)"
+                         " WHERE device = ?1 AND (session = ?2 OR part_of = ?2)"
+                         " GROUP BY boot, boot_is_uint");
+    reel_bind_text(&statement, device);
+    reel_bind_text(&statement, session);
+    while (reel_statement_next(&statement))
+        take_boot(&statement, &tombstone);
+    code = reel_statement_end(&statement, reading, err_out);
+    if (code == REEL_OK && tombstone.boots_count == 0)
+        code = reel_error_set(err_out, REEL_E_NOT_FOUND, NULL, "there is no such tombstone");
+    if (code != REEL_OK) {
+        reel_tombstone_finish(&tombstone);
+        return code;
+    }
+    snprintf(tombstone.device, sizeof tombstone.device, "%s", device);
+    snprintf(tombstone.session, sizeof tombstone.session, "%s", session);
+    *tombstone_out = tombstone;
+    return REEL_OK;
 }
 
 /* Their boots go with them (ON DELETE CASCADE). */

@@ -131,8 +131,9 @@ enum reel_code reel_store_list(struct reel_store *store, const struct reel_list_
                                reel_reader_row_fn *row, void *user, struct reel_list_end *end_out,
                                struct reel_error *err_out);
 
-/* What is remembered of a recording of that name which was removed within the last day; NOT_FOUND.
- * The caller finishes it (reel_tombstone_finish). */
+/* What is remembered of the recordings of a session, its parts too, that were removed within the
+ * last day: the greatest numbers of each boot; NOT_FOUND. The caller finishes it
+ * (reel_tombstone_finish). */
 enum reel_code reel_store_tombstone(struct reel_store *store, const char *device,
                                     const char *session, struct reel_tombstone *tombstone_out,
                                     struct reel_error *err_out);

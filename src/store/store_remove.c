@@ -82,7 +82,7 @@ enum reel_code reel_store_tombstone(struct reel_store *store, const char *device
                                     const char *session, struct reel_tombstone *tombstone_out,
                                     struct reel_error *err_out)
 {
-    return reel_catalog_tombstone(store->home.catalog, device, session, tombstone_out, err_out);
+    return reel_catalog_tombstones(store->home.catalog, device, session, tombstone_out, err_out);
 }
 
 enum reel_code reel_store_expire_tombstones(struct reel_store *store, int64_t now_us,

@@ -170,3 +170,22 @@ def test_a_broker_that_begins_anew(make_lab):
     lab.sink.start()
     recorder.store(silence)
     assert recorder.info()["fragments"] == 7
+
+
+def test_unnumbered_of_a_recording_that_was_deleted(make_lab):
+    """What comes again has no recording any more, and begins none."""
+    lab, network = make(make_lab)
+    recorder = Recorder(lab.client(), "mic")
+    recorder.store(noise(0))
+    network.deaf = True
+    for n in range(1, 6):
+        recorder.post(noise(n))
+        committed(lab, recorder, n + 1)
+    recorder.client.request("delete", {"device": "mic", "session": "s1"})
+    network.cut()
+    expected = recorder.post(noise(6))
+    lab.watcher.wait_event("mic", "s1", "started", 2)
+    committed(lab, recorder, 1)
+    assert recorder.client.request("status")["counters"]["duplicates"] == 5
+    assert_same_audio(finish(lab, recorder), expected)
+    network.close()

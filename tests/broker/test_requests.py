@@ -115,7 +115,7 @@ def test_question_larger_than_allowed(lab, client):
 # Ops
 
 
-@pytest.mark.parametrize("op", ["delete", "upload-begin", "upload-end"])
+@pytest.mark.parametrize("op", ["upload-begin", "upload-end"])
 def test_ops_to_come_say_that_they_are_not_there(lab, client, op):
     error = client.refusal(op, {"device": "mic", "session": "s1", "all": True})
     assert (error["code"], error["field"]) == ("not-allowed", "op")
