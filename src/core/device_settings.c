@@ -31,6 +31,13 @@ const struct reel_setting reel_device_settings_table[REEL_DEVICE_SETTINGS] = {
     NUMBER_SETTING("retention.max_bytes", retention.max_bytes, EIB),
 };
 
+bool reel_device_settings_has(const struct reel_device_settings *settings, const char *name)
+{
+    size_t at = reel_settings_find(reel_device_settings_table, REEL_DEVICE_SETTINGS, name);
+
+    return at < REEL_DEVICE_SETTINGS && settings->lines[at] != 0;
+}
+
 void reel_device_settings_resolve(const struct reel_device_settings *base,
                                   const struct reel_override *overrides, size_t count,
                                   const char *device, struct reel_device_settings *settings_out)

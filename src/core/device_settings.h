@@ -3,6 +3,7 @@
 #ifndef REEL_CORE_DEVICE_SETTINGS_H
 #define REEL_CORE_DEVICE_SETTINGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,7 +14,8 @@
 /* How long recordings are held: section `retention`. 0: no bound. */
 struct reel_retention {
     uint64_t max_age_s; /* after they ended */
-    uint64_t max_bytes; /* of their WAV files, together */
+    uint64_t max_bytes; /* of the WAV files of those that are complete, together: of a section for
+                           devices, of each of them; else of all devices */
 };
 
 enum { REEL_DEVICE_SETTINGS = 12 };
@@ -31,6 +33,9 @@ struct reel_override {
     char pattern[REEL_NAME_BYTES];
     struct reel_device_settings settings;
 };
+
+/* Whether a section sets the setting of that name. */
+bool reel_device_settings_has(const struct reel_device_settings *settings, const char *name);
 
 /* The settings of a device: `base`, with each override over it that matches, in their order, so
  * that the last that sets a key wins. */

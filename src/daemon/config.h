@@ -86,6 +86,7 @@ void reel_config_device(const struct reel_config *config, const char *device,
                         struct reel_device_settings *settings_out);
 void reel_config_rules(const struct reel_config *config, const char *device,
                        struct reel_rules *rules_out);
+/* max_bytes is the device's own: 0 where no section for it has one. */
 void reel_config_retention(const struct reel_config *config, const char *device,
                            struct reel_retention *retention_out);
 

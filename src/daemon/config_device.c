@@ -94,9 +94,12 @@ void reel_config_rules(const struct reel_config *config, const char *device,
 void reel_config_retention(const struct reel_config *config, const char *device,
                            struct reel_retention *retention_out)
 {
+    struct reel_device_settings base = config->base;
     struct reel_device_settings settings;
 
-    reel_config_device(config, device, &settings);
+    base.retention.max_bytes = 0;
+    reel_device_settings_resolve(&base, config->overrides, config->overrides_count, device,
+                                 &settings);
     *retention_out = settings.retention;
 }
 

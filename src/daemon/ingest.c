@@ -154,6 +154,7 @@ static int64_t next_deadline_us(struct reel_ingest *ingest)
         return 0;
     deadline_us = due_us(ingest, reel_monotonic_us());
     deadline_us = earlier(deadline_us, reel_batch_deadline_us(ingest));
+    deadline_us = earlier(deadline_us, reel_ingest_retain_due_us(ingest));
     if (!ingest->bus)
         return earlier(deadline_us, ingest->backoff.next_us);
     deadline_us = earlier(deadline_us, reel_monotonic_us() + SECOND_US);
@@ -196,6 +197,7 @@ static void work(struct reel_ingest *ingest, bool readable)
     reel_ingest_deletions(ingest);
     if (!ingest->failed)
         reel_ingest_uploads(ingest);
+    reel_ingest_retain(ingest);
     if (!ingest->failed && !ingest->lost) {
         reel_bus_misc(ingest->bus);
         if (!ingest->batch.open && reel_bus_wants_write(ingest->bus))
@@ -220,6 +222,7 @@ static void work_alone(struct reel_ingest *ingest)
     reel_ingest_deletions(ingest);
     if (!ingest->failed)
         reel_ingest_uploads(ingest);
+    reel_ingest_retain(ingest);
     if (ingest->failed)
         give_up_batch(ingest);
     else if (now_us >= ingest->backoff.next_us)
@@ -301,6 +304,7 @@ enum reel_code reel_ingest_create(const struct reel_ingest_links *links, struct 
     ingest->links = *links;
     ingest->store = store;
     reel_backoff_reset(&ingest->backoff);
+    reel_ingest_retain_init(ingest);
     ingest->acks = reel_acks_create();
     ingest->rejects = reel_reject_limit_create();
     ingest->beginnings = reel_rate_create(links->config->new_recordings_per_minute);

@@ -222,6 +222,7 @@ void reel_ingest_commit(struct reel_ingest *ingest)
     }
     count_commit(ingest, reel_monotonic_us() - began_us);
     reel_ingest_unlink_removed(ingest);
+    reel_ingest_retain_wrote(ingest, batch->bytes);
     if (ingest->bus)
         reel_count(&ingest->links.counters->acknowledgements,
                    reel_acks_publish(ingest->acks, ingest->bus, ingest->links.log));

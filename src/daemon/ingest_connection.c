@@ -9,8 +9,8 @@
 
 void reel_ingest_tell(struct reel_ingest *ingest, const char *reason)
 {
-    struct reel_notice *notice =
-        reel_notice_ingest(ingest->subscribed, ingest->store == NULL, reason);
+    struct reel_notice *notice = reel_notice_ingest(ingest->subscribed, ingest->store == NULL,
+                                                    reason[0] ? reason : ingest->sweep.unmet);
 
     if (notice && !reel_mailbox_post(ingest->links.notices, notice, 0))
         reel_notice_destroy(notice);

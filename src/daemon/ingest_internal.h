@@ -3,7 +3,8 @@
  * ingest_rules.c the rules of the settings, ingest_place.c the carrying out of where it goes,
  * ingest_parts.c in which part of a long session, ingest_tombstone.c what belongs to recordings
  * that were deleted, ingest_change.c what requests change, ingest_tag.c their tags, ingest_delete.c
- * which recordings they delete, ingest_remove.c the removing, ingest_upload.c uploads as they come,
+ * which recordings they delete, ingest_remove.c the removing, ingest_retain.c what goes by itself,
+ * ingest_upload.c uploads as they come,
  * ingest_install.c what becomes of them, ingest_hermes.c what is different about frames of
  * satellites. */
 #ifndef REEL_DAEMON_INGEST_INTERNAL_H
@@ -67,6 +68,26 @@ struct reel_budget {
     uint64_t left_bytes;
 };
 
+enum { REEL_UNMET_BYTES = 192 };
+
+/* Where retention is at. */
+enum reel_sweep_phase { REEL_SWEEP_REST, REEL_SWEEP_ALL, REEL_SWEEP_AGE, REEL_SWEEP_DEVICES };
+struct reel_sweep {
+    bool by_pass;                 /* there are bounds besides that on the disk's room ... */
+    bool by_device;               /* ... for some devices ... */
+    bool ages_differ;             /* ... on the age among them */
+    enum reel_sweep_phase phase;  /* of the pass under way */
+    char device[REEL_NAME_BYTES]; /* REEL_SWEEP_DEVICES: it has come this far */
+    int64_t next_pass_us;
+    uint64_t lacking_bytes; /* room that is still to be made */
+    uint64_t spare_bytes;   /* room there was, without what was written since */
+    struct reel_removable_place at;
+    int64_t next_look_us;              /* at the disk */
+    char unmet_pass[REEL_UNMET_BYTES]; /* why a bound does not hold; "" where all do */
+    char unmet_free[REEL_UNMET_BYTES];
+    char unmet[REEL_UNMET_BYTES]; /* of both what was told */
+};
+
 struct reel_ingest {
     struct reel_ingest_links links;
     struct reel_store *store; /* NULL while the disk fails */
@@ -83,6 +104,7 @@ struct reel_ingest {
     struct reel_redelivery redelivery;
     struct reel_deletion *deletions; /* that go on between batches */
     size_t deletions_count;
+    struct reel_sweep sweep;
     bool hashing;   /* a job is with the hashing thread: one at a time */
     bool importing; /* an upload is with the importing thread: one at a time */
     uint64_t importing_id;
@@ -127,7 +149,8 @@ void reel_ingest_connect(struct reel_ingest *ingest);
 /* Give the connection up, and wait before the next. `reason` is told as the sink's state. */
 void reel_ingest_disconnect(struct reel_ingest *ingest, const char *reason);
 
-/* Let the responder know whether audio is taken in; "" is no reason. */
+/* Let the responder know whether audio is taken in; "" is no reason, or that retention cannot hold
+ * its bounds. */
 void reel_ingest_tell(struct reel_ingest *ingest, const char *reason);
 
 /* Expect nothing once more. */
@@ -390,5 +413,22 @@ enum reel_code reel_ingest_may_upload(struct reel_ingest *ingest, const char *de
 
 /* Hand whole uploads to the importing thread, and install what it made; between batches. */
 void reel_ingest_uploads(struct reel_ingest *ingest);
+
+/* ingest_retain.c */
+
+/* Read the settings, once. */
+void reel_ingest_retain_init(struct reel_ingest *ingest);
+
+/* Remove what is too old or too much, for some milliseconds. */
+void reel_ingest_retain(struct reel_ingest *ingest);
+
+/* A batch of about so many bytes was written. */
+void reel_ingest_retain_wrote(struct reel_ingest *ingest, uint64_t bytes);
+
+/* A recording has completed: there may be too much now. */
+void reel_ingest_retain_soon(struct reel_ingest *ingest);
+
+/* When reel_ingest_retain is to be called next. */
+int64_t reel_ingest_retain_due_us(const struct reel_ingest *ingest);
 
 #endif

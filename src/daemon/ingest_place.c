@@ -210,6 +210,7 @@ void reel_ingest_complete(struct reel_ingest *ingest, struct reel_entry *entry,
     reel_ingest_hermes_ended(ingest, recording);
     reel_count(&ingest->links.counters->recordings_completed, 1);
     tell(ingest, recording, reel_event_plain("completed", recording, wall_us));
+    reel_ingest_retain_soon(ingest);
 }
 
 static void reopen(struct reel_ingest *ingest, struct reel_recording *recording, int64_t wall_us)

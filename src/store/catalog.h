@@ -124,6 +124,15 @@ enum reel_code reel_catalog_expire_tombstones(struct reel_catalog *catalog, int6
                                               int64_t after_us, uint32_t limit,
                                               struct reel_error *err_out);
 
+/* As in store.h. */
+enum reel_code reel_catalog_removable(struct reel_catalog *catalog, const char *device,
+                                      const struct reel_removable_place *after,
+                                      struct reel_removable *out, size_t capacity,
+                                      size_t *count_out, struct reel_error *err_out);
+enum reel_code reel_catalog_usage_behind(struct reel_catalog *catalog, const char *after,
+                                         char device_out[REEL_NAME_BYTES],
+                                         struct reel_usage *usage_out, struct reel_error *err_out);
+
 /* Queries: as in store/reader.h, which forwards to them. */
 enum reel_code reel_catalog_list(struct reel_catalog *catalog, const struct reel_list_plan *plan,
                                  reel_reader_row_fn *row, void *user, struct reel_list_end *end_out,

@@ -138,6 +138,38 @@ enum reel_code reel_store_tombstone(struct reel_store *store, const char *device
                                     const char *session, struct reel_tombstone *tombstone_out,
                                     struct reel_error *err_out);
 
+/* What retention may remove: complete and not kept. `out` (`capacity` of them) is filled with those
+ * that ended longest ago, of one device or (NULL) of all, behind a place: of the one taken last, at
+ * first {INT64_MIN, 0}. What the batch under way has not staged is as it was before. */
+struct reel_removable_place {
+    int64_t ended_us;
+    uint64_t rowid;
+};
+struct reel_removable {
+    struct reel_removable_place at;
+    uint64_t file_bytes;
+    char device[REEL_NAME_BYTES];
+    char session[REEL_NAME_BYTES];
+};
+enum reel_code reel_store_removable(struct reel_store *store, const char *device,
+                                    const struct reel_removable_place *after,
+                                    struct reel_removable *out, size_t capacity, size_t *count_out,
+                                    struct reel_error *err_out);
+
+/* What the complete recordings of the first device behind `after`, by name, take together; NULL:
+ * of all devices, and the device is "". NOT_FOUND: there are no more devices. */
+enum reel_code reel_store_usage_behind(struct reel_store *store, const char *after,
+                                       char device_out[REEL_NAME_BYTES],
+                                       struct reel_usage *usage_out, struct reel_error *err_out);
+
+/* The room on the disk of recordings/, for who is not root. STALLED. */
+enum reel_code reel_store_free_bytes(const struct reel_store *store, uint64_t *free_out,
+                                     struct reel_error *err_out);
+
+/* Whether what is removed of the device makes room there: its folder may be a link to another disk.
+ * No where it cannot be told. */
+bool reel_store_shares_disk(const struct reel_store *store, const char *device);
+
 /* The struct behind an entry: the caller may change it after reel_store_touch. */
 struct reel_recording *reel_entry_recording(struct reel_entry *entry);
 
