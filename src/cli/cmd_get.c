@@ -151,7 +151,7 @@ static enum reel_code target_fill(struct target *target, struct reel_fetch *fetc
     }
     code = reel_fetch_run(fetch, err_out);
     if (code == REEL_E_VERSION_MISMATCH && !target->stream) {
-        reel_report_note("the audio has changed since; beginning anew");
+        reel_report_note("the audio or its tags have changed since; beginning anew");
         fetch->version[0] = '\0';
         fetch->offset = 0;
         target->resumed = false;

@@ -237,9 +237,9 @@ def test_tls_with_a_certificate(make_lab, authority):  # noqa: F811
 WIDE = Format(2, 48000, 4)
 
 
-def fetch_until(lab, name, path, size):
+def fetch_until(lab, name, path, size, *options):
     """Run `get` with a bound on the file's size, at which the kernel kills it."""
-    process = start(lab.broker, "get", name, "-o", path, preexec_fn=lambda: resource.setrlimit(
+    process = start(lab.broker, "get", name, "-o", path, *options, preexec_fn=lambda: resource.setrlimit(
         resource.RLIMIT_FSIZE, (size, size)))
     said = finished(process)
     assert said.status < 0, said.err
@@ -289,6 +289,24 @@ def test_audio_that_changed_since_is_fetched_anew(lab, client, device, tmp_path)
     said = reel(lab.broker, "get", f"{device}/s1", "-o", path)
     assert "beginning anew" in said.err
     assert_same_audio(read_ffmpeg(path), b"".join(parts), WIDE)
+
+
+def test_tags_that_changed_since_are_fetched_anew_too(lab, client, device, tmp_path):
+    """They stand in the header that is there already; samples alone go on."""
+    recorder = Recorder(client, device, form=WIDE)
+    audio = WIDE.noise(100000)
+    recorder.store(audio, tags={"site": "roof"})
+    paths = {"wav": tmp_path / "a.wav", "raw": tmp_path / "a.raw"}
+    fetch_until(lab, f"{device}/s1", paths["wav"], 600000)
+    fetch_until(lab, f"{device}/s1", paths["raw"], 600000, "--raw")
+    client.request("tag", {"device": device, "session": "s1", "tags": {"site": "cellar"}})
+    said = reel(lab.broker, "get", f"{device}/s1", "-o", paths["wav"])
+    assert "beginning anew" in said.err
+    assert_same_audio(read_ffmpeg(paths["wav"]), audio, WIDE)
+    assert b'{"site":"cellar"}' in paths["wav"].read_bytes()[:1000]
+    said = reel(lab.broker, "get", f"{device}/s1", "-o", paths["raw"], "--raw")
+    assert "going on" in said.err and "anew" not in said.err
+    assert paths["raw"].read_bytes() == audio
 
 
 def test_sink_and_broker_that_restart_during_a_download(make_lab, tmp_path):
