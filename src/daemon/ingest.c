@@ -264,6 +264,7 @@ static void settle(struct reel_ingest *ingest)
 
     reel_error_set(&error, REEL_E_STALLED, NULL, "the sink is ending: ask again");
     reel_ingest_drop_deletions(ingest, &error);
+    reel_ingest_turn_waiting_away(ingest);
     if (!ingest->store)
         return;
     reel_ingest_commit(ingest);

@@ -48,6 +48,8 @@ static const struct {
     {"keep", keep},
     {"tag", reel_ingest_tag},
     {"delete", reel_ingest_delete},
+    {"upload-begin", reel_ingest_upload_begin},
+    {"upload-end", reel_ingest_upload_end},
 };
 
 static reel_change_fn *find(const char *op)

@@ -3,6 +3,7 @@
  * once: a reader sees a recording that is not there yet for as short a time as can be. */
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "core/describe.h"
 #include "daemon/events.h"
@@ -12,10 +13,57 @@
 #include "store/upload.h"
 
 /* How long an upload waits whose making a failing disk has stopped. */
-enum { SECOND_US = 1000000, RETRY_US = 10 * SECOND_US };
+enum { SECOND_US = 1000000, RETRY_US = 10 * SECOND_US, WAITING_MAX = 1024 };
 
-/* The answer that waits for this upload; NULL where nobody does. */
-static struct reel_answer *answer_of(const struct reel_upload *upload)
+/* Who has asked what becomes of an upload. */
+struct reel_waiting {
+    struct reel_waiting *prev, *next;
+    uint64_t upload_id;
+    struct reel_answer *answer;
+};
+
+enum reel_code reel_ingest_await_upload(struct reel_ingest *ingest, uint64_t upload_id,
+                                        struct reel_answer *answer, struct reel_error *err_out)
+{
+    struct reel_waiting *waiting;
+    unsigned count = 0;
+
+    DL_FOREACH (ingest->waiting, waiting)
+        count++;
+    waiting = count < WAITING_MAX ? calloc(1, sizeof *waiting) : NULL;
+    if (!waiting)
+        return reel_error_set(err_out, REEL_E_BUSY, NULL,
+                              "too many wait for their uploads: ask again");
+    waiting->upload_id = upload_id;
+    waiting->answer = answer;
+    DL_APPEND(ingest->waiting, waiting);
+    return REEL_OK;
+}
+
+static struct reel_answer *take_waiting(struct reel_ingest *ingest, struct reel_waiting *waiting)
+{
+    struct reel_answer *answer = waiting->answer;
+
+    DL_DELETE(ingest->waiting, waiting);
+    free(waiting);
+    return answer;
+}
+
+void reel_ingest_turn_waiting_away(struct reel_ingest *ingest)
+{
+    struct reel_error error;
+
+    reel_error_set(&error, REEL_E_STALLED, NULL, "the sink ends: ask again");
+    while (ingest->waiting) {
+        struct reel_answer *answer = take_waiting(ingest, ingest->waiting);
+
+        reel_answer_error(answer, &error);
+        reel_ingest_tell_answer(ingest, answer);
+    }
+}
+
+/* The place that came with a file in one message; NULL where there is none. */
+static struct reel_answer *remembered(const struct reel_upload *upload)
 {
     const struct reel_answer_place place = {
         .topic = upload->reply_topic,
@@ -25,6 +73,34 @@ static struct reel_answer *answer_of(const struct reel_upload *upload)
     };
 
     return upload->reply_topic ? reel_answer_create(&place) : NULL;
+}
+
+static void answer_one(struct reel_ingest *ingest, struct reel_answer *answer, json_t *data,
+                       const struct reel_error *error)
+{
+    if (error)
+        reel_answer_error(answer, error);
+    else
+        reel_answer_data(answer, json_incref(data));
+    reel_ingest_answer(ingest, answer);
+}
+
+/* Say what became of it, `data` (its reference is taken over) or the error, once the batch is
+ * durable: where the message asked for that, and to all who asked by request. */
+static void answer_all(struct reel_ingest *ingest, const struct reel_upload *upload, json_t *data,
+                       const struct reel_error *error)
+{
+    struct reel_answer *answer = remembered(upload);
+    struct reel_waiting *waiting;
+    struct reel_waiting *after;
+
+    if (answer)
+        answer_one(ingest, answer, data, error);
+    DL_FOREACH_SAFE (ingest->waiting, waiting, after) {
+        if (waiting->upload_id == upload->id)
+            answer_one(ingest, take_waiting(ingest, waiting), data, error);
+    }
+    json_decref(data);
 }
 
 static void refuse(struct reel_ingest *ingest, struct reel_upload *upload,
@@ -39,16 +115,12 @@ static void refuse(struct reel_ingest *ingest, struct reel_upload *upload,
         .time_us = reel_wall_us(),
         .bytes = upload->size_bytes,
     };
-    struct reel_answer *answer = answer_of(upload);
     struct reel_error failure;
     uint64_t quarantine_id;
 
     reel_topic_build(topic, sizeof topic, ingest->links.config->broker_prefix, "upload",
                      upload->device, upload->session);
-    if (answer) {
-        reel_answer_error(answer, error);
-        reel_ingest_answer(ingest, answer);
-    }
+    answer_all(ingest, upload, NULL, error);
     if (reel_store_upload_drop(ingest->store, upload, &reject, &quarantine_id, &failure)) {
         reel_ingest_fail(ingest, &failure);
         return;
@@ -60,7 +132,6 @@ static void tell_installed(struct reel_ingest *ingest, const struct reel_upload 
                            const struct reel_recording *recording,
                            const struct reel_recording *removed)
 {
-    struct reel_answer *answer = answer_of(upload);
     int64_t now_us = reel_wall_us();
 
     if (removed->rowid != 0)
@@ -70,10 +141,7 @@ static void tell_installed(struct reel_ingest *ingest, const struct reel_upload 
                       reel_event_plain("completed", recording, now_us));
     reel_count(&ingest->links.counters->recordings_started, 1);
     reel_count(&ingest->links.counters->recordings_completed, 1);
-    if (!answer)
-        return;
-    reel_answer_data(answer, reel_describe_recording(recording));
-    reel_ingest_answer(ingest, answer);
+    answer_all(ingest, upload, reel_describe_recording(recording), NULL);
 }
 
 static void install(struct reel_ingest *ingest, struct reel_upload *upload,
@@ -192,9 +260,44 @@ static void give_discards(struct reel_ingest *ingest)
     }
 }
 
+/* One that nothing came for, or that the disk does not let become a recording. */
+static void expire(struct reel_ingest *ingest, struct reel_upload *upload)
+{
+    struct reel_error error;
+
+    reel_batch_open(&ingest->batch, reel_monotonic_us());
+    reel_log_write(ingest->links.log, REEL_LOG_NOTICE,
+                   "the upload to %s/%s is given up: nothing came of it for %llu s", upload->device,
+                   upload->session, (unsigned long long)ingest->links.config->upload_expire_s);
+    if (upload->state == REEL_UPLOAD_WHOLE) {
+        reel_error_set(&error, REEL_E_STALLED, NULL, "the disk does not let it become a recording");
+        refuse(ingest, upload, &error);
+    } else if (reel_store_upload_drop(ingest->store, upload, NULL, NULL, &error)) {
+        reel_ingest_fail(ingest, &error);
+    }
+}
+
+static void expire_old(struct reel_ingest *ingest)
+{
+    int64_t expire_us = (int64_t)ingest->links.config->upload_expire_s * SECOND_US;
+    int64_t now_us = reel_wall_us();
+    struct reel_upload *upload = NULL;
+
+    if (reel_monotonic_us() < ingest->expire_next_us)
+        return;
+    ingest->expire_next_us = reel_monotonic_us() + SECOND_US;
+    while (!ingest->failed && (upload = reel_store_upload_next(ingest->store, upload)) != NULL) {
+        if (now_us - upload->updated_us > expire_us &&
+            !(ingest->importing && upload->id == ingest->importing_id))
+            expire(ingest, upload);
+    }
+}
+
 void reel_ingest_uploads(struct reel_ingest *ingest)
 {
     take_results(ingest);
+    if (!ingest->failed)
+        expire_old(ingest);
     if (ingest->failed)
         return;
     give_discards(ingest);

@@ -108,7 +108,9 @@ struct reel_ingest {
     bool hashing;   /* a job is with the hashing thread: one at a time */
     bool importing; /* an upload is with the importing thread: one at a time */
     uint64_t importing_id;
-    int64_t import_next_us; /* monotonic: not before, because the disk failed */
+    int64_t import_next_us;       /* monotonic: not before, because the disk failed */
+    int64_t expire_next_us;       /* monotonic: uploads are looked at for their age then */
+    struct reel_waiting *waiting; /* who asks what becomes of an upload: a list */
     struct reel_satellites *satellites;
     bool satellites_known; /* those whose recordings the store had open are among them */
     bool subscribed;
@@ -400,19 +402,46 @@ void reel_ingest_unlink_removed(struct reel_ingest *ingest);
 
 /* ingest_upload.c */
 
-/* An upload, from its topic to the spool. */
+/* An upload in one message, from its topic to the spool. */
 void reel_ingest_upload(struct reel_ingest *ingest, const struct reel_arrival *arrival);
 
-/* Whether an upload may be made for that name: CONFLICT (field "session") where another is under
- * way, or a recording may not be replaced. */
+/* Refuse one, or a block: quarantine, event, answer. */
+void reel_ingest_refuse_upload(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                               const struct reel_error *error);
+
+/* Whether a recording of that name may be made by an upload: CONFLICT (field "session") where there
+ * is one that may not be replaced. */
+enum reel_code reel_ingest_may_replace(struct reel_ingest *ingest, const char *device,
+                                       const char *session, bool overwrite,
+                                       struct reel_error *err_out);
+
+/* The same for an upload that is about to begin: CONFLICT also where another is under way. */
 enum reel_code reel_ingest_may_upload(struct reel_ingest *ingest, const char *device,
                                       const char *session, bool overwrite,
                                       struct reel_error *err_out);
 
+/* ingest_block.c */
+
+/* A block of an upload, from its topic to its place in the spool. */
+void reel_ingest_block(struct reel_ingest *ingest, const struct reel_arrival *arrival);
+
+/* ingest_upload_ops.c */
+reel_change_fn reel_ingest_upload_begin;
+reel_change_fn reel_ingest_upload_end;
+
 /* ingest_install.c */
 
-/* Hand whole uploads to the importing thread, and install what it made; between batches. */
+/* Hand whole uploads to the importing thread, install what it made, let go of those that are
+ * abandoned; between batches. */
 void reel_ingest_uploads(struct reel_ingest *ingest);
+
+/* Tell the answer, which is taken over, once it is known what becomes of the upload. BUSY where too
+ * many wait. */
+enum reel_code reel_ingest_await_upload(struct reel_ingest *ingest, uint64_t upload_id,
+                                        struct reel_answer *answer, struct reel_error *err_out);
+
+/* It is time to end: who waits is told to ask again. */
+void reel_ingest_turn_waiting_away(struct reel_ingest *ingest);
 
 /* ingest_retain.c */
 

@@ -421,8 +421,10 @@ void reel_ingest_message(void *user, const struct reel_bus_message *message)
         arrival.topic_code = reel_topic_parse(ingest->links.config->broker_prefix, message->topic,
                                               &arrival.topic, &arrival.topic_error);
     note_delivery(ingest, &arrival);
-    if (arrival.topic.kind == REEL_TOPIC_UPLOAD || arrival.topic.kind == REEL_TOPIC_BLOCK)
+    if (arrival.topic.kind == REEL_TOPIC_UPLOAD)
         reel_ingest_upload(ingest, &arrival);
+    else if (arrival.topic.kind == REEL_TOPIC_BLOCK)
+        reel_ingest_block(ingest, &arrival);
     else
         take(ingest, &arrival);
     reel_fragment_finish(&arrival.fragment);

@@ -81,8 +81,8 @@ static size_t correlation_bytes(const struct reel_bus_message *message)
                                                                     : 0;
 }
 
-static void refuse(struct reel_ingest *ingest, const struct reel_arrival *arrival,
-                   const struct reel_error *error)
+void reel_ingest_refuse_upload(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                               const struct reel_error *error)
 {
     const struct reel_bus_message *message = arrival->message;
     char topic[REEL_ANSWER_TOPIC_BYTES];
@@ -114,9 +114,6 @@ static enum reel_code check_message(const struct reel_ingest *ingest,
         *err_out = arrival->topic_error;
         return arrival->topic_code;
     }
-    if (arrival->topic.kind == REEL_TOPIC_BLOCK)
-        return reel_error_set(err_out, REEL_E_NOT_ALLOWED, "upload",
-                              "blocks are not supported by this version of the sink");
     if (message->retain)
         return reel_error_set(err_out, REEL_E_BAD_REQUEST, "retain",
                               "an upload must not be published with the retain flag");
@@ -130,21 +127,28 @@ static enum reel_code check_message(const struct reel_ingest *ingest,
                                 config->upload_formats, "payload", err_out);
 }
 
-enum reel_code reel_ingest_may_upload(struct reel_ingest *ingest, const char *device,
-                                      const char *session, bool overwrite,
-                                      struct reel_error *err_out)
+enum reel_code reel_ingest_may_replace(struct reel_ingest *ingest, const char *device,
+                                       const char *session, bool overwrite,
+                                       struct reel_error *err_out)
 {
     struct reel_error error;
-    enum reel_code code;
+    enum reel_code code =
+        reel_store_upload_may_take(ingest->store, device, session, overwrite, &error);
 
-    if (reel_store_upload_of(ingest->store, device, session))
-        return reel_error_set(err_out, REEL_E_CONFLICT, "session",
-                              "another upload to %s/%s is under way", device, session);
-    code = reel_store_upload_may_take(ingest->store, device, session, overwrite, &error);
     if (code == REEL_OK)
         return REEL_OK;
     *err_out = error;
     return code == REEL_E_CONFLICT ? code : reel_ingest_fail(ingest, &error);
+}
+
+enum reel_code reel_ingest_may_upload(struct reel_ingest *ingest, const char *device,
+                                      const char *session, bool overwrite,
+                                      struct reel_error *err_out)
+{
+    if (reel_store_upload_of(ingest->store, device, session))
+        return reel_error_set(err_out, REEL_E_CONFLICT, "session",
+                              "another upload to %s/%s is under way", device, session);
+    return reel_ingest_may_replace(ingest, device, session, overwrite, err_out);
 }
 
 /* Those that came whole wait for the importing thread, which may not keep up. */
@@ -243,5 +247,5 @@ void reel_ingest_upload(struct reel_ingest *ingest, const struct reel_arrival *a
     }
     json_decref(wishes.tags);
     if (!ingest->failed)
-        refuse(ingest, arrival, &error);
+        reel_ingest_refuse_upload(ingest, arrival, &error);
 }

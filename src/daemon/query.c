@@ -8,7 +8,7 @@
 
 struct op {
     const char *name;
-    reel_query_handler_fn *handler; /* NULL: of the protocol, but not of this version */
+    reel_query_handler_fn *handler;
 };
 
 static const struct op ops[] = {
@@ -21,8 +21,8 @@ static const struct op ops[] = {
     {"delete", reel_query_change},
     {"keep", reel_query_change},
     {"tag", reel_query_change},
-    {"upload-begin", NULL},
-    {"upload-end", NULL},
+    {"upload-begin", reel_query_change},
+    {"upload-end", reel_query_change},
 };
 
 static enum reel_code find_handler(const char *name, reel_query_handler_fn **handler_out,
@@ -31,15 +31,12 @@ static enum reel_code find_handler(const char *name, reel_query_handler_fn **han
     for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
         if (strcmp(ops[i].name, name) != 0)
             continue;
-        if (!ops[i].handler)
-            return reel_error_set(err_out, REEL_E_NOT_ALLOWED, "op",
-                                  "%s is not supported by this version of the sink", name);
         *handler_out = ops[i].handler;
         return REEL_OK;
     }
     return reel_error_set(err_out, REEL_E_BAD_REQUEST, "op",
                           "no such request: there are list, info, download, delete, keep, tag, "
-                          "rejects, reject and status");
+                          "upload-begin, upload-end, rejects, reject and status");
 }
 
 /* What is echoed goes into each message of the response, so it is bounded. */

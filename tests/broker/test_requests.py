@@ -115,13 +115,6 @@ def test_question_larger_than_allowed(lab, client):
 # Ops
 
 
-@pytest.mark.parametrize("op", ["upload-begin", "upload-end"])
-def test_ops_to_come_say_that_they_are_not_there(lab, client, op):
-    error = client.refusal(op, {"device": "mic", "session": "s1", "all": True})
-    assert (error["code"], error["field"]) == ("not-allowed", "op")
-    assert "not supported" in error["message"]
-
-
 @pytest.mark.parametrize("op", ["lsit", "LIST", "x" * 31])
 def test_unknown_op(lab, client, op):
     error = client.refusal(op)

@@ -1,4 +1,4 @@
-"""upload: the kinds of file that `upload.formats` may allow, and what is wrong with some of them."""
+"""upload: the kinds of file that `upload.formats` may allow, and what may be wrong with them."""
 import subprocess
 import time
 from pathlib import Path

@@ -1,10 +1,12 @@
 """Uploads: who sends them, and what other programs make of the files."""
+import hashlib
 import itertools
 import subprocess
 
 import soundfile
 
-from lab import PREFIX
+from harness import JSON, RequestFailed, encode
+from lab import PREFIX, wait_for
 
 _numbers = itertools.count(1)
 
@@ -74,3 +76,91 @@ def decoded(path):
     """Rate and samples as libsndfile's Python has them, exact for all that WAV holds."""
     audio, rate = soundfile.read(path, dtype="float64")
     return rate, audio.tobytes()
+
+
+class BlockUploader:
+    """Uploads one file in blocks."""
+
+    def __init__(self, client, device, data, session="s1", form=JSON, confined=False):
+        self.client = client
+        self.device = device
+        self.session = session
+        self.data = data
+        self.form = form
+        self.confined = confined
+        self.begun = None
+
+    def _name(self):
+        name = {"session": self.session}
+        return name if self.confined else name | {"device": self.device}
+
+    def _options(self):
+        return {"form": self.form, "device": self.device if self.confined else None}
+
+    def _beginning(self, **more):
+        return self._name() | {"size": len(self.data),
+                               "sha256": hashlib.sha256(self.data).hexdigest()} | more
+
+    def begin(self, **more):
+        self.begun = self.client.request("upload-begin", self._beginning(**more),
+                                         **self._options())
+        return self.begun
+
+    def begin_refused(self, **more):
+        return self.client.refusal("upload-begin", self._beginning(**more), **self._options())
+
+    def missing(self):
+        """The blocks that the last answer said are missing."""
+        return [block for first, last in self.begun["missing"]
+                for block in range(first, last + 1)]
+
+    def wait_missing(self, count, **more):
+        """Ask until so many are missing; return the answer."""
+        return wait_for(lambda: self.begin(**more) and len(self.missing()) == count and self.begun,
+                        f"{count} blocks to be missing")
+
+    def topic(self, offset):
+        return f"{PREFIX}/upload/{self.device}/{self.session}/{self.begun['upload']}/{offset}"
+
+    def send(self, block):
+        offset = block * self.begun["block_size"]
+        self.client.publish(self.topic(offset),
+                            self.data[offset:offset + self.begun["block_size"]])
+
+    def refused(self, offset, data, **options):
+        """Send what is no block of the file; return the error."""
+        return self.refused_on(self.topic(offset), data, **options)
+
+    def refused_on(self, topic, data, **options):
+        # The answer is the topic's device's.
+        reply = f"{PREFIX}/reply/{topic.split('/')[3]}/block-{next(_numbers)}"
+        self.client.subscribe(reply)
+        self.client.publish(topic, data, response_topic=reply, **options)
+        answer = self.client.wait_message(lambda m: m.topic == reply, f"a refusal on {reply}")
+        return answer.document["error"]
+
+    def _ending(self):
+        return self._name() | {"upload": self.begun["upload"]}
+
+    def end(self):
+        """End it, once all that was sent has arrived; return the recording."""
+        return wait_for(self.end_unless_missing, "the end of the upload")
+
+    def end_unless_missing(self):
+        try:
+            return self.client.request("upload-end", self._ending(), **self._options())
+        except RequestFailed as failed:
+            if failed.error["field"] != "missing":
+                raise
+            return None
+
+    def end_refused(self):
+        return self.client.refusal("upload-end", self._ending(), **self._options())
+
+    def ask_end(self):
+        """Ask, and return what waits for the answer."""
+        reply = f"{PREFIX}/reply/{self.device}/end-{next(_numbers)}"
+        self.client.subscribe(reply)
+        self.client.publish(f"{PREFIX}/request/upload-end", encode(self._ending(), self.form),
+                            response_topic=reply, content_type=self.form)
+        return lambda: self.client.wait_message(lambda m: m.topic == reply).document

@@ -17,7 +17,8 @@ from jsonschema import Draft202012Validator, FormatChecker, RefResolver
 _one_at_a_time = threading.Lock()  # a RefResolver keeps where it is in itself
 FOLDER = Path(__file__).resolve().parents[2] / "schemas"
 JSON, MSGPACK = "application/json", "application/msgpack"
-OPS = ("list", "info", "download", "rejects", "reject", "status", "delete", "keep", "tag")
+OPS = ("list", "info", "download", "rejects", "reject", "status", "delete", "keep", "tag",
+       "upload-begin", "upload-end")
 # Ops whose answer is raw bytes for who sent a Response Topic, and the schema of the user
 # properties that come with them.
 RAW = {"download": "response/download-properties", "reject": "response/reject-properties"}
@@ -29,6 +30,7 @@ MARKS = [
     ("stretches", "info"),
     ("version", "status"),
     ("kept", "keep"),
+    ("block_size", "upload-begin"),
 ]
 
 

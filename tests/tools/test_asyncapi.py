@@ -16,6 +16,7 @@ TOPICS = [
     ("audio/{device}/{session}", "receive", 1, False),
     ("audio/{device}", "receive", 1, False),
     ("upload/{device}/{session}", "receive", 1, False),
+    ("upload/{device}/{session}/{upload}/{offset}", "receive", 1, False),
     ("request/{op}", "receive", 1, False),
     ("request/{op}/{device}", "receive", 1, False),
     ("response/{op}", "send", 0, False),
