@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <utlist.h>
 
 #include "store/disk.h"
@@ -192,15 +191,4 @@ bool reel_store_next_discard(struct reel_store *store, struct reel_discard *disc
         return false;
     *discard_out = uploads->discards[--uploads->discards_count];
     return true;
-}
-
-enum reel_code reel_store_free_bytes(struct reel_store *store, uint64_t *free_bytes_out,
-                                     struct reel_error *err_out)
-{
-    struct statvfs disk;
-
-    if (fstatvfs(store->uploads->fd, &disk) != 0)
-        return reel_error_errno(err_out, errno, "stat uploads");
-    *free_bytes_out = (uint64_t)disk.f_bavail * disk.f_frsize;
-    return REEL_OK;
 }

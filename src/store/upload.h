@@ -127,8 +127,4 @@ void reel_discard(const char *dir, const struct reel_discard *discard, const str
 /* Leave a file to recovery; the descriptor is closed. */
 void reel_discard_leave(const struct reel_discard *discard);
 
-/* Free bytes of the disk that uploads lie on. */
-enum reel_code reel_store_free_bytes(struct reel_store *store, uint64_t *free_bytes_out,
-                                     struct reel_error *err_out);
-
 #endif
