@@ -150,7 +150,7 @@ static int64_t next_deadline_us(struct reel_ingest *ingest)
 
     if (!ingest->store)
         return ingest->backoff.next_us;
-    if (ingest->deletions && !ingest->batch.open)
+    if ((ingest->deletions || ingest->shorts) && !ingest->batch.open)
         return 0;
     deadline_us = due_us(ingest, reel_monotonic_us());
     deadline_us = earlier(deadline_us, reel_batch_deadline_us(ingest));
@@ -194,6 +194,7 @@ static void work(struct reel_ingest *ingest, bool readable)
     if (!ingest->failed &&
         (reel_batch_full(ingest, now_us) || (ingest->batch.open && ingest->lost)))
         reel_ingest_commit(ingest);
+    reel_ingest_remove_shorts(ingest);
     reel_ingest_deletions(ingest);
     if (!ingest->failed)
         reel_ingest_uploads(ingest);
@@ -219,6 +220,7 @@ static void work_alone(struct reel_ingest *ingest)
     bring_up(ingest, now_us);
     if (!ingest->failed && reel_batch_full(ingest, now_us))
         reel_ingest_commit(ingest);
+    reel_ingest_remove_shorts(ingest);
     reel_ingest_deletions(ingest);
     if (!ingest->failed)
         reel_ingest_uploads(ingest);
@@ -268,6 +270,8 @@ static void settle(struct reel_ingest *ingest)
     if (!ingest->store)
         return;
     reel_ingest_commit(ingest);
+    while (!ingest->failed && ingest->shorts)
+        reel_ingest_remove_shorts(ingest);
     if (!ingest->failed && reel_store_settle(ingest->store, reel_wall_us(), &error))
         reel_ingest_fail(ingest, &error);
     if (ingest->failed) {
@@ -338,6 +342,7 @@ void reel_ingest_destroy(struct reel_ingest **ingest)
     reel_part_memory_destroy(&gone->parts);
     reel_ingest_drop_deletions(gone, NULL);
     reel_satellites_destroy(&gone->satellites);
+    reel_ingest_forget_shorts(gone);
     reel_batch_finish(&gone->batch);
     reel_redelivery_drop(&gone->redelivery);
     reel_scratch_finish(&gone->scratch);

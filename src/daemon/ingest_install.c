@@ -144,16 +144,31 @@ static void tell_installed(struct reel_ingest *ingest, const struct reel_upload 
     answer_all(ingest, upload, reel_describe_recording(recording), NULL);
 }
 
+/* By the rules of its device, in the place of what has its name. */
+static enum reel_code check_rules(struct reel_ingest *ingest, const struct reel_upload *upload,
+                                  const struct reel_conversion *made, struct reel_error *err_out)
+{
+    struct reel_entry *entry;
+    enum reel_code code =
+        reel_store_get(ingest->store, upload->device, upload->session, &entry, err_out);
+
+    if (code && code != REEL_E_NOT_FOUND)
+        return code;
+    return reel_ingest_rules_whole(ingest, upload->device, &made->format, made->frames,
+                                   code ? NULL : reel_entry_recording(entry), err_out);
+}
+
 static void install(struct reel_ingest *ingest, struct reel_upload *upload,
                     const struct reel_conversion *made)
 {
     struct reel_recording removed;
     struct reel_entry *entry;
     struct reel_error error;
-    enum reel_code code =
-        reel_store_upload_install(ingest->store, upload, &made->format, made->frames,
-                                  reel_wall_us(), &removed, &entry, &error);
+    enum reel_code code = check_rules(ingest, upload, made, &error);
 
+    if (code == REEL_OK)
+        code = reel_store_upload_install(ingest->store, upload, &made->format, made->frames,
+                                         reel_wall_us(), &removed, &entry, &error);
     switch (code) {
     case REEL_OK:
         tell_installed(ingest, upload, reel_entry_recording(entry), &removed);

@@ -3,10 +3,10 @@
  * ingest_rules.c the rules of the settings, ingest_place.c the carrying out of where it goes,
  * ingest_parts.c in which part of a long session, ingest_tombstone.c what belongs to recordings
  * that were deleted, ingest_change.c what requests change, ingest_tag.c their tags, ingest_delete.c
- * which recordings they delete, ingest_remove.c the removing, ingest_retain.c what goes by itself,
- * ingest_upload.c uploads as they come,
- * ingest_install.c what becomes of them, ingest_hermes.c what is different about frames of
- * satellites. */
+ * which recordings they delete, ingest_remove.c the removing, ingest_short.c what ends too short,
+ * ingest_retain.c what goes by itself, ingest_upload.c uploads as they come, ingest_block.c their
+ * blocks, ingest_upload_ops.c the requests about them, ingest_install.c what becomes of them,
+ * ingest_hermes.c what is different about frames of satellites. */
 #ifndef REEL_DAEMON_INGEST_INTERNAL_H
 #define REEL_DAEMON_INGEST_INTERNAL_H
 
@@ -102,6 +102,7 @@ struct reel_ingest {
     struct reel_scratch candidate_scratch;
     struct reel_batch batch;
     struct reel_redelivery redelivery;
+    struct reel_short *shorts;       /* complete, but too short: to be removed after the batch */
     struct reel_deletion *deletions; /* that go on between batches */
     size_t deletions_count;
     struct reel_sweep sweep;
@@ -386,6 +387,17 @@ void reel_ingest_deletions(struct reel_ingest *ingest);
 
 /* Give them up: `error` is their answer (NULL: none). */
 void reel_ingest_drop_deletions(struct reel_ingest *ingest, const struct reel_error *error);
+
+/* ingest_short.c */
+
+/* A recording is complete: where that is too short, it is to be removed. */
+void reel_ingest_note_short(struct reel_ingest *ingest, const struct reel_recording *recording);
+
+/* Between two batches: remove those, some at a time. */
+void reel_ingest_remove_shorts(struct reel_ingest *ingest);
+
+/* Let them stay. */
+void reel_ingest_forget_shorts(struct reel_ingest *ingest);
 
 /* ingest_remove.c */
 

@@ -208,6 +208,7 @@ void reel_ingest_complete(struct reel_ingest *ingest, struct reel_entry *entry,
 
     reel_recording_complete(recording, reason, wall_us);
     reel_ingest_hermes_ended(ingest, recording);
+    reel_ingest_note_short(ingest, recording);
     reel_count(&ingest->links.counters->recordings_completed, 1);
     tell(ingest, recording, reel_event_plain("completed", recording, wall_us));
     reel_ingest_retain_soon(ingest);

@@ -9,6 +9,7 @@ import pytest
 from audio import fragment, read_wave, wav_bytes
 from harness import PREFIX, Format, Recorder
 from lab import wait_for
+from uploads import Uploader
 
 STUDIO = Format(1, 48000, 3)
 CD = Format(2, 44100, 2)
@@ -29,6 +30,7 @@ def ruled(tmp_path_factory):
         'rules "whole-*".encodings': "pcm",
         'rules "whole-*".sample_sizes': "3 4",
         'rules "short-*".max_duration_s': "1",
+        'rules "long-*".min_duration_s': "1",
         'rules "small-*".max_bytes': str(2 * HEADER_BYTES + 30000),
         'rules "few-*".max_recordings': "2",
         'rules "slow-*".max_fragments_per_s': "5",
@@ -173,6 +175,121 @@ def test_a_first_fragment_that_is_too_long_begins_nothing(ruled, client, name):
     recorder = Recorder(client, name("short"), form=STUDIO)
     assert_refused(ruled, recorder, "rules.max_duration_s", frames=48001)
     assert ruled.watcher.events(recorder.device, "s1", "started") == []
+
+
+# How short it may be
+
+def removed(ruled, recorder):
+    """The two events that a recording's end has, if it is too short."""
+    ruled.watcher.wait_event(recorder.device, recorder.session, "completed")
+    event = ruled.watcher.wait_event(recorder.device, recorder.session, "deleted")
+    assert event["reason"] == "rules.min_duration_s"
+    assert recorder.client.refusal(
+        "info", {"device": recorder.device, "session": recorder.session})["code"] == "not-found"
+    wait_for(lambda: not ruled.sink.wav(recorder.device, recorder.session).exists(), "its file gone")
+    return event["recording"]
+
+
+def test_what_ends_too_short_is_removed(ruled, client, name):
+    short = Recorder(client, name("long"), form=STUDIO)
+    short.store(frames=47999, seq=0)
+    short.end(seq=1)
+    assert removed(ruled, short)["frames"] == 47999
+    long = Recorder(client, short.device, "s2", STUDIO)
+    long.store(frames=24000, frame=0)
+    long.store(frames=1, frame=47999)  # a gap is of its length
+    long.end(frame=48000)
+    assert long.info()["state"] == "complete"
+    assert ruled.watcher.events(long.device, "s2", "deleted") == []
+
+
+def test_what_is_too_short_once_nothing_comes_is_removed(make_lab, device):
+    lab = make_lab({"rules.min_duration_s": "1", "session.idle_timeout_s": 1})
+    recorder = Recorder(lab.client(), device, form=STUDIO)
+    recorder.store(frames=100, seq=0)
+    assert removed(lab, recorder)["end_reason"] == "idle"
+    recorder.store(frames=100, seq=0)  # a repeat, which is dropped
+    assert len(lab.watcher.events(device, "s1", "started")) == 1
+
+
+def test_many_that_end_too_short_at_once_are_all_removed(make_lab, device):
+    lab = make_lab({"rules.min_duration_s": "1", "ingest.commit_interval_ms": 1000})
+    client = lab.client()
+    for number in range(150):
+        Recorder(client, device, f"s{number}", STUDIO).post(frames=10, end=True, wait=False)
+    lab.watcher.wait_event(device, "s149", "completed")
+    lab.sink.stop()  # at once: none is forgotten
+    lab.sink.start()
+    assert client.request("list", {"device": device})["recordings"] == []
+    wait_for(lambda: len(lab.watcher.events(device, None, "deleted")) == 150, "their events")
+
+
+def test_a_kept_one_may_be_short(ruled, client, name):
+    recorder = Recorder(client, name("long"), form=STUDIO)
+    recorder.store(frames=100, seq=0)
+    client.request("keep", {"device": recorder.device, "session": "s1"})
+    recorder.end(seq=1)
+    ruled.watcher.wait_event(recorder.device, "s1", "completed")
+    other = Recorder(client, recorder.device, "s2", STUDIO)
+    other.store(frames=100, seq=0)
+    other.end(seq=1)
+    removed(ruled, other)
+    assert recorder.info()["kept"] is True
+
+
+def test_the_last_part_of_a_session_may_be_short(make_lab, device):
+    lab = make_lab({"rules.min_duration_s": "1", "session.max_duration_s": 1})
+    recorder = Recorder(lab.client(), device, form=STUDIO)
+    recorder.store(frames=48000, seq=0)
+    recorder.store(frames=10, seq=1)
+    recorder.end(seq=2)
+    lab.watcher.wait_event(device, "s1-2", "completed")
+    Recorder(recorder.client, device, "s2", STUDIO).store(frames=10, seq=0)
+    Recorder(recorder.client, device, "s2", STUDIO).end(seq=1)
+    lab.watcher.wait_event(device, "s2", "deleted")
+    assert Recorder(recorder.client, device, "s1-2").info()["frames"] == 10
+
+
+# Whole files
+
+@pytest.mark.parametrize("kind, form, seconds, rule", [
+    ("mic", CD, 1, "rules.rates"),
+    ("long", STUDIO, 0.5, "rules.min_duration_s"),
+    ("short", STUDIO, 1.5, "rules.max_duration_s"),
+    ("small", STUDIO, 1, "rules.max_bytes"),
+])
+def test_an_upload_obeys_the_rules(ruled, client, name, kind, form, seconds, rule):
+    uploader = Uploader(client, name(kind))
+    wav = wav_bytes(form.noise(int(seconds * form.rate)), form)
+    error = uploader.refused(wav)
+    assert (error["code"], error["field"]) == ("not-allowed", rule)
+    assert ruled.watcher.wait_event(uploader.device, "s1", "rejected")["field"] == rule
+    assert client.refusal("info", {"device": uploader.device, "session": "s1"})["code"] == \
+        "not-found"
+    assert Uploader(client, "any-" + uploader.device).upload(wav)["state"] == "complete"
+
+
+def test_uploads_and_fragments_share_what_a_device_may_store(ruled, client, name):
+    device = name("small")
+    wav = wav_bytes(STUDIO.noise(6000), STUDIO)
+    Uploader(client, device, "a").upload(wav)
+    recorder = Recorder(client, device, "b", STUDIO)
+    assert_refused(ruled, recorder, "rules.max_bytes", frames=4001)
+    recorder.store(frames=4000)
+    assert Uploader(client, device, "c").refused(wav)["field"] == "rules.max_bytes"
+    Uploader(client, device, "a").upload(wav, user={"overwrite": "true"})  # in its own place
+    assert Uploader(client, name("few"), "c").upload(wav)["state"] == "complete"
+
+
+def test_what_is_deleted_makes_room(ruled, client, name):
+    device = name("small")
+    a, b = (Recorder(client, device, session, STUDIO) for session in "ab")
+    a.store(frames=9000, seq=0)
+    a.end(seq=1)
+    b.store(frames=1000, seq=0)
+    assert_refused(ruled, b, "rules.max_bytes", frames=9000, seq=1)
+    client.request("delete", {"device": device, "session": "a"})
+    b.store(frames=9000, seq=1)
 
 
 # How much a device may store

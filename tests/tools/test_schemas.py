@@ -22,6 +22,7 @@ EXAMPLES = [
 OPTIONAL = {
     ("acknowledgement", 1): ("device", "session", "seq"),
     ("metrics", 0): ("reel_rejected_bad_request_total",),
+            ("status", 0): ("rates", "sample_sizes"),
 }
 
 
