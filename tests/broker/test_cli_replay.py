@@ -193,6 +193,18 @@ def test_one_that_is_killed_in_the_middle(hour, what):
     assert_same_audio(read_ffmpeg(lab.sink.wav("mic", "s1-replay")), audio, Format(2, 48000, 2))
 
 
+def test_one_that_is_deleted_in_the_middle(make_lab):
+    """What came of it has no end, so nobody takes it for the whole."""
+    lab = make_lab()
+    publish_raw(lab, "mic", 4 * Format(2, 48000, 2).noise(1 << 20), Format(2, 48000, 2))
+    process = start(lab.broker, "replay", "mic/s1", "--speed", 20)
+    wait_frames(lab.client(), "mic", "s1-replay", 100000)
+    reel(lab.broker, "rm", "mic/s1")
+    said = finished(process)
+    assert said.status == 1 and "not-found" in said.err
+    assert info(lab, "mic/s1-replay")["state"] == "recording"
+
+
 def test_ctrl_c(hour):
     lab, _ = hour
     process = start(lab.broker, "replay", "mic/s1", "--realtime")
@@ -208,7 +220,8 @@ def test_memory_does_not_grow_with_the_recording(make_lab, tmp_path):
     peaks = []
     for frames in (1000, 24 << 20):
         publish_raw(lab, "mic", bytes(2 * frames), session=f"s{frames}")
-        process = start(lab.broker, "replay", f"mic/s{frames}", stdin=None)
+        process = start(lab.broker, "replay", f"mic/s{frames}", stdin=None,
+                        env={"ASAN_OPTIONS": "quarantine_size_mb=1"})
         pipes = [threading.Thread(target=pipe.read) for pipe in (process.stdout, process.stderr)]
         for pipe in pipes:
             pipe.start()
