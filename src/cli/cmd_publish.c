@@ -128,68 +128,30 @@ static enum reel_exit raw_take(const struct values *values, const struct reel_ar
     return REEL_EXIT_OK;
 }
 
-static enum reel_exit device_take(const struct reel_common *common, const struct values *values,
-                                  char device_out[REEL_NAME_BYTES])
-{
-    const char *given = values->device ? values->device : common->username;
-
-    if (given && reel_name_valid(given, strlen(given)))
-        strcpy(device_out, given);
-    else if (values->device)
-        return reel_report_usage("--device: 1 to 64 of A-Z a-z 0-9 . _ -, the first a letter or "
-                                 "digit");
-    else if (given)
-        reel_name_make(given, strlen(given), device_out);
-    else
-        reel_name_of_host(device_out);
-    return device_out[0] ? REEL_EXIT_OK
-                         : reel_report_usage("nothing gives this device a name: --device does");
-}
-
-static enum reel_exit session_take(const struct values *values, const char *path,
-                                   char session_out[REEL_NAME_BYTES])
-{
-    if (values->session) {
-        if (!reel_name_valid(values->session, strlen(values->session)))
-            return reel_report_usage("--session: 1 to 64 of A-Z a-z 0-9 . _ -, the first a letter "
-                                     "or digit");
-        strcpy(session_out, values->session);
-    } else if (strcmp(path, "-") == 0) {
-        reel_name_of_time(reel_wall_us(), session_out);
-    } else {
-        reel_name_of_file(path, session_out);
-    }
-    return session_out[0]
-               ? REEL_EXIT_OK
-               : reel_report_usage("%s gives no name for its recording: --session does", path);
-}
-
 static enum reel_exit sendings_prepare(const struct reel_common *common,
                                        const struct values *values, const char *device,
                                        const struct reel_arguments *arguments,
                                        const struct reel_tags *tags, struct reel_sending *sendings)
 {
-    for (size_t i = 0; i < arguments->count; i++) {
-        struct reel_sending *sending = &sendings[i];
-        enum reel_exit status = session_take(values, arguments->items[i], sending->session);
+    char(*sessions)[REEL_NAME_BYTES] = calloc(arguments->count + 1, sizeof *sessions);
+    enum reel_exit status = sessions
+                                ? reel_names_of_files(values->session, device, arguments, sessions)
+                                : REEL_EXIT_FAILED;
 
-        if (status)
-            return status;
-        for (size_t j = 0; j < i; j++) {
-            if (strcmp(sendings[j].session, sending->session) == 0)
-                return reel_report_usage("%s and %s would both be recording %s/%s",
-                                         sendings[j].cutter.path, arguments->items[i], device,
-                                         sending->session);
-        }
+    for (size_t i = 0; !status && i < arguments->count; i++) {
+        struct reel_sending *sending = &sendings[i];
+
+        strcpy(sending->session, sessions[i]);
         sending->cutter.path = arguments->items[i];
         sending->cutter.speed = values->realtime ? 1 : 0;
         sending->cutter.tags = tags->items;
         sending->cutter.tags_count = tags->count;
         if (!reel_topic_build(sending->topic, sizeof sending->topic, common->prefix, "audio",
                               device, sending->session))
-            return reel_report_usage("--prefix is too long");
+            status = reel_report_usage("--prefix is too long");
     }
-    return REEL_EXIT_OK;
+    free(sessions);
+    return status;
 }
 
 static enum reel_exit run_spool(const struct reel_common *common, const struct values *values,
@@ -232,13 +194,11 @@ static enum reel_exit run(const struct reel_common *common, const void *given,
     enum reel_exit status = raw_take(values, arguments, &raw);
 
     if (!status)
-        status = device_take(common, values, device);
+        status = reel_names_device(common, values->device, device);
     if (!status)
         status = reel_tags_take(values->tags.items, values->tags.count, &tags);
     if (status)
         return status;
-    if (values->session && arguments->count > 1)
-        return reel_report_usage("--session names one recording, and these are several files");
     if (values->fragment_ms.given &&
         (values->fragment_ms.value == 0 || values->fragment_ms.value > 60000))
         return reel_report_usage("--fragment-ms: 1 to 60000");

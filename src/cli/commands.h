@@ -36,6 +36,7 @@ struct reel_command {
 };
 
 extern const struct reel_command reel_cmd_publish;
+extern const struct reel_command reel_cmd_upload;
 extern const struct reel_command reel_cmd_list;
 extern const struct reel_command reel_cmd_info;
 extern const struct reel_command reel_cmd_get;

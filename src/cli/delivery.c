@@ -16,10 +16,7 @@ static void told_json(const char *device, const struct reel_sending *sending)
                   (json_int_t)sending->outbox.ring.resent);
 
     if (line && sending->state != REEL_SENDING_DONE)
-        json_object_set_new(line, "error",
-                            json_pack("{s:s, s:s, s:s}", "code",
-                                      reel_code_name(sending->error.code), "message",
-                                      sending->error.message, "field", sending->error.field));
+        reel_report_json_error(line, &sending->error);
     if (line)
         reel_report_json(line);
     json_decref(line);

@@ -5,6 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/report.h"
+#include "io/loop.h"
 #include "wire/topic.h"
 
 void reel_name_make(const char *text, size_t bytes, char out[REEL_NAME_BYTES])
@@ -49,6 +51,60 @@ void reel_name_of_host(char out[REEL_NAME_BYTES])
     if (gethostname(host, sizeof host - 1) != 0)
         host[0] = '\0';
     reel_name_make(host, strcspn(host, "."), out);
+}
+
+enum reel_exit reel_names_device(const struct reel_common *common, const char *given,
+                                 char out[REEL_NAME_BYTES])
+{
+    const char *text = given ? given : common->username;
+
+    if (text && reel_name_valid(text, strlen(text)))
+        strcpy(out, text);
+    else if (given)
+        return reel_report_usage("--device: 1 to 64 of A-Z a-z 0-9 . _ -, the first a letter or "
+                                 "digit");
+    else if (text)
+        reel_name_make(text, strlen(text), out);
+    else
+        reel_name_of_host(out);
+    return out[0] ? REEL_EXIT_OK
+                  : reel_report_usage("nothing gives this device a name: --device does");
+}
+
+static enum reel_exit session_of(const char *given, const char *path, char out[REEL_NAME_BYTES])
+{
+    if (given) {
+        if (!reel_name_valid(given, strlen(given)))
+            return reel_report_usage("--session: 1 to 64 of A-Z a-z 0-9 . _ -, the first a letter "
+                                     "or digit");
+        strcpy(out, given);
+    } else if (strcmp(path, "-") == 0) {
+        reel_name_of_time(reel_wall_us(), out);
+    } else {
+        reel_name_of_file(path, out);
+    }
+    return out[0] ? REEL_EXIT_OK
+                  : reel_report_usage("%s gives no name for its recording: --session does", path);
+}
+
+enum reel_exit reel_names_of_files(const char *given, const char *device,
+                                   const struct reel_arguments *paths,
+                                   char (*sessions_out)[REEL_NAME_BYTES])
+{
+    if (given && paths->count > 1)
+        return reel_report_usage("--session names one recording, and these are several files");
+    for (size_t i = 0; i < paths->count; i++) {
+        enum reel_exit status = session_of(given, paths->items[i], sessions_out[i]);
+
+        if (status)
+            return status;
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(sessions_out[j], sessions_out[i]) == 0)
+                return reel_report_usage("%s and %s would both be recording %s/%s", paths->items[j],
+                                         paths->items[i], device, sessions_out[i]);
+        }
+    }
+    return REEL_EXIT_OK;
 }
 
 enum reel_code reel_name_pair(const struct reel_arguments *arguments,

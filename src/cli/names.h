@@ -23,6 +23,18 @@ void reel_name_of_time(int64_t wall_us, char out[REEL_NAME_BYTES]);
 /* The name that this machine gives. */
 void reel_name_of_host(char out[REEL_NAME_BYTES]);
 
+/* The device that recordings are to be of: `given`, else what the user's name gives, else the
+ * machine's. USAGE, with a line on standard error, for what is no name. */
+enum reel_exit reel_names_device(const struct reel_common *common, const char *given,
+                                 char out[REEL_NAME_BYTES]);
+
+/* The sessions that files become, in their order: `given`, if it is, else what each file's name
+ * gives, of standard input ("-") the time. USAGE, with a line on standard error, for what gives no
+ * name, and where two would be the same recording. */
+enum reel_exit reel_names_of_files(const char *given, const char *device,
+                                   const struct reel_arguments *paths,
+                                   char (*sessions_out)[REEL_NAME_BYTES]);
+
 /* Take "device/session", or the two as two arguments, apart; a session's ".wav" is dropped.
  * BAD_REQUEST for anything else. */
 enum reel_code reel_name_pair(const struct reel_arguments *arguments,

@@ -116,6 +116,13 @@ void reel_report_json(const json_t *document)
         putchar('\n');
 }
 
+void reel_report_json_error(json_t *line, const struct reel_error *error)
+{
+    json_object_set_new(line, "error",
+                        json_pack("{s:s, s:s, s:s}", "code", reel_code_name(error->code), "message",
+                                  error->message, "field", error->field));
+}
+
 enum reel_exit reel_report_flush(enum reel_exit status)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))

@@ -35,6 +35,9 @@ void reel_report_mask(char *text);
 /* Write the document as one line of JSON to standard output. */
 void reel_report_json(const json_t *document);
 
+/* Set a line's member `error`, in the protocol's form. */
+void reel_report_json_error(json_t *line, const struct reel_error *error);
+
 /* Push standard output out. `status`, or FAILED with a line on standard error where what was
  * written did not get there. */
 enum reel_exit reel_report_flush(enum reel_exit status);

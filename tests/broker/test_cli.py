@@ -360,7 +360,7 @@ def test_usage_errors_end_with_2(words):
 
 @pytest.mark.parametrize("command", ["publish", "list", "info", "get", "watch", "rejects",
                                      "status", "keep", "tag", "replay",
-                                     "rm"])
+                                     "rm", "upload"])
 def test_each_command_explains_itself(command):
     said = reel(None, command, "--help")
     assert said.text.startswith(f"usage: reel {command}") and "--cafile" in said.text
