@@ -170,6 +170,8 @@ def test_client(desk):
     assert desk.recorded("mic1", "speech") == samples(SPEECH)
     assert desk.recorded("mic1", "live") == desk.raw()
     assert desk.recorded("mic1", "speech-replay") == samples(SPEECH)
+    assert desk.recorded("mic1", "take1") == samples(SPEECH)
+    assert desk.recording("mic1", "take1")["end_reason"] == "upload"
     speech = desk.recording("mic1", "speech")
     assert speech["kept"] and speech["tags"] == {"site": "kitchen", "gain": -3.5}
     channels, rate, size, second = samples(desk.folder / "second.wav")
