@@ -1,18 +1,73 @@
-/* Remover: one file after the other. */
+/* Remover: one file after the other; one that cannot be unlinked is tried again. */
 #include "daemon/remover.h"
 
 #include <stdlib.h>
+#include <utlist.h>
 
 #include "io/loop.h"
 
-static void work(const struct reel_remover *remover, const struct reel_removed *removed)
+enum { RETRY_US = 5000000 };
+
+/* What could not be unlinked yet. */
+struct stuck {
+    struct stuck *next;
+    struct reel_removed removed;
+};
+
+static bool unlink_file(const struct reel_remover *remover, const struct reel_removed *removed,
+                        struct reel_error *err_out)
+{
+    if (reel_removed_unlink(remover->store_dir, removed, err_out))
+        return false;
+    reel_discount(&remover->counters->unlinking_bytes, removed->file_bytes);
+    return true;
+}
+
+/* Without memory it is left to recovery. */
+static void keep(struct stuck **list, const struct reel_removed *removed)
+{
+    struct stuck *stuck = calloc(1, sizeof *stuck);
+
+    if (!stuck)
+        return;
+    stuck->removed = *removed;
+    LL_PREPEND(*list, stuck);
+}
+
+static void work(const struct reel_remover *remover, const struct reel_removed *removed,
+                 struct stuck **list)
 {
     struct reel_error error;
 
-    if (reel_removed_unlink(remover->store_dir, removed, &error))
-        reel_log_write(remover->log, REEL_LOG_ERROR, "the file of %s/%s, which was deleted: %s",
-                       removed->device, removed->session, error.message);
-    reel_discount(&remover->counters->unlinking_bytes, removed->file_bytes);
+    if (unlink_file(remover, removed, &error))
+        return;
+    reel_log_write(remover->log, REEL_LOG_ERROR, "the file of %s/%s, which was deleted: %s",
+                   removed->device, removed->session, error.message);
+    keep(list, removed);
+}
+
+static void try_again(const struct reel_remover *remover, struct stuck **list)
+{
+    struct stuck *stuck;
+    struct stuck *after;
+
+    LL_FOREACH_SAFE(*list, stuck, after)
+    {
+        if (!unlink_file(remover, &stuck->removed, NULL))
+            continue;
+        LL_DELETE(*list, stuck);
+        free(stuck);
+    }
+}
+
+static void forget(struct stuck **list)
+{
+    struct stuck *stuck;
+    struct stuck *after;
+
+    LL_FOREACH_SAFE(*list, stuck, after)
+    free(stuck);
+    *list = NULL;
 }
 
 void reel_remover_run(const struct reel_remover *remover)
@@ -21,16 +76,20 @@ void reel_remover_run(const struct reel_remover *remover)
         {.fd = remover->stop_fd, .events = POLLIN},
         {.fd = reel_mailbox_fd(remover->removed), .events = POLLIN},
     };
+    struct stuck *list = NULL;
 
     for (;;) {
         struct reel_removed *removed;
 
-        reel_poll(fds, 2, INT64_MAX);
+        reel_poll(fds, 2, list ? reel_monotonic_us() + RETRY_US : INT64_MAX);
         if (fds[0].revents)
-            return;
+            break;
         removed = reel_mailbox_take(remover->removed);
         if (removed)
-            work(remover, removed);
+            work(remover, removed, &list);
+        else
+            try_again(remover, &list);
         free(removed);
     }
+    forget(&list);
 }

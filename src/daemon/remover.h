@@ -17,7 +17,7 @@ struct reel_remover {
     int stop_fd;                  /* readable when it is time to end */
 };
 
-/* Run until stop_fd is readable. What is left in the mailbox then is recovery's to remove. */
+/* Run until stop_fd is readable. What is left then is recovery's to remove. */
 void reel_remover_run(const struct reel_remover *remover);
 
 #endif

@@ -295,15 +295,16 @@ class Life:
         self.sink.wait_online()
 
     def settle(self):
-        """What comes to the sink after this came after all else; uploads are made of what came."""
+        """What comes to the sink after this came after all else, and nothing is under way."""
         barrier = self.name("recorder", f"b{next(self.numbers)}")
         content = self.content((1, 1))
         strike, self.strike = self.strike, lambda: None
         self.send(barrier, content, range(1), whole=True)
         self.strike = strike
         barrier.may = {Content(content.number)}
-        uploads = Path(self.sink.store, "uploads")
-        wait_for(lambda: not any(uploads.glob("*")), "uploads to be made recordings")
+        store = Path(self.sink.store)
+        wait_for(lambda: not any(store.glob("uploads/*")), "uploads to be made recordings")
+        wait_for(lambda: not any(store.glob("recordings/*/.*.deleted.tmp")), "files to be unlinked")
 
     def resolve(self):
         """Look which of those that may be there is."""

@@ -12,6 +12,8 @@ import numpy
 from checker import Damaged, _integrity, _rows, check_order, opens_elsewhere, read_fragments, read_wav
 from marked import RATE, decode
 
+# Kept, though nobody was told that it was there.
+NEVER_ACKNOWLEDGED = ("a file without a row and a sidecar, of one batch",)
 PART_FRAMES = RATE  # session.max_duration_s is 1
 
 
@@ -70,9 +72,15 @@ def _strays(store, rows):
     found = {str(path.relative_to(root)) for path in root.glob("*/*")}
     findings = [f"recordings/{name} belongs to no row" for name in sorted(found - wanted)]
     findings += [f"recordings/{name} is missing" for name in sorted(wanted - found)]
-    for folder in ("uploads", "deleted", "recovered"):
+    for folder in ("uploads", "deleted"):
         findings += [f"{folder}/{path.name} is left" for path in (store / folder).glob("*")]
-    return findings
+    return findings + [f"recovered: {line}" for line in _put_aside(store)
+                       if line["why"] not in NEVER_ACKNOWLEDGED]
+
+
+def _put_aside(store):
+    index = store / "recovered" / "index.jsonl"
+    return [json.loads(line) for line in index.read_text().splitlines()] if index.exists() else []
 
 
 def _by_name(rows):
