@@ -32,7 +32,7 @@ def test_every_block_is_run():
     assert set(BLOCKS) == {
         "targets", "client", "settings", "broker", "acl", "shell", "tags", "parts.conf", "parts",
         "satellite", "spool", "publish.py", "publish.mjs", "publish.c", "build-c", "esp32.c",
-        "verify",
+        "verify", "delete", "retention.conf",
     }
 
 
@@ -230,6 +230,23 @@ def test_tags(desk):
     assert samples(desk.folder / "tagged.wav") == samples(SPEECH)
     assert "cellar" in said.splitlines()[-1], said
     assert desk.recording("mic7", "speech")["tags"] == {"site": "cellar"}
+
+
+def test_delete(desk):
+    for session in "bad", "good":
+        desk.run(f"build/reel publish --device mic8 --session {session} speech.wav")
+    kept, shown, gone = [json.loads(line)["data"]
+                         for line in desk.run(BLOCKS["delete"]).splitlines()]
+    assert kept["kept"] and (shown["dry_run"], gone["dry_run"]) == (True, False)
+    assert [one["session"] for one in shown["recordings"]] == ["bad"]
+    assert (gone["deleted"], gone["spared"]) == (1, 1)
+    assert not desk.lab.sink.wav("mic8", "bad").exists()
+    assert desk.recorded("mic8", "good") == samples(SPEECH)
+
+
+def test_retention(desk):
+    desk.write("retention.conf")
+    desk.run("build/reeld -c retention.conf --check-config")
 
 
 def test_parts(make_lab, tmp_path):
