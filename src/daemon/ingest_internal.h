@@ -4,8 +4,9 @@
  * ingest_parts.c in which part of a long session, ingest_tombstone.c what belongs to recordings
  * that were deleted, ingest_change.c what requests change, ingest_tag.c their tags, ingest_delete.c
  * which recordings they delete, ingest_remove.c the removing, ingest_short.c what ends too short,
- * ingest_retain.c what goes by itself, ingest_upload.c uploads as they come, ingest_block.c their
- * blocks, ingest_upload_ops.c the requests about them, ingest_install.c what becomes of them,
+ * ingest_retain.c and ingest_choose.c what goes by itself, ingest_upload.c uploads as they come,
+ * ingest_block.c their blocks, ingest_upload_ops.c the requests about them, ingest_install.c what
+ * becomes of them,
  * ingest_hermes.c what is different about frames of satellites. */
 #ifndef REEL_DAEMON_INGEST_INTERNAL_H
 #define REEL_DAEMON_INGEST_INTERNAL_H
