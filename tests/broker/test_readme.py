@@ -30,9 +30,9 @@ def test_every_block_is_run():
     fences = re.findall(r"^```", README, re.M)
     assert len(fences) == 2 * len(BLOCKS)
     assert set(BLOCKS) == {
-        "targets", "client", "settings", "broker", "acl", "shell", "tags", "parts.conf", "parts",
-        "satellite", "spool", "publish.py", "publish.mjs", "publish.c", "build-c", "esp32.c",
-        "verify", "delete", "retention.conf",
+        "targets", "client", "settings", "broker", "acl", "shell", "tags", "upload", "parts.conf",
+        "parts", "satellite", "spool", "publish.py", "publish.mjs", "publish.c", "build-c",
+        "esp32.c", "verify", "delete", "retention.conf",
     }
 
 
@@ -247,6 +247,12 @@ def test_delete(desk):
 def test_retention(desk):
     desk.write("retention.conf")
     desk.run("build/reeld -c retention.conf --check-config")
+
+
+def test_upload(desk):
+    desk.run(BLOCKS["upload"])
+    assert desk.recorded("me", "take1") == desk.recorded("me", "take2") == samples(SPEECH)
+    assert desk.recording("me", "take2")["tags"] == {"site": "attic"}
 
 
 def test_parts(make_lab, tmp_path):
