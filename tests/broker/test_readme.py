@@ -1,5 +1,6 @@
 """The README: every block of it is run against a broker and a sink, its tables are compared with
 what they describe. A block's info string names the test that runs it."""
+import configparser
 import fcntl
 import json
 import os
@@ -32,7 +33,7 @@ def test_every_block_is_run():
     assert set(BLOCKS) == {
         "targets", "client", "settings", "broker", "acl", "shell", "tags", "upload", "parts.conf",
         "parts", "satellite", "spool", "publish.py", "publish.mjs", "publish.c", "build-c",
-        "esp32.c", "verify", "delete", "retention.conf",
+        "esp32.c", "verify", "delete", "retention.conf", "rules.conf", "rules",
     }
 
 
@@ -264,6 +265,28 @@ def test_parts(make_lab, tmp_path):
     desk.run("build/reel publish --device mic9 --session meeting said.wav")
     assert re.findall(r"^(mic9/\S+)", desk.run(BLOCKS["parts"]), re.M)
     assert samples(desk.folder / "whole.wav") == samples(desk.folder / "said.wav")
+
+
+def test_rules(make_lab, tmp_path):
+    (tmp_path / "desk").mkdir()
+    parser = configparser.ConfigParser()
+    parser.read_string(BLOCKS["rules.conf"])
+    settings = {f"{section}.{key}": value
+                for section in parser.sections() for key, value in parser[section].items()}
+    desk = Desk(tmp_path / "desk", make_lab(settings))
+    shutil.copy(SPEECH, tmp_path / "desk/speech.wav")
+    desk.write("rules.conf")
+    desk.run("build/reeld -c rules.conf --check-config")
+    said = desk.run(BLOCKS["rules"])
+    assert "no rule allows it" in said and "rules.sample_sizes" in said, said
+    desk.run("sox studio.wav -t wavpcm plain.wav")  # which Python's wave reads
+    plain = samples(desk.folder / "plain.wav")
+    assert plain[:3] == (1, 48000, 3) and desk.recorded("mic9", "studio") == plain
+    desk.run("sox speech.wav -r 8000 -b 8 call.wav")
+    desk.run("build/reel publish --device intercom-1 call.wav")
+    accepts = desk.lab.sink.status()["accepts"]
+    assert accepts["rules"] == {"rates": [48000], "sample_sizes": [3]}
+    assert [entry["pattern"] for entry in accepts["devices"]] == ["intercom-*"]
 
 
 def test_satellite(tmp_path, make_lab):

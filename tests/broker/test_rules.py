@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from audio import fragment, read_wave, wav_bytes
+from cli import reel
 from harness import PREFIX, Format, Recorder
 from lab import wait_for
 from uploads import Uploader
@@ -392,6 +393,14 @@ def test_mosquitto_rr_is_told_of_its_rule(ruled, client, name):
          f"{PREFIX}/request/list/{device}", "-e", f"{PREFIX}/reply/{device}/x", "-m", "{}"],
         capture_output=True, text=True, check=True, timeout=60)
     assert json.loads(asked.stdout)["error"]["field"] == "rules.max_requests_per_s"
+
+
+def test_reel_shows_which_rule_refuses(ruled, client, name, tmp_path):
+    path = tmp_path / "cd.wav"
+    path.write_bytes(wav_bytes(CD.noise(1000), CD))
+    said = reel(ruled.broker, "publish", "--device", name("mic"), path, status=1)
+    assert "its rate is 44100, and the rules allow 48000, 96000" in said.err
+    assert "rules.rates" in said.err
 
 
 # Beforehand
