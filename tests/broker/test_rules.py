@@ -8,9 +8,9 @@ import pytest
 
 from audio import fragment, read_wave, wav_bytes
 from cli import reel
-from harness import PREFIX, Format, Recorder
+from harness import PREFIX, Format, Recorder, RequestFailed
 from lab import wait_for
-from uploads import Uploader
+from uploads import BlockUploader, Uploader
 
 STUDIO = Format(1, 48000, 3)
 CD = Format(2, 44100, 2)
@@ -268,6 +268,21 @@ def test_an_upload_obeys_the_rules(ruled, client, name, kind, form, seconds, rul
     assert client.refusal("info", {"device": uploader.device, "session": "s1"})["code"] == \
         "not-found"
     assert Uploader(client, "any-" + uploader.device).upload(wav)["state"] == "complete"
+
+
+def test_an_upload_in_blocks_obeys_the_rules(ruled, client, name):
+    wav = wav_bytes(CD.noise(2000), CD)
+    uploader = BlockUploader(client, name("mic"), wav)
+    uploader.begin()
+    for block in uploader.missing():
+        uploader.send(block)
+    with pytest.raises(RequestFailed) as refused:
+        uploader.end()
+    assert (refused.value.error["code"], refused.value.error["field"]) == \
+        ("not-allowed", "rules.rates")
+    assert client.refusal("info", {"device": uploader.device, "session": "s1"})["code"] == \
+        "not-found"
+    wait_for(lambda: not list(ruled.sink.store.glob("uploads/*")), "its bytes to be gone")
 
 
 def test_uploads_and_fragments_share_what_a_device_may_store(ruled, client, name):
