@@ -55,16 +55,27 @@ static void note_open(void *user, const struct reel_recording *recording)
                              recording->started_us);
 }
 
-/* Whether the frame would make the recording longer than one may be; it has no parts. Or whether it
- * has lasted so long by the clock, which may be set meanwhile. */
+/* How long a recording of the device may be; it is not one that goes on in parts. */
+static uint64_t most_seconds(const struct reel_ingest *ingest, const char *device)
+{
+    const struct reel_config *config = ingest->links.config;
+    struct reel_rules rules;
+    uint64_t most_s = config->hermes_max_duration_s;
+
+    reel_config_rules(config, device, &rules);
+    if (config->session_max_duration_s > 0 && config->session_max_duration_s < most_s)
+        most_s = config->session_max_duration_s;
+    return rules.max_duration_s > 0 && rules.max_duration_s < most_s ? rules.max_duration_s
+                                                                     : most_s;
+}
+
+/* Whether the frame would make the recording longer than one may be. Or whether that has lasted so
+ * long by the clock, which may be set meanwhile. */
 static bool is_over(const struct reel_ingest *ingest, const struct reel_arrival *arrival,
                     const struct reel_recording *recording)
 {
-    const struct reel_config *config = ingest->links.config;
-    uint64_t most_s = config->hermes_max_duration_s;
+    uint64_t most_s = most_seconds(ingest, recording->device);
 
-    if (config->session_max_duration_s > 0 && config->session_max_duration_s < most_s)
-        most_s = config->session_max_duration_s;
     return recording->frames + arrival->fragment.numbers.frames > most_s * recording->format.rate ||
            arrival->wall_us - recording->started_us >= (int64_t)most_s * SECOND_US;
 }
@@ -79,9 +90,10 @@ static bool is_numbered(const struct reel_recording *recording)
     return false;
 }
 
-/* The session goes on, or is complete from here on. Another format is another recording: a
- * satellite that was set up anew is not refused until it falls silent. */
-static enum reel_code go_on(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+/* Whether the session goes on. Where another takes its place it is complete once that has begun: a
+ * frame that is refused ends nothing. Another format is another recording, so a satellite that was
+ * set up anew is not refused until it falls silent. */
+static enum reel_code go_on(struct reel_ingest *ingest, struct reel_arrival *arrival,
                             const char *session, bool *goes_on_out)
 {
     struct reel_recording *recording;
@@ -89,7 +101,6 @@ static enum reel_code go_on(struct reel_ingest *ingest, const struct reel_arriva
     struct reel_error failure;
     enum reel_code code =
         reel_store_get(ingest->store, arrival->topic.device, session, &entry, &failure);
-    bool over, same;
 
     *goes_on_out = false;
     if (code == REEL_E_NOT_FOUND)
@@ -99,13 +110,13 @@ static enum reel_code go_on(struct reel_ingest *ingest, const struct reel_arriva
     recording = reel_entry_recording(entry);
     if (recording->state != REEL_STATE_RECORDING || is_numbered(recording))
         return REEL_OK;
-    over = is_over(ingest, arrival, recording);
-    same = reel_format_equal(&recording->format, &arrival->fragment.format);
-    *goes_on_out = same && !over;
-    if (!*goes_on_out) {
-        reel_store_touch(ingest->store, entry, arrival->monotonic_us);
-        reel_ingest_complete(ingest, entry, over ? REEL_END_LIMIT : REEL_END_END, arrival->wall_us);
-    }
+    if (is_over(ingest, arrival, recording))
+        arrival->ended_reason = REEL_END_LIMIT;
+    else if (!reel_format_equal(&recording->format, &arrival->fragment.format))
+        arrival->ended_reason = REEL_END_END;
+    else
+        *goes_on_out = true;
+    arrival->ended = *goes_on_out ? NULL : entry;
     return REEL_OK;
 }
 
@@ -148,8 +159,13 @@ enum reel_code reel_ingest_hermes_session(struct reel_ingest *ingest, struct ree
     return code == REEL_OK && !goes_on ? name_session(ingest, arrival) : code;
 }
 
-void reel_ingest_hermes_began(struct reel_ingest *ingest, const struct reel_recording *recording)
+void reel_ingest_hermes_began(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                              const struct reel_recording *recording)
 {
+    if (arrival->ended) {
+        reel_store_touch(ingest->store, arrival->ended, arrival->monotonic_us);
+        reel_ingest_complete(ingest, arrival->ended, arrival->ended_reason, arrival->wall_us);
+    }
     reel_satellites_note(ingest->satellites, recording->device, recording->session,
                          recording->started_us);
 }

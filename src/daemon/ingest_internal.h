@@ -133,10 +133,12 @@ struct reel_arrival {
     enum reel_code topic_code; /* what taking it apart said, with the error where it failed */
     struct reel_error topic_error;
     struct reel_fragment fragment;
-    bool redelivered;        /* it was taken in by a batch that is durable */
-    bool refused;            /* ... and refused */
-    bool satellite;          /* a frame of Hermes ... */
-    bool timed;              /* ... whose session is named by when it began */
+    bool redelivered;         /* it was taken in by a batch that is durable */
+    bool refused;             /* ... and refused */
+    bool satellite;           /* a frame of Hermes ... */
+    bool timed;               /* ... whose session is named by when it began */
+    struct reel_entry *ended; /* the site's session before it, if that is open; NULL: none */
+    enum reel_end_reason ended_reason;
     struct reel_rules rules; /* of its device; as is_flood: once it was decoded */
     bool is_flood;           /* over rules.max_fragments_per_s */
     char reply_topic[REEL_REPLY_TOPIC_MAX_BYTES + 1]; /* checked; "" for none */
@@ -363,12 +365,13 @@ bool reel_ingest_hermes_topic(struct reel_arrival *arrival);
 enum reel_code reel_ingest_hermes_decode(struct reel_ingest *ingest, struct reel_arrival *arrival,
                                          struct reel_error *err_out);
 
-/* Find the session where the topic has none: the site's that goes on, or a new name. A recording
- * that lasted long enough, or has another format, is completed. On failure the batch has failed. */
+/* Find the session where the topic has none: the site's that goes on, or a new name, where its
+ * recording has lasted long enough or has another format. On failure the batch has failed. */
 enum reel_code reel_ingest_hermes_session(struct reel_ingest *ingest, struct reel_arrival *arrival);
 
-/* A recording of such a session began. */
-void reel_ingest_hermes_began(struct reel_ingest *ingest, const struct reel_recording *recording);
+/* The recording of such a session began; the one before it is completed. */
+void reel_ingest_hermes_began(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                              const struct reel_recording *recording);
 
 /* Any recording completed. */
 void reel_ingest_hermes_ended(struct reel_ingest *ingest, const struct reel_recording *recording);

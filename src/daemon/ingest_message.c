@@ -242,7 +242,7 @@ static enum reel_code begin_recording(struct reel_ingest *ingest,
     if (code)
         return code;
     if (arrival->timed)
-        reel_ingest_hermes_began(ingest, reel_entry_recording(*entry_out));
+        reel_ingest_hermes_began(ingest, arrival, reel_entry_recording(*entry_out));
     reel_ingest_event(
         ingest, topic->device, topic->session,
         reel_event_plain("started", reel_entry_recording(*entry_out), arrival->wall_us));

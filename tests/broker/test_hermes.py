@@ -211,7 +211,7 @@ def test_a_retained_frame_is_refused(lab, client, device):
     client.publish(topic_of(device), b"", retain=True)
 
 
-@pytest.mark.parametrize("whose", ["hermes", "session"])
+@pytest.mark.parametrize("whose", ["hermes", "session", "rules"])
 def test_long_sessions_are_ended_and_go_on_under_another_name(make_lab, device, whose):
     """By the length of the audio, not in parts; within a second the names still differ."""
     lab = make_lab(ON | {f"{whose}.max_duration_s": 1})
@@ -225,6 +225,21 @@ def test_long_sessions_are_ended_and_go_on_under_another_name(make_lab, device, 
     assert all(NAME.fullmatch(r["session"]) and r["session"][:15] == began(r) for r in found)
     assert b"".join(audio_of(client, r) for r in found) == audio
     assert lab.watcher.wait_event(device, found[0]["session"], "completed")
+
+
+def test_a_frame_that_is_refused_ends_nothing(make_lab, device):
+    lab = make_lab(ON | {"rules.rates": 16000})
+    client = lab.client()
+    other = Format(1, 48000, 2)
+    audio = FORM.noise(512)
+    client.publish(topic_of(device), by_wave(audio[:512]), qos=0)
+    client.publish(topic_of(device), by_wave(other.noise(512), other), qos=0)
+    event = lab.watcher.wait_event(device, None, "rejected")
+    assert (event["code"], event["field"]) == ("not-allowed", "rules.rates")
+    client.publish(topic_of(device), by_wave(audio[512:]), qos=0)
+    (recording,) = wait_frames(client, device, 512)
+    assert recording["state"] == "recording"
+    assert_same_audio(audio_of(client, recording), audio)
 
 
 def test_long_sessions_are_ended_by_the_clock_too(make_lab, device):
