@@ -119,7 +119,7 @@ static void whose_removal_makes_room(void **state)
     uint64_t room_bytes;
 
     add(scene, "mic1", "a", 1, 10);
-    assert_ok(reel_store_room_bytes(scene->store, &room_bytes, err));
+    assert_ok(reel_store_free_bytes(scene->store, &room_bytes, err));
     assert_true(room_bytes > 0);
     assert_true(reel_store_shares_disk(scene->store, "mic1"));
     assert_false(reel_store_shares_disk(scene->store, "none"));
