@@ -18,6 +18,7 @@
 #include "store/disk.h"
 #include "store/recovered.h"
 #include "store/upload_files.h"
+#include "store/upload_tries.h"
 
 struct pass {
     struct recovery *recovery;
@@ -191,7 +192,7 @@ static bool has_row(const struct pass *pass, const char *name)
     const struct reel_upload *upload;
     uint64_t id;
 
-    if (!reel_upload_parse_part(name, &id))
+    if (!reel_upload_parse_part(name, &id) && !reel_upload_parse_tries(name, &id))
         return false;
     DL_FOREACH (pass->list, upload) {
         if (upload->id == id && !upload->gone)
@@ -208,11 +209,12 @@ static enum reel_code keep_or_remove(void *user, int fd, const char *folder, con
     char from[NAME_MAX + 16];
     char stem[NAME_MAX + 16];
     enum reel_code code;
+    uint64_t id;
 
     (void)folder;
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || has_row(pass, name))
         return REEL_OK;
-    if (!pass->recovery->home->rebuild)
+    if (!pass->recovery->home->rebuild || reel_upload_parse_tries(name, &id))
         return unlinkat(fd, name, 0) == 0 || errno == EISDIR
                    ? REEL_OK
                    : reel_error_errno(err_out, errno, "remove uploads/%s", name);

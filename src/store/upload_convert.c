@@ -20,6 +20,7 @@
 #include "store/upload_chunks.h"
 #include "store/upload_files.h"
 #include "store/upload_flac.h"
+#include "store/upload_tries.h"
 #include "store/wav.h"
 
 /* The writing thread's syncs may reach what is written here: never much of it is left to them. */
@@ -323,7 +324,10 @@ bool reel_upload_convert(const char *dir, const struct reel_convert_limits *limi
         conversion->code = reel_disk_open_folder(dir, "recordings", &converting->recordings_fd,
                                                  &conversion->error);
     if (conversion->code == REEL_OK)
+        conversion->code = reel_upload_tries_begin(dir, conversion->id, &conversion->error);
+    if (conversion->code == REEL_OK)
         conversion->code = convert(converting);
+    reel_upload_tries_end(dir, conversion->id);
     name_field(converting);
     stopped = converting->stopped;
     if ((stopped || conversion->code != REEL_OK) && converting->made_fd >= 0)

@@ -1,6 +1,7 @@
 /* Uploads in the store: taken in, converted, installed; names that are taken; what recovery makes
  * of what is left behind. */
 #include "store/upload_scene.h"
+#include "store/upload_tries.h"
 
 enum { FRAMES = 1001 };
 
@@ -186,6 +187,33 @@ static void what_was_made_may_be_gone(void **state)
     assert_holds(scene, "s1", 1);
 }
 
+/* A file that ends the process must not do so for ever. */
+static void one_that_ended_the_process_too_often_is_refused(void **state)
+{
+    struct scene *scene = *state;
+    struct reel_upload *upload = spool(scene, "s1", false, 1);
+    struct reel_conversion made;
+    char name[REEL_UPLOAD_TRIES_BYTES];
+    const char *path;
+
+    reel_upload_tries_name(upload->id, name);
+    path = scene_path(scene, "uploads/%s", name);
+    path_write_at(path, 0, "++++++++", REEL_UPLOAD_TRIES_MAX - 1);
+    scene_restart(scene);
+    upload = reel_store_upload_next(scene->store, NULL);
+    convert(scene, upload, &made);
+    assert_int_equal(made.code, REEL_OK);
+    assert_int_equal(files_in(scene, "uploads", ".tries"), 0);
+    path_write_at(scene_path(scene, "uploads/%s", name), 0, "++++++++", REEL_UPLOAD_TRIES_MAX);
+    convert(scene, upload, &made);
+    assert_int_equal(made.code, REEL_E_BAD_REQUEST);
+    assert_string_equal(made.error.field, "payload");
+    assert_int_equal(files_in(scene, "uploads", ".tries"), 0);
+    path_write_at(scene_path(scene, "uploads/0123456789abcdef.tries"), 0, "+", 1);
+    scene_restart(scene);
+    assert_int_equal(files_in(scene, "uploads", ".tries"), 0);
+}
+
 static void blocks_are_remembered(void **state)
 {
     struct scene *scene = *state;
@@ -239,6 +267,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_name_that_was_taken_meanwhile, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_refused_one_goes_to_quarantine, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_made_may_be_gone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_that_ended_the_process_too_often_is_refused, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(blocks_are_remembered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(with_a_new_catalog_what_was_under_way_is_kept, set_up,
                                         tear_down),
