@@ -1,6 +1,7 @@
 """upload: a whole file in one message becomes a recording, or is refused with what is wrong."""
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,17 @@ def test_overwrite_what_was_recorded(lab, client, uploader):
     assert [len(found["stretches"]), found["gaps"]] == [1, []]
 
 
+def test_overwritten_while_it_is_downloaded(client, uploader):
+    """The view is of the old one: what comes of it ends with an error, never with other bytes."""
+    uploader.upload(wav_bytes(NOISE.noise(5000), NOISE))
+    view = {"device": uploader.device, "session": "s1", "offset": 0, "length": 4096}
+    part = client.ask("download", view)
+    assert part.user["status"] == "ok"
+    uploader.upload(wav_bytes(NOISE.noise(5000, 1), NOISE), user={"overwrite": "true"})
+    again = view | {"offset": 4096, "version": part.user["version"]}
+    assert client.refusal("download", again)["code"] == "version-mismatch"
+
+
 def test_overwrite_nothing(uploader):
     uploader.upload(wav_bytes(Format().noise(100)), user={"overwrite": "true"})
 
@@ -265,6 +277,27 @@ def test_killed_after_it_was_taken(make_lab, device):
     for uploader in uploaders:
         assert uploader.answer()["data"]["frames"] == 1000
         assert read_wave(recording_path(lab, device, uploader.session))[1] == Format().noise(1000)
+    assert not list(lab.sink.store.glob("recovered/*"))
+
+
+def test_killed_while_it_overwrites(make_lab, device):
+    """Whenever that is: one whole recording of the name, and in the end the newest."""
+    lab = make_lab(settings={"ingest.commit_interval_ms": 0})
+    uploader = Uploader(lab.client(), device)
+    uploader.upload(wav_bytes(Format().noise(1000, 0)))
+    before = Format().noise(1000, 0)
+    for number in range(1, 9):
+        after = Format().noise(1000, number)
+        uploader.begin(wav_bytes(after), user={"overwrite": "true"})
+        time.sleep(number * 0.004)
+        lab.sink.kill()
+        assert read_wave(recording_path(lab, device))[1] in (before, after)
+        lab.sink.start()
+        wait_for(lambda: read_wave(recording_path(lab, device))[1] == after, "the new one")
+        wait_for(lambda: not list(lab.sink.store.glob("uploads/*")), "the spool to be empty")
+        before = after
+    info = lab.client().request("info", {"device": device, "session": "s1"})
+    assert (info["frames"], info["end_reason"]) == (1000, "upload")
     assert not list(lab.sink.store.glob("recovered/*"))
 
 
