@@ -162,3 +162,14 @@ enum reel_code reel_ask_once(const struct reel_common *common, const char *op, c
     reel_client_destroy(&client);
     return code;
 }
+
+enum reel_code reel_ask_info(const struct reel_common *common, const char *device,
+                             const char *session, json_t **info_out, struct reel_error *err_out)
+{
+    json_t *request = json_pack("{s:s, s:s}", "device", device, "session", session);
+    enum reel_code code = reel_ask_once(common, "info", reel_ask_confined(common, device), request,
+                                        info_out, err_out);
+
+    json_decref(request);
+    return code;
+}

@@ -29,6 +29,10 @@ enum reel_code reel_ask_bytes(struct reel_client *client, const struct reel_comm
 enum reel_code reel_ask_once(const struct reel_common *common, const char *op, const char *device,
                              const json_t *request, json_t **data_out, struct reel_error *err_out);
 
+/* The same for all that is known of one recording. */
+enum reel_code reel_ask_info(const struct reel_common *common, const char *device,
+                             const char *session, json_t **info_out, struct reel_error *err_out);
+
 /* Take a response apart: its data, or its error as ours. */
 enum reel_code reel_answer_decode(const struct reel_bus_message *message, json_t **data_out,
                                   struct reel_error *err_out);

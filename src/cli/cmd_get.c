@@ -188,12 +188,8 @@ static void told(const struct reel_fetch *fetch, const struct target *target)
 
 static json_t *view_make(const struct values *values, const char *device, const char *session)
 {
-    json_t *view = json_pack("{s:s, s:s}", "device", device, "session", session);
+    json_t *view = reel_fetch_view(device, session, &values->from, &values->to);
 
-    if (view && values->from.given)
-        json_object_set_new(view, "from", json_real(values->from.value));
-    if (view && values->to.given)
-        json_object_set_new(view, "to", json_real(values->to.value));
     if (view && values->raw)
         json_object_set_new(view, "format", json_string("raw"));
     return view;

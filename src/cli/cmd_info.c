@@ -113,15 +113,13 @@ static enum reel_exit run(const struct reel_common *common, const void *values,
 {
     char device[REEL_NAME_BYTES], session[REEL_NAME_BYTES];
     struct reel_error error;
-    json_t *request, *info = NULL;
+    json_t *info = NULL;
     enum reel_code code;
 
     (void)values;
     if (reel_name_pair(arguments, device, session, &error))
         return reel_report_usage("%s", error.message);
-    request = json_pack("{s:s, s:s}", "device", device, "session", session);
-    code = reel_ask_once(common, "info", reel_ask_confined(common, device), request, &info, &error);
-    json_decref(request);
+    code = reel_ask_info(common, device, session, &info, &error);
     if (code)
         return reel_report_failed_of(device, session, &error);
     if (common->json)

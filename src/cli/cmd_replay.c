@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/delivery.h"
 #include "cli/feed.h"
+#include "cli/fetch.h"
 #include "cli/human.h"
 #include "cli/names.h"
 #include "cli/report.h"
@@ -134,23 +135,12 @@ static enum reel_exit values_take(struct replay *replay, const struct reel_argum
     return REEL_EXIT_OK;
 }
 
-static enum reel_code info_ask(const struct reel_common *common, const char *device,
-                               const char *session, json_t **info_out, struct reel_error *err_out)
-{
-    json_t *request = json_pack("{s:s, s:s}", "device", device, "session", session);
-    enum reel_code code = reel_ask_once(common, "info", reel_ask_confined(common, device), request,
-                                        info_out, err_out);
-
-    json_decref(request);
-    return code;
-}
-
 /* What it becomes is a recording of its own, equal to the first. */
 static enum reel_code check_free(const struct replay *replay, struct reel_error *err_out)
 {
     json_t *info = NULL;
     enum reel_code code =
-        info_ask(&replay->to, replay->to_device, replay->sending.session, &info, err_out);
+        reel_ask_info(&replay->to, replay->to_device, replay->sending.session, &info, err_out);
 
     json_decref(info);
     if (code == REEL_E_NOT_FOUND)
@@ -181,11 +171,7 @@ static enum reel_code source_open(struct replay *replay, struct reel_error *err_
     struct reel_feed *feed = NULL;
     enum reel_code code;
 
-    replay->view = json_pack("{s:s, s:s}", "device", replay->device, "session", replay->session);
-    if (replay->view && values->from.given)
-        json_object_set_new(replay->view, "from", json_real(values->from.value));
-    if (replay->view && values->to.given)
-        json_object_set_new(replay->view, "to", json_real(values->to.value));
+    replay->view = reel_fetch_view(replay->device, replay->session, &values->from, &values->to);
     if (!replay->view ||
         !reel_tags_of_document(json_object_get(replay->info, "tags"), &replay->tags))
         return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
@@ -222,7 +208,7 @@ static enum reel_exit run(const struct reel_common *common, const void *given,
 
     if (status)
         return status;
-    if (info_ask(common, replay.device, replay.session, &replay.info, &error))
+    if (reel_ask_info(common, replay.device, replay.session, &replay.info, &error))
         status = reel_report_failed_of(replay.device, replay.session, &error);
     else if (!replay.values->no_ack && check_free(&replay, &error))
         status = reel_report_failed(&error);

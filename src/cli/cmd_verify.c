@@ -56,17 +56,6 @@ static bool is_its_own(enum reel_code code)
     return code == REEL_E_VERSION_MISMATCH || code == REEL_E_INTERNAL;
 }
 
-static enum reel_code ask_info(const struct reel_common *common, const char *device,
-                               const char *session, json_t **info_out, struct reel_error *err_out)
-{
-    json_t *request = json_pack("{s:s, s:s}", "device", device, "session", session);
-    enum reel_code code = reel_ask_once(common, "info", reel_ask_confined(common, device), request,
-                                        info_out, err_out);
-
-    json_decref(request);
-    return code;
-}
-
 enum verdict { WELL, DIFFERS, GROWS, NO_SUM };
 
 /* Download what `info` describes and judge it; `how` describes what differs. Of a complete
@@ -113,7 +102,7 @@ static enum reel_code judge_at_rest(struct verifying *verifying, const char *dev
 {
     json_t *info = NULL;
     bool rests = false;
-    enum reel_code code = ask_info(verifying->common, device, session, &info, err_out);
+    enum reel_code code = reel_ask_info(verifying->common, device, session, &info, err_out);
 
     for (int i = 0; i < TRIES && code == REEL_OK && !rests; i++) {
         json_t *after = NULL;
@@ -122,7 +111,7 @@ static enum reel_code judge_at_rest(struct verifying *verifying, const char *dev
         rests = *verdict_out != DIFFERS;
         if (code != REEL_OK || rests)
             break;
-        code = ask_info(verifying->common, device, session, &after, err_out);
+        code = reel_ask_info(verifying->common, device, session, &after, err_out);
         rests = code == REEL_OK && json_equal(info, after);
         json_decref(info);
         info = after;

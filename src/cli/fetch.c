@@ -322,6 +322,19 @@ static enum reel_code fetch_all(struct fetching *fetching)
     return code;
 }
 
+json_t *reel_fetch_view(const char *device, const char *session,
+                        const struct reel_seconds_option *from,
+                        const struct reel_seconds_option *to)
+{
+    json_t *view = json_pack("{s:s, s:s}", "device", device, "session", session);
+
+    if (view && from->given)
+        json_object_set_new(view, "from", json_real(from->value));
+    if (view && to->given)
+        json_object_set_new(view, "to", json_real(to->value));
+    return view;
+}
+
 enum reel_code reel_fetch_run(struct reel_fetch *fetch, struct reel_error *err_out)
 {
     struct fetching fetching = {.fetch = fetch, .next_offset = fetch->offset, .err_out = err_out};

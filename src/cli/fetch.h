@@ -38,6 +38,12 @@ struct reel_fetch {
     uint64_t from_frame, to_frame;
 };
 
+/* Make a view of a recording, or of its slice where those are given. The caller owns it; NULL if
+ * memory ran out. */
+json_t *reel_fetch_view(const char *device, const char *session,
+                        const struct reel_seconds_option *from,
+                        const struct reel_seconds_option *to);
+
 /* Fetch the view from `offset` to its end; reconnects and asks again by itself as long as something
  * comes within --timeout. VERSION_MISMATCH: the version no longer holds, nothing more was written;
  * STALLED: no answer, no broker; else what the sink answered, or what `begin` or `write` failed

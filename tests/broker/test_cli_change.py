@@ -1,4 +1,4 @@
-"""The client's commands that change what is stored: keep, tag, rm, and what the others show of it."""
+"""The client's commands that change what is stored, keep, tag, rm, and what the others show."""
 import os
 import pty
 

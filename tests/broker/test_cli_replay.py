@@ -122,8 +122,9 @@ def test_fetching_waits_for_the_pace_without_losing_patience(hour):
 def test_another_prefix_where_no_sink_is(lab, device, tmp_path):
     publish_raw(lab, device, Format().noise(40000))
     topic = f"lab-{device}/audio/{device}/s1"
-    command = ["mosquitto_sub", "-V", "5", "-q", "1", "-h", lab.broker.host, "-p",
-               str(lab.broker.port), "-t", f"lab-{device}/#", "-i", f"sub-{device}", "-F", "%t %R %x"]
+    command = ["mosquitto_sub", "-V", "5", "-q", "1", "-h", lab.broker.host,
+               "-p", str(lab.broker.port), "-t", f"lab-{device}/#", "-i", f"sub-{device}",
+               "-F", "%t %R %x"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as listener:
         wait_for(lambda: f"sub-{device} 1 lab-" in lab.broker.log(), "the listener")
         said = replay(lab, device, "--to-prefix", f"lab-{device}", "--no-ack")
