@@ -83,14 +83,17 @@ void reel_ingest_retain_init(struct reel_ingest *ingest)
 
 /* ---- the slice ---- */
 
-/* Those that there is no time for are found again. */
-static void remove_victims(struct reel_ingest *ingest, const struct reel_victims *victims)
+/* False: there was no time for all of them, or the batch failed. */
+static bool remove_victims(struct reel_ingest *ingest, const struct reel_victims *victims)
 {
     int64_t until_us = reel_monotonic_us() + SLICE_US;
+    size_t i;
 
-    if (victims->count == 0 || !reel_ingest_begin_removing(ingest))
-        return;
-    for (size_t i = 0; i < victims->count && (i == 0 || reel_monotonic_us() < until_us); i++) {
+    if (victims->count == 0)
+        return true;
+    if (!reel_ingest_begin_removing(ingest))
+        return false;
+    for (i = 0; i < victims->count && (i == 0 || reel_monotonic_us() < until_us); i++) {
         struct reel_entry *entry;
         struct reel_error error;
         enum reel_code code = reel_ingest_get(ingest, victims->items[i].device,
@@ -99,9 +102,25 @@ static void remove_victims(struct reel_ingest *ingest, const struct reel_victims
         if (code == REEL_OK)
             code = reel_ingest_remove(ingest, entry, victims->items[i].reason);
         if (code != REEL_OK && code != REEL_E_NOT_FOUND)
-            return;
+            return false;
     }
     reel_ingest_commit(ingest);
+    return i == victims->count;
+}
+
+/* One slice. Those that there was no time for are found again by the next. */
+static void take_slice(struct reel_ingest *ingest)
+{
+    struct reel_sweep *sweep = &ingest->sweep;
+    const struct reel_sweep before = *sweep;
+    struct reel_victims victims = {0};
+
+    reel_ingest_choose(ingest, &victims);
+    if (ingest->failed || remove_victims(ingest, &victims))
+        return;
+    sweep->phase = before.phase;
+    memcpy(sweep->device, before.device, sizeof sweep->device);
+    sweep->next_look_us = 0;
 }
 
 static void tell_unmet(struct reel_ingest *ingest)
@@ -136,7 +155,6 @@ static void begin_pass(struct reel_ingest *ingest, int64_t now_us)
 void reel_ingest_retain(struct reel_ingest *ingest)
 {
     struct reel_sweep *sweep = &ingest->sweep;
-    struct reel_victims victims = {0};
     int64_t now_us = reel_monotonic_us();
 
     if (ingest->failed)
@@ -150,9 +168,7 @@ void reel_ingest_retain(struct reel_ingest *ingest)
     }
     if (is_busy(sweep)) {
         sweep->next_pass_us = now_us + PASS_US;
-        reel_ingest_choose(ingest, &victims);
-        if (!ingest->failed)
-            remove_victims(ingest, &victims);
+        take_slice(ingest);
     }
     if (!is_busy(sweep))
         tell_unmet(ingest);
