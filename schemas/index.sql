@@ -199,6 +199,8 @@ CREATE TABLE tombstone_boot (
     boot_is_uint INTEGER NOT NULL,
     next_seq     INTEGER,
     next_frame   INTEGER,
+    first_frames INTEGER, -- so many frames it began with, those of number 0, have that hash: who
+    first_hash   INTEGER, -- begins at 0 with others has restarted; NULL: not known
     PRIMARY KEY (tombstone, boot)
 ) STRICT, WITHOUT ROWID;
 

@@ -5,6 +5,8 @@ ALTER TABLE recording ADD COLUMN part_of TEXT;
 ALTER TABLE recording ADD COLUMN part INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE recording ADD COLUMN continued INTEGER NOT NULL DEFAULT 0 CHECK (continued IN (0, 1));
 ALTER TABLE tombstone ADD COLUMN part_of TEXT;
+ALTER TABLE tombstone_boot ADD COLUMN first_frames INTEGER;
+ALTER TABLE tombstone_boot ADD COLUMN first_hash INTEGER;
 
 CREATE INDEX recording_part ON recording (device, part_of, part) WHERE part_of IS NOT NULL;
 

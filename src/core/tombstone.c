@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 static bool same_boot(const struct reel_boot *a, const struct reel_boot *b)
 {
     return a->is_uint == b->is_uint && strcmp(a->text, b->text) == 0;
@@ -109,4 +112,63 @@ bool reel_tombstone_covers(const struct reel_tombstone *tombstone,
         return numbers->frames > 0 ? numbers->frame + numbers->frames <= boot->next_frame
                                    : numbers->frame < boot->next_frame;
     return numbers->has_seq && boot->has_next_seq && numbers->seq < boot->next_seq;
+}
+
+static bool is_first(bool has_seq, uint64_t seq, bool has_frame, uint64_t frame)
+{
+    return has_seq ? seq == 0 : has_frame && frame == 0;
+}
+
+bool reel_tombstone_find_first(const struct reel_recording *recording, const struct reel_boot *boot,
+                               uint64_t *from_frame_out, uint32_t *frames_out)
+{
+    struct reel_epoch epoch = reel_recording_epoch(recording, boot);
+    const struct reel_stretch *stretch;
+    uint64_t frames = REEL_TOMBSTONE_FIRST_FRAMES;
+    const struct reel_run *run;
+
+    if (epoch.first == epoch.end)
+        return false;
+    stretch = &recording->stretches[epoch.first];
+    if (stretch->runs_count == 0 || stretch->runs[0].kind != REEL_RUN_STORED ||
+        !is_first(stretch->has_seq, stretch->first_seq, stretch->has_frame, stretch->first_frame))
+        return false;
+    run = &stretch->runs[0];
+    if (run->fragment_frames > 0 && run->fragment_frames < frames)
+        frames = run->fragment_frames;
+    if (run->frames < frames)
+        frames = run->frames;
+    *from_frame_out = stretch->start_frames;
+    *frames_out = (uint32_t)frames;
+    return frames > 0;
+}
+
+/* All samples alike. */
+static bool is_silent(const uint8_t *bytes, size_t count, uint32_t frame_bytes)
+{
+    return count <= frame_bytes || memcmp(bytes, bytes + frame_bytes, count - frame_bytes) == 0;
+}
+
+void reel_tombstone_set_first(struct reel_tombstone_boot *boot, const void *frames,
+                              uint32_t frames_count, uint32_t frame_bytes)
+{
+    size_t bytes = (size_t)frames_count * frame_bytes;
+
+    if (is_silent(frames, bytes, frame_bytes))
+        return;
+    boot->first_frames = frames_count;
+    boot->first_hash = XXH3_64bits(frames, bytes);
+}
+
+bool reel_tombstone_restarts(const struct reel_tombstone *tombstone,
+                             const struct reel_numbers *numbers, const void *frames,
+                             uint32_t frame_bytes)
+{
+    const struct reel_tombstone_boot *boot = reel_tombstone_find(tombstone, &numbers->boot);
+
+    if (!boot || numbers->frames == 0 ||
+        !is_first(numbers->has_seq, numbers->seq, numbers->has_frame, numbers->frame))
+        return false;
+    return boot->first_frames == 0 || numbers->frames < boot->first_frames ||
+           XXH3_64bits(frames, (size_t)boot->first_frames * frame_bytes) != boot->first_hash;
 }

@@ -16,7 +16,13 @@ struct reel_tombstone_boot {
     bool has_next_frame;
     uint64_t next_seq;
     uint64_t next_frame;
+    uint32_t first_frames; /* how many of its first frames, those of number 0, `first_hash` is of;
+                              0: not known, or silence */
+    uint64_t first_hash;
 };
+
+/* How many first frames are remembered of a boot: noise of so many is not twice the same. */
+enum { REEL_TOMBSTONE_FIRST_FRAMES = 64 };
 
 struct reel_tombstone {
     uint64_t id; /* of the recording; what has it on disk is to go */
@@ -32,6 +38,15 @@ struct reel_tombstone {
 /* What stays of a recording that is deleted now. False if memory ran out: nothing is held then. */
 bool reel_tombstone_make(const struct reel_recording *recording, int64_t now_us,
                          struct reel_tombstone *tombstone_out);
+
+/* Where the first frames of a boot's numbers stand in the file, if they do: at most
+ * REEL_TOMBSTONE_FIRST_FRAMES of its first fragment. */
+bool reel_tombstone_find_first(const struct reel_recording *recording, const struct reel_boot *boot,
+                               uint64_t *from_frame_out, uint32_t *frames_out);
+
+/* Remember them. Silence says nothing, and is not remembered. */
+void reel_tombstone_set_first(struct reel_tombstone_boot *boot, const void *frames,
+                              uint32_t frames_count, uint32_t frame_bytes);
 
 /* Append a boot without numbers; NULL if memory ran out. For the store, when it loads one. */
 struct reel_tombstone_boot *reel_tombstone_add_boot(struct reel_tombstone *tombstone,
@@ -54,5 +69,12 @@ bool reel_tombstone_next(const struct reel_tombstone *tombstone, const struct re
  * counted by nobody can say: false. */
 bool reel_tombstone_covers(const struct reel_tombstone *tombstone,
                            const struct reel_numbers *numbers);
+
+/* Whether a fragment that it covers, by its number 0 the first of its boot, is not shown to be a
+ * repeat, because it does not begin as the deleted one did: the recorder has restarted under its
+ * old name. `frames` are the fragment's. */
+bool reel_tombstone_restarts(const struct reel_tombstone *tombstone,
+                             const struct reel_numbers *numbers, const void *frames,
+                             uint32_t frame_bytes);
 
 #endif

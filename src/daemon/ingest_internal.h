@@ -315,7 +315,8 @@ bool reel_ingest_drop_repeat(struct reel_ingest *ingest, const struct reel_arriv
 bool reel_ingest_meet_deleted(struct reel_ingest *ingest, const struct reel_arrival *arrival,
                               struct reel_target *target);
 
-/* Let a new recording, whose first fragment has these numbers, go on from the deleted one's. */
+/* Let a new recording, whose first fragment has these numbers, go on from the deleted one's, unless
+ * it begins anew. */
 void reel_ingest_begin_behind(struct reel_recording *recording,
                               const struct reel_tombstone *tombstone,
                               const struct reel_numbers *numbers);

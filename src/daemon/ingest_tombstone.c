@@ -13,11 +13,32 @@ enum reel_code reel_ingest_tombstone(struct reel_ingest *ingest, const struct re
     return code == REEL_OK || code == REEL_E_NOT_FOUND ? code : reel_ingest_fail(ingest, &failure);
 }
 
+/* Audio is never dropped as a repeat that was not shown to be one: a recorder may have restarted
+ * under its old name. */
+static bool restarts(const struct reel_arrival *arrival, const struct reel_tombstone *tombstone)
+{
+    const struct reel_fragment *fragment = &arrival->fragment;
+
+    return reel_tombstone_restarts(tombstone, &fragment->numbers, fragment->data,
+                                   reel_format_frame_bytes(&fragment->format));
+}
+
 /* What has no numbers is a repeat only where the broker delivered it before. */
 static bool is_repeat(const struct reel_arrival *arrival, const struct reel_tombstone *tombstone)
 {
-    return (arrival->redelivered && !arrival->refused) ||
-           reel_tombstone_covers(tombstone, &arrival->fragment.numbers);
+    if (arrival->redelivered && !arrival->refused)
+        return true;
+    return reel_tombstone_covers(tombstone, &arrival->fragment.numbers) &&
+           !restarts(arrival, tombstone);
+}
+
+/* Whether it follows on from what looked like a restart. */
+static bool confirms_restart(const struct reel_target *target, const struct reel_numbers *numbers)
+{
+    struct reel_placement placement;
+
+    reel_place_late(reel_entry_recording(target->last), numbers, &placement);
+    return placement.row == REEL_PLACE_RESTARTED;
 }
 
 /* The numbers of the deleted one are all that is known of the boot. */
@@ -67,7 +88,7 @@ bool reel_ingest_meet_deleted(struct reel_ingest *ingest, const struct reel_arri
         return false;
     if (reel_ingest_tombstone(ingest, arrival, &tombstone) != REEL_OK)
         return ingest->failed;
-    if (is_repeat(arrival, &tombstone)) {
+    if (is_repeat(arrival, &tombstone) && !confirms_restart(target, &arrival->fragment.numbers)) {
         drop(ingest, arrival, target, &tombstone);
         is_over = true;
     } else if (reel_ingest_skip_deleted(ingest, arrival, &tombstone, target, &error)) {
@@ -85,6 +106,7 @@ void reel_ingest_begin_behind(struct reel_recording *recording,
 {
     struct reel_numbers next;
 
-    if (reel_tombstone_next(tombstone, &numbers->boot, &next))
+    if (!reel_tombstone_covers(tombstone, numbers) &&
+        reel_tombstone_next(tombstone, &numbers->boot, &next))
         reel_recording_begin_at(recording, &next);
 }

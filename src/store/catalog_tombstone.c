@@ -41,14 +41,19 @@ static enum reel_code save_boot(struct reel_catalog *catalog, uint64_t rowid,
 
     reel_statement_start(
         &statement, catalog, REEL_STATEMENT_BURY_BOOT,
-        "INSERT INTO tombstone_boot (tombstone, boot, boot_is_uint, next_seq, next_frame)"
-        " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET (boot_is_uint, next_seq, next_frame) ="
-        " (excluded.boot_is_uint, excluded.next_seq, excluded.next_frame)");
+        "INSERT INTO tombstone_boot (tombstone, boot, boot_is_uint, next_seq, next_frame,"
+        " first_frames, first_hash) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
+        " SET (boot_is_uint, next_seq, next_frame, first_frames, first_hash) ="
+        " (excluded.boot_is_uint, excluded.next_seq, excluded.next_frame,"
+        " coalesce(excluded.first_frames, first_frames), coalesce(excluded.first_hash, "
+        "first_hash))");
     reel_bind_u64(&statement, rowid);
     reel_bind_text(&statement, boot->boot.text);
     reel_bind_u64(&statement, boot->boot.is_uint);
     reel_bind_u64_if(&statement, boot->has_next_seq, boot->next_seq);
     reel_bind_u64_if(&statement, boot->has_next_frame, boot->next_frame);
+    reel_bind_u64_if(&statement, boot->first_frames > 0, boot->first_frames);
+    reel_bind_u64_if(&statement, boot->first_frames > 0, boot->first_hash);
     return reel_statement_run(&statement, doing, err_out);
 }
 
@@ -99,6 +104,7 @@ static void take_boot(struct reel_statement *statement, struct reel_tombstone *t
 {
     struct reel_tombstone_boot *added;
     struct reel_boot boot = {0};
+    bool has_frames, has_hash;
 
     reel_take_text(statement, boot.text, sizeof boot.text);
     boot.is_uint = reel_take_bool(statement);
@@ -109,6 +115,8 @@ static void take_boot(struct reel_statement *statement, struct reel_tombstone *t
     }
     added->next_seq = reel_take_u64_if(statement, &added->has_next_seq);
     added->next_frame = reel_take_u64_if(statement, &added->has_next_frame);
+    added->first_frames = (uint32_t)reel_take_u64_if(statement, &has_frames);
+    added->first_hash = reel_take_u64_if(statement, &has_hash);
 }
 
 static enum reel_code load_boots(struct reel_catalog *catalog, uint64_t rowid,
@@ -117,8 +125,8 @@ static enum reel_code load_boots(struct reel_catalog *catalog, uint64_t rowid,
     struct reel_statement statement;
 
     reel_statement_start(&statement, catalog, REEL_STATEMENT_TOMBSTONE_BOOTS,
-                         "SELECT boot, boot_is_uint, next_seq, next_frame FROM tombstone_boot"
-                         " WHERE tombstone = ?");
+                         "SELECT boot, boot_is_uint, next_seq, next_frame, first_frames, first_hash"
+                         " FROM tombstone_boot WHERE tombstone = ?");
     reel_bind_u64(&statement, rowid);
     while (reel_statement_next(&statement))
         take_boot(&statement, tombstone);
@@ -156,7 +164,8 @@ enum reel_code reel_catalog_tombstones(struct reel_catalog *catalog, const char 
     enum reel_code code;
 
     reel_statement_start(&statement, catalog, REEL_STATEMENT_TOMBSTONES,
-                         "SELECT boot, boot_is_uint, max(next_seq), max(next_frame)"
+                         "SELECT boot, boot_is_uint, max(next_seq), max(next_frame),"
+                         " max(first_frames), max(first_hash)"
                          " FROM tombstone JOIN tombstone_boot USING (tombstone)"
                          " WHERE device = ?1 AND (session = ?2 OR part_of = ?2)"
                          " GROUP BY boot, boot_is_uint");

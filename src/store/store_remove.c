@@ -34,15 +34,43 @@ static struct removal *note_removal(struct reel_store *store,
     return removal;
 }
 
-static enum reel_code bury(struct reel_store *store, const struct reel_recording *recording,
-                           int64_t now_us, struct reel_error *err_out)
+/* Remember how each boot began. What cannot be read is not remembered: a broken recording can be
+ * removed too. */
+static void remember_first(struct reel_store *store, struct reel_entry *entry,
+                           struct reel_tombstone *tombstone)
 {
+    const struct reel_recording *recording = &entry->recording;
+    uint32_t frame_bytes = reel_format_frame_bytes(&recording->format);
+    uint8_t *frames = malloc((size_t)REEL_TOMBSTONE_FIRST_FRAMES * frame_bytes);
+    struct reel_wav *wav;
+
+    if (!frames || reel_store_wav(store, entry, &wav, NULL) != REEL_OK) {
+        free(frames);
+        return;
+    }
+    for (size_t i = 0; i < tombstone->boots_count; i++) {
+        struct reel_tombstone_boot *boot = &tombstone->boots[i];
+        uint64_t from_frame;
+        uint32_t count;
+
+        if (reel_tombstone_find_first(recording, &boot->boot, &from_frame, &count) &&
+            reel_wav_read(wav, from_frame, frames, count, NULL) == REEL_OK)
+            reel_tombstone_set_first(boot, frames, count, frame_bytes);
+    }
+    free(frames);
+}
+
+static enum reel_code bury(struct reel_store *store, struct reel_entry *entry, int64_t now_us,
+                           struct reel_error *err_out)
+{
+    const struct reel_recording *recording = &entry->recording;
     struct reel_catalog *catalog = store->home.catalog;
     struct reel_tombstone tombstone;
     enum reel_code code;
 
     if (!reel_tombstone_make(recording, now_us, &tombstone))
         return reel_error_errno(err_out, ENOMEM, "remove %s", recording->session);
+    remember_first(store, entry, &tombstone);
     code = reel_catalog_bury(catalog, &tombstone, err_out);
     if (code == REEL_OK)
         code = reel_catalog_remove(catalog, recording->rowid, err_out);
@@ -62,7 +90,7 @@ enum reel_code reel_store_remove(struct reel_store *store, struct reel_entry *en
     else
         code = reel_store_begin(store, err_out);
     if (code == REEL_OK)
-        code = bury(store, recording, now_us, err_out);
+        code = bury(store, entry, now_us, err_out);
     if (code == REEL_OK && !note_removal(store, recording))
         code = reel_error_errno(err_out, ENOMEM, "remove %s", entry->key);
     if (code == REEL_OK)

@@ -122,7 +122,7 @@ static void end_write(struct reel_wav *wav, uint64_t end_frame)
 enum reel_code reel_wav_write(struct reel_wav *wav, uint64_t at_frame, const void *frames,
                               uint64_t frames_count, struct reel_error *err_out)
 {
-    struct extent extent;
+    struct extent extent = {0};
     enum reel_code code;
     int fd;
 
@@ -143,7 +143,7 @@ enum reel_code reel_wav_fill(struct reel_wav *wav, uint64_t at_frame, uint64_t f
                              struct reel_error *err_out)
 {
     uint8_t *slice = wav->files->slice;
-    struct extent extent;
+    struct extent extent = {0};
     enum reel_code code;
     int fd;
 
@@ -163,12 +163,27 @@ enum reel_code reel_wav_fill(struct reel_wav *wav, uint64_t at_frame, uint64_t f
     return REEL_OK;
 }
 
+enum reel_code reel_wav_read(struct reel_wav *wav, uint64_t at_frame, void *out,
+                             uint64_t frames_count, struct reel_error *err_out)
+{
+    struct extent extent = {0};
+    int fd;
+
+    if (at_frame > wav->frames || frames_count > wav->frames - at_frame ||
+        !extent_of(wav, at_frame, frames_count, &extent))
+        return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "%s: reading past its end",
+                              wav->name);
+    if (reel_wav_descriptor(wav, &fd, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    return reel_disk_read(fd, out, extent.bytes, extent.offset, wav->name, err_out);
+}
+
 enum reel_code reel_wav_equal(struct reel_wav *wav, uint64_t at_frame, const void *frames,
                               uint64_t frames_count, bool *equal_out, struct reel_error *err_out)
 {
     const uint8_t *expected = frames;
     uint8_t *slice = wav->files->slice;
-    struct extent extent;
+    struct extent extent = {0};
     bool equal = true;
     int fd;
 

@@ -39,6 +39,8 @@ enum reel_code reel_wav_write(struct reel_wav *wav, uint64_t at_frame, const voi
                               uint64_t frames_count, struct reel_error *err_out);
 enum reel_code reel_wav_fill(struct reel_wav *wav, uint64_t at_frame, uint64_t frames_count,
                              struct reel_error *err_out);
+enum reel_code reel_wav_read(struct reel_wav *wav, uint64_t at_frame, void *out,
+                             uint64_t frames_count, struct reel_error *err_out);
 enum reel_code reel_wav_equal(struct reel_wav *wav, uint64_t at_frame, const void *frames,
                               uint64_t frames_count, bool *equal_out, struct reel_error *err_out);
 

@@ -188,6 +188,37 @@ def test_a_gap_behind_the_deleted_is_one(client, device):
     assert recorder.store(frames=100, seed=3, seq=3, frame=300)["missing"] == [[4, 4]]
 
 
+def test_a_recorder_that_restarts_under_the_deleted_name_is_new(lab, client, device):
+    """Its numbers are those of what was deleted, its audio is not."""
+    recorder = record(client, device)
+    client.request("delete", name_of(recorder))
+    audio = [recorder.post(frames=100, seed=50 + seq, seq=seq, frame=100 * seq) for seq in range(2)]
+    recorder.store(b"", seq=2, frame=200, end=True)
+    info = recorder.info()
+    assert (info["frames"], info["lost"], info["missing"]) == (200, [], [])
+    assert_same_audio(read_wave(lab.sink.wav(device, "s1"))[1], b"".join(audio))
+
+
+def test_a_restart_in_what_goes_on_behind_the_deleted(lab, client, device):
+    recorder = record(client, device, end=False)
+    client.request("delete", name_of(recorder))
+    audio = [recorder.post(frames=100, seed=3, seq=3, frame=300)]
+    assert recorder.refused(frames=100, seed=50, seq=0, frame=0)["code"] == "late"
+    recorder.store(frames=100, seed=51, seq=1, frame=100)
+    recorder.end(seq=2, frame=200)
+    audio += [recorder.form.noise(100, seed) for seed in (50, 51)]
+    assert_same_audio(read_wave(lab.sink.wav(device, "s1"))[1], b"".join(audio))
+
+
+def test_what_began_with_silence_is_not_known_again(client, device):
+    """Nothing tells its repeat from a restart, so it is kept."""
+    recorder = Recorder(client, device)
+    recorder.store(bytes(200), seq=0, frame=0)
+    client.request("delete", name_of(recorder))
+    recorder.store(bytes(200), seq=0, frame=0)
+    assert recorder.info()["frames"] == 100
+
+
 def test_another_boot_is_new(client, device):
     recorder = record(client, device, boot=1)
     client.request("delete", name_of(recorder))

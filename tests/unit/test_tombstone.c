@@ -117,6 +117,34 @@ static void one_kind_of_number_is_enough(void **state)
     assert_false(covers(plain));
 }
 
+/* What begins as the deleted one did is a repeat; what does not, a restart. */
+static void another_beginning_is_a_restart(void **state)
+{
+    uint8_t audio[300];
+    uint64_t from_frame;
+    uint32_t frames;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof audio; i++)
+        audio[i] = (uint8_t)(i * i);
+    send(numbers("", 0, 0, 300));
+    send(numbers("", 1, 300, 300));
+    bury();
+    struct reel_numbers first = numbers("", 0, 0, 300), second = numbers("", 1, 300, 300);
+
+    assert_true(reel_tombstone_restarts(&tombstone, &first, audio, 1)); /* nothing is known of it */
+    assert_true(reel_tombstone_find_first(&recording, &first.boot, &from_frame, &frames));
+    assert_int_equal(from_frame, 0);
+    assert_int_equal(frames, REEL_TOMBSTONE_FIRST_FRAMES);
+    reel_tombstone_set_first(&tombstone.boots[0], audio, frames, 1);
+    assert_false(reel_tombstone_restarts(&tombstone, &first, audio, 1));
+    assert_false(
+        reel_tombstone_restarts(&tombstone, &second, audio + 1, 1)); /* it is not the first */
+    assert_true(reel_tombstone_restarts(&tombstone, &first, audio + 1, 1));
+    first.frames = 20; /* too short to tell */
+    assert_true(reel_tombstone_restarts(&tombstone, &first, audio, 1));
+}
+
 static void an_empty_recording_covers_nothing(void **state)
 {
     (void)state;
@@ -131,6 +159,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_stored_is_a_repeat, setup, teardown),
         cmocka_unit_test_setup_teardown(an_end_without_audio, setup, teardown),
         cmocka_unit_test_setup_teardown(each_boot_has_its_own_numbers, setup, teardown),
+        cmocka_unit_test_setup_teardown(another_beginning_is_a_restart, setup, teardown),
         cmocka_unit_test_setup_teardown(one_kind_of_number_is_enough, setup, teardown),
         cmocka_unit_test_setup_teardown(an_empty_recording_covers_nothing, setup, teardown),
     };
