@@ -325,7 +325,7 @@ void reel_ingest_begin_behind(struct reel_recording *recording,
 
 /* Decide where the fragment goes in one recording, comparing what is stored. */
 void reel_ingest_decide(struct reel_ingest *ingest, struct reel_entry *entry,
-                        const struct reel_fragment *fragment, struct reel_placement *placement_out);
+                        const struct reel_fragment *fragment, struct reel_placement *placement);
 
 /* Put the fragment where it goes; sets `ingest->failed` where the store fails. */
 void reel_ingest_place(struct reel_ingest *ingest, const struct reel_arrival *arrival,

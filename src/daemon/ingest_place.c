@@ -49,16 +49,16 @@ static struct reel_place_limits limits_of(const struct reel_config *config,
 }
 
 void reel_ingest_decide(struct reel_ingest *ingest, struct reel_entry *entry,
-                        const struct reel_fragment *fragment, struct reel_placement *placement_out)
+                        const struct reel_fragment *fragment, struct reel_placement *placement)
 {
     const struct reel_recording *recording = reel_entry_recording(entry);
     const struct reel_place_limits limits = limits_of(ingest->links.config, fragment);
     bool equal = true;
 
-    reel_place(recording, &fragment->numbers, &limits, placement_out);
-    if (placement_out->compare &&
-        compare(ingest, entry, fragment, placement_out, &equal) == REEL_OK && !equal)
-        reel_place_conflict(recording, &fragment->numbers, placement_out);
+    reel_place(recording, &fragment->numbers, &limits, placement);
+    if (placement->compare && compare(ingest, entry, fragment, placement, &equal) == REEL_OK &&
+        !equal)
+        reel_place_conflict(recording, &fragment->numbers, placement);
 }
 
 /* Write the audio of the candidate that waited in quarantine at `at_frame`. NOT_FOUND if it has
