@@ -252,11 +252,11 @@ size_t reel_describe_ack_bytes(const struct reel_recording *recording, const str
                                const struct reel_earlier_parts *earlier)
 {
     enum { PLAIN_BYTES = 384, RANGE_BYTES = 48 }; /* a range: two numbers, in two lists */
-    size_t most = ranges_most(recording, boot);
+    size_t ranges = ranges_most(recording, boot);
 
     for (size_t i = 0; earlier && i < earlier->count; i++)
-        most += ranges_most(earlier->recordings[i], boot);
-    return PLAIN_BYTES + most * RANGE_BYTES;
+        ranges += ranges_most(earlier->recordings[i], boot);
+    return PLAIN_BYTES + ranges * RANGE_BYTES;
 }
 
 json_t *reel_describe_refusal(const struct reel_error *error, const char *device,
