@@ -10,6 +10,7 @@ from harness import (
     Format, Recorder, RequestFailed, assert_same_audio, read_sox, read_wave, wav_bytes,
 )
 from lab import wait_for
+from tracing import can_trace, inject
 
 FORM = Format()
 SIZE = 4000  # frames of a fragment: four make a part of a second
@@ -306,6 +307,16 @@ def test_a_restart_by_two_conflicts(lab, recorder):
     assert_same_audio(audio_of(lab, recorder, 1), noise(0, 1, 2, 3))
 
 
+def test_what_is_missing_before_a_restart_is_not_told(lab, recorder):
+    """The numbers are others since then, though the parts go on."""
+    send(recorder, 0, 2, 3, 4)
+    for n in range(8):
+        answer = recorder.store(frames=SIZE, seed=100 + n, **numbers(n))
+    assert (answer["seq"], answer["missing"], answer["missing_frames"]) == (7, [], [])
+    assert info_of(recorder, 3)["next_seq"] == 7
+    assert info_of(recorder, 1)["missing"] == [[1, 1]]
+
+
 # Fragments over the seam
 
 
@@ -392,6 +403,42 @@ def test_turned_off_later(make_lab):
     lab.sink.restart()
     send(recorder, *range(2, 12))
     assert [info_of(recorder, part)["frames"] // SIZE for part in (1, 2)] == [4, 8]
+
+
+strace = pytest.mark.skipif(not can_trace(), reason="strace cannot attach here")
+
+
+@strace
+@pytest.mark.parametrize("calls", [
+    "pwrite64", "fdatasync,fsync,syncfs", "renameat,renameat2,linkat,unlinkat,mkdirat,openat",
+])
+def test_killed_at_each_call_of_a_rollover(make_lab, tmp_path, calls):
+    """Within the batch that seals one part and begins the next; then all is sent again."""
+    lab = make_lab({"session.max_duration_s": 1}, env={"ASAN_OPTIONS": "detect_leaks=0"})
+    client = lab.client()
+    died, nth = True, 0
+    while died:
+        nth += 1
+        recorder = Recorder(client, f"mic{nth}")
+        send(recorder, 0, 1, 2, 3)
+        tracer = inject(lab.sink, tmp_path / f"trace{nth}", f"{calls}:signal=KILL:when={nth}")
+        recorder.post(frames=SIZE, seed=4, **numbers(4))
+        wait_for(lambda: not lab.sink.program.running()
+                 or lab.watcher.events(f"mic{nth}", "s1-2", "started"),
+                 "the next part, or the end of the sink")
+        died = not lab.sink.program.running()
+        if died:
+            lab.sink.start()
+        tracer.kill()
+        send(recorder, *range(6))
+        parts = client.request("list", {"device": recorder.device, "sort": "name"})["recordings"]
+        assert [(part["session"], part["frames"]) for part in parts] == [
+            ("s1", 4 * SIZE), ("s1-2", 2 * SIZE)]
+        assert parts[0]["end_reason"] == "limit"
+        finish(lab, recorder, 2, seq=6)
+        assert_same_audio(audio_of(lab, recorder, 1), noise(0, 1, 2, 3))
+        assert_same_audio(audio_of(lab, recorder, 2), noise(4, 5))
+    assert nth > 3
 
 
 # From reel's spool
