@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy
 import soundfile
 
-from marked import CHANNELS, FRAME, FRAME_BYTES, RATE, decode
+from marked import CHANNELS, FRAME, FRAME_BYTES, decode
 from ledger import Ledger
 
 
@@ -105,11 +105,11 @@ def read_wav(path):
     return size // FRAME_BYTES, numpy.frombuffer(content, FRAME, whole // FRAME_BYTES, at)
 
 
-def opens_elsewhere(path, with_sox):
+def opens_elsewhere(path, rate, with_sox):
     """What libsndfile (and sox) say against the file."""
     try:
         with soundfile.SoundFile(path) as file:
-            if (file.channels, file.samplerate) != (CHANNELS, RATE):
+            if (file.channels, file.samplerate) != (CHANNELS, rate):
                 return ["libsndfile reads another format"]
     except (RuntimeError, OSError) as error:
         return [f"libsndfile: {error}"]
@@ -226,20 +226,18 @@ def check_sum(path, row):
     return ["the file is not what was summed"]
 
 
-def check_recording(store, recording, row, acknowledged, with_sox, settled, complete):
-    path = Path(store, "recordings", recording.device, f"{recording.session}.wav")
-    if row is None:
-        return [f"acknowledged, and not in the catalog: {brief(acknowledged)}"] \
-            if acknowledged else []
+def check_part(store, row, rate, with_sox, settled):
+    """One file against its row. Returns findings and its frames, None where it cannot be read."""
+    path = Path(store, "recordings", row["device"], f"{row['session']}.wav")
     try:
         header_frames, words = read_wav(path)
     except FileNotFoundError:
-        return ["its file is missing"]
+        return ["its file is missing"], None
     except Damaged as error:
-        return [str(error)]
+        return [str(error)], None
     # Killed in a recovery that has cut the file but not yet its header, a file claims too much for
     # a while; programs open it all the same.
-    findings = opens_elsewhere(path, with_sox or header_frames > len(words))
+    findings = opens_elsewhere(path, rate, with_sox or header_frames > len(words))
     if settled and header_frames > len(words):
         findings.append(f"the header claims {header_frames} frames, the file has {len(words)}")
     if row["frames"] > len(words):
@@ -248,7 +246,34 @@ def check_recording(store, recording, row, acknowledged, with_sox, settled, comp
         findings.append(f"the header says {header_frames} frames, the catalog {row['frames']}")
     if settled:
         findings += check_sum(path, row)
-    words = words[: row["frames"]]
+    return findings + check_sidecar(path.with_suffix(".json"), row), words[: row["frames"]]
+
+
+def join(rows):
+    """The rows of a session's parts as that of one recording."""
+    runs, at = [], 0
+    for row in rows:
+        runs += [(kind, at + start, at + end) for kind, start, end in row["runs"]]
+        at += row["frames"]
+    gap_frames = sum(row["gap_frames"] for row in rows)
+    return {"runs": runs, "frames": at, "gap_frames": gap_frames, "state": rows[-1]["state"]}
+
+
+def check_recording(store, recording, rows, acknowledged, with_sox, settled, complete):
+    """`rows`: those of its parts, in their order."""
+    if not rows:
+        return [f"acknowledged, and not in the catalog: {brief(acknowledged)}"] \
+            if acknowledged else []
+    findings, words = [], numpy.empty(0, FRAME)
+    for row in rows:
+        said, frames = check_part(store, row, recording.rate, with_sox, settled)
+        findings += [f"part {row['part']}: {line}" if len(rows) > 1 else line for line in said]
+        if frames is None:
+            return findings
+        words = numpy.concatenate([words, frames])
+    if any((row["state"], row["end_reason"]) != ("complete", "limit") for row in rows[:-1]):
+        findings.append("it goes on in the next part, and is not sealed")
+    row = join(rows)
     fragments, _, torn = read_fragments(recording, words)
     findings += torn + check_order(recording, fragments, len(words))
     more, readable = check_claims(row, fragments, recording)
@@ -262,7 +287,15 @@ def check_recording(store, recording, row, acknowledged, with_sox, settled, comp
     state = "complete" if recording.ends else "recording"
     if complete and (row["state"], row["gap_frames"]) != (state, 0):
         findings.append(f"{row['state']}, with {row['gap_frames']} frames of gaps")
-    return findings + check_sidecar(path.with_suffix(".json"), row)
+    return findings
+
+
+def by_session(rows):
+    """The rows by what was published to, each with those of its parts in their order."""
+    sessions = {}
+    for row in sorted(rows.values(), key=lambda row: row["part"]):
+        sessions.setdefault((row["device"], row["part_of"] or row["session"]), []).append(row)
+    return sessions
 
 
 def brief(fragments):
@@ -276,12 +309,13 @@ def check(store, ledger, with_sox=False, settled=False, complete=False):
     rows, findings = read_catalog(store)
     recordings, held, broken = ledger.snapshot()
     findings = broken + findings
-    for key in rows.keys() - recordings.keys():
+    sessions = by_session(rows)
+    for key in sessions.keys() - recordings.keys():
         findings.append(f"{'/'.join(key)}: nobody recorded this")
     for key, recording in recordings.items():
-        row = rows.get(key)
         wanted = complete and ledger.is_complete(recording)
-        said = check_recording(store, recording, row, held[key], with_sox, settled, wanted)
+        said = check_recording(store, recording, sessions.get(key, []), held[key], with_sox,
+                               settled, wanted)
         findings += [f"{'/'.join(key)}: {line}" for line in said]
         if complete and not ledger.is_complete(recording):
             findings.append(f"{'/'.join(key)}: never acknowledged to the end")

@@ -18,7 +18,7 @@ from marked import CHANNELS, RATE, SAMPLE_BYTES, Recording  # noqa: E402
 
 WINDOW = 16  # fragments under way for each recorder
 RESEND_S = 0.4
-AUDIO = {"channels": CHANNELS, "rate": RATE, "sample_size": SAMPLE_BYTES}
+AUDIO = {"channels": CHANNELS, "sample_size": SAMPLE_BYTES}
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ class Recorder:
     def begin(self, number):
         style = self.style
         self.recording = Recording(number, self.name, f"s{number}", self.fragments, self.frames,
-                                   style.runs, style.varied, ends=not style.backwards)
+                                   style.runs, style.varied, ends=not style.backwards,
+                                   rate=self.fleet.rate)
         self.starts = self.recording.starts()
         self.run, self.next_seq, self.under_way = 0, 0, {}
         self.fleet.ledger.add(self.recording)
@@ -109,7 +110,7 @@ class Recorder:
         self.fleet.ledger.note_sent(self.recording, self.run, seq)
         self.under_way[seq] = self.heard = now
         payload = msgpack.packb({
-            "metadata": {"session": head, "audio": AUDIO},
+            "metadata": {"session": head, "audio": AUDIO | {"rate": recording.rate}},
             "data": self.recording.data(self.run, seq),
         })
         self.fleet.publish(f"{PREFIX}/audio/{self.name}/{self.recording.session}", payload,
@@ -130,8 +131,10 @@ class Fleet:
     """Recorders on one connection, each with its own topics. `numbers` go on over fleets that
     share a ledger."""
 
-    def __init__(self, broker, ledger, devices, fragments=60, frames=40, styles=STYLES, numbers=None):
+    def __init__(self, broker, ledger, devices, fragments=60, frames=40, styles=STYLES, numbers=None,
+                 rate=RATE):
         self.ledger = ledger
+        self.rate = rate
         self.numbers = numbers or count(1)
         self.acknowledgements = 0
         self._lock = threading.Lock()

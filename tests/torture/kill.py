@@ -17,14 +17,17 @@ from lab import Broker, Sink, wait_for  # noqa: E402
 DEVICES = 20
 CHECK_EVERY = 10  # kills; in between, the store is looked at as the kill left it
 QUIET = ("error", "warning")
+RATE = 1600  # frames a second: a recording is of one to three seconds, so of as many parts
 SETTINGS = {"session.idle_timeout_s": 600, "limits.new_recordings_per_minute": 60_000}
 
 
 def settings_of(generator):
-    """How fast batches follow each other: now one for every fragment, now large ones."""
+    """How fast batches follow each other: now one for every fragment, now large ones. Recordings
+    may become as long as they like, or go on in parts."""
     return SETTINGS | {
         "ingest.commit_interval_ms": generator.choice([0, 2, 10, 50]),
         "ingest.commit_bytes": generator.choice([4096, 65536, 4 << 20]),
+        "session.max_duration_s": generator.choice([0, 1, 1]),
     }
 
 
@@ -51,7 +54,7 @@ def kills(build, folder, seed, times, deadline=None):
     with Broker(folder / "broker", log_types=QUIET) as broker:
         introduce(build, folder, broker)
         sink = Sink(build, folder, broker, settings_of(generator))
-        with Fleet(broker, ledger, DEVICES, numbers=numbers) as fleet:
+        with Fleet(broker, ledger, DEVICES, numbers=numbers, rate=RATE) as fleet:
             while reached < times and not findings and not (deadline and time.monotonic() > deadline):
                 kill_once(sink, fleet, generator)
                 reached += 1

@@ -34,6 +34,7 @@ class Recording:
     runs: int = 1
     varied: bool = False
     ends: bool = True  # its last fragment says so
+    rate: int = RATE
 
     def frames_of(self, seq):
         return self.frames + (seq * 7 + self.number) % 5 if self.varied else self.frames
