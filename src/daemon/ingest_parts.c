@@ -251,7 +251,7 @@ static void seal(struct reel_ingest *ingest, struct reel_entry *entry, int64_t w
         recording->end_reason = REEL_END_LIMIT;
 }
 
-/* Both can be looked for from now on, within the batch too; before the one is complete. */
+/* Both can be looked for from now on, within the batch too. */
 static enum reel_code stage(struct reel_ingest *ingest, struct reel_entry *before,
                             struct reel_entry *next)
 {
@@ -299,9 +299,9 @@ enum reel_code reel_ingest_go_on(struct reel_ingest *ingest, const struct reel_a
     code = begin_part(ingest, arrival, before, &next, err_out);
     if (code != REEL_OK)
         return code;
-    code = stage(ingest, target->last, next);
     reel_place_carry(before, &target->placement);
     seal(ingest, target->last, arrival->wall_us);
+    code = stage(ingest, target->last, next);
     reel_store_touch(ingest->store, next, arrival->monotonic_us);
     if (target->home == target->last)
         target->home = next;

@@ -100,9 +100,7 @@ struct reel_part_question {
 enum reel_code reel_store_part(struct reel_store *store, const struct reel_part_question *question,
                                struct reel_entry **entry_out, struct reel_error *err_out);
 
-/* Bring the entry's rows up within the batch, so that reel_store_part finds it. One that completed
- * in this batch keeps those it had: it would be summed (reel_store_next_hash) as soon as they say
- * so, before its file has its header. */
+/* Bring the entry's rows up within the batch, so that reel_store_part finds it. */
 enum reel_code reel_store_stage(struct reel_store *store, struct reel_entry *entry,
                                 struct reel_error *err_out);
 

@@ -15,11 +15,8 @@ enum reel_code reel_store_part(struct reel_store *store, const struct reel_part_
 enum reel_code reel_store_stage(struct reel_store *store, struct reel_entry *entry,
                                 struct reel_error *err_out)
 {
-    enum reel_code code;
+    enum reel_code code = reel_store_begin(store, err_out);
 
-    if (entry->unsealed && entry->recording.state == REEL_STATE_COMPLETE)
-        return REEL_OK;
-    code = reel_store_begin(store, err_out);
     if (code == REEL_OK)
         code = reel_catalog_save(store->home.catalog, &entry->recording, err_out);
     return reel_store_outcome(store, code);

@@ -109,23 +109,6 @@ static void test_staged_is_not_committed(void **state)
     assert_false(scene_has(scene, "mic1", "s1"));
 }
 
-/* It is summed when its file has the header that it will have. */
-static void test_one_that_completed_is_not_staged(void **state)
-{
-    struct scene *scene = *state;
-    struct reel_entry *entry = scene_create(scene, "mic1", "s1", &mono16);
-    struct reel_hash_job job;
-
-    publish_seq(scene, entry, 0);
-    scene_commit(scene);
-    publish_seq(scene, entry, 1);
-    complete(scene, entry);
-    assert_int_equal(reel_store_stage(scene->store, entry, NULL), REEL_OK);
-    assert_false(reel_store_next_hash(scene->store, &job));
-    scene_commit(scene);
-    assert_true(reel_store_next_hash(scene->store, &job));
-}
-
 static void test_other_sessions_have_none_of_them(void **state)
 {
     const struct reel_part_question others[] = {
@@ -165,7 +148,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_the_latest_that_fits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_staged_is_not_committed, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_one_that_completed_is_not_staged, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_other_sessions_have_none_of_them, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_parts_come_back_from_sidecars, set_up, tear_down),
     };
