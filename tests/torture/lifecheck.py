@@ -99,7 +99,7 @@ def _check(store, life, name, parts):
             header_frames, words = read_wav(path)
         except (FileNotFoundError, Damaged) as error:
             return [f"{path.name}: {error}"]
-        findings += opens_elsewhere(path, with_sox=False)
+        findings += opens_elsewhere(path, RATE, with_sox=False)
         if len(words) > PART_FRAMES:
             findings.append(f"{path.name}: {len(words)} frames in one part")
         if not header_frames == len(words) == row["frames"]:

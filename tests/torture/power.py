@@ -24,6 +24,7 @@ from checker import check, opens_elsewhere
 from disk import Cut, Disk, positions
 from fleet import Fleet, Style, STYLES, introduce
 from ledger import Ledger
+from marked import RATE
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 from lab import PATIENCE_S, TREE, Broker, NotReady, Sink, wait_for  # noqa: E402
@@ -158,7 +159,7 @@ def unreadable(store):
     """Before recovery: what libsndfile says against files (invariant 5)."""
     findings = []
     for path in sorted(store.glob("recordings/*/*.wav")):
-        said = opens_elsewhere(path, False)
+        said = opens_elsewhere(path, RATE, with_sox=False)
         findings += [f"before recovery: {path.parent.name}/{path.name}: {line}" for line in said]
     return findings
 
