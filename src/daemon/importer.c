@@ -6,24 +6,12 @@
 
 #include "io/loop.h"
 
-void reel_import_job_destroy(struct reel_import_job *job)
-{
-    if (job && !job->converts)
-        reel_discard_leave(&job->discard);
-    free(job);
-}
-
 /* An upload that is given up because it is time to end is converted after the next start. */
-static void work(const struct reel_importer *importer, struct reel_import_job *job)
+static void work(const struct reel_importer *importer, struct reel_conversion *conversion)
 {
-    if (!job->converts) {
-        reel_discard(importer->store_dir, &job->discard, importer->log);
-        free(job);
-        return;
-    }
-    if (!reel_upload_convert(importer->store_dir, &importer->limits, &job->conversion) ||
-        !reel_mailbox_post(importer->imports, job, 0))
-        free(job);
+    if (!reel_upload_convert(importer->store_dir, &importer->limits, conversion) ||
+        !reel_mailbox_post(importer->imports, conversion, 0))
+        free(conversion);
 }
 
 void reel_importer_run(const struct reel_importer *importer)
@@ -34,13 +22,13 @@ void reel_importer_run(const struct reel_importer *importer)
     };
 
     for (;;) {
-        struct reel_import_job *job;
+        struct reel_conversion *conversion;
 
         reel_poll(fds, 2, INT64_MAX);
         if (fds[0].revents)
             return;
-        job = reel_mailbox_take(importer->jobs);
-        if (job)
-            work(importer, job);
+        conversion = reel_mailbox_take(importer->jobs);
+        if (conversion)
+            work(importer, conversion);
     }
 }

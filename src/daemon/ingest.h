@@ -26,9 +26,9 @@ struct reel_ingest_links {
     struct reel_mailbox *changes;     /* in: struct reel_change, from the query thread */
     struct reel_mailbox *jobs;        /* out: struct reel_hash_job, to the hashing thread */
     struct reel_mailbox *hashes;      /* in: struct reel_hash_job, done */
-    struct reel_mailbox *import_jobs; /* out: struct reel_import_job, to the importing thread */
-    struct reel_mailbox *imports;     /* in: those that convert, done */
-    struct reel_mailbox *removed;     /* out: struct reel_removed, to the unlinking thread */
+    struct reel_mailbox *import_jobs; /* out: struct reel_conversion, to the importing thread */
+    struct reel_mailbox *imports;     /* in: the same, done */
+    struct reel_mailbox *discards;    /* out: struct reel_discard, to the unlinking thread */
     struct reel_bus_gate *gate;       /* of all connections of the process */
     int stop_fd;                      /* readable when it is time to end */
 };

@@ -214,31 +214,30 @@ static void take_result(struct reel_ingest *ingest, const struct reel_conversion
 
 static void take_results(struct reel_ingest *ingest)
 {
-    struct reel_import_job *job;
+    struct reel_conversion *conversion;
 
     while (!ingest->failed && !ingest->batch.open &&
-           (job = reel_mailbox_take(ingest->links.imports)) != NULL) {
+           (conversion = reel_mailbox_take(ingest->links.imports)) != NULL) {
         ingest->importing = false;
-        take_result(ingest, &job->conversion);
-        reel_import_job_destroy(job);
+        take_result(ingest, conversion);
+        free(conversion);
     }
 }
 
 static void give_job(struct reel_ingest *ingest, const struct reel_upload *upload)
 {
-    struct reel_import_job *job = calloc(1, sizeof *job);
+    struct reel_conversion *conversion = calloc(1, sizeof *conversion);
 
-    if (!job)
+    if (!conversion)
         return; /* at the next turn */
-    job->converts = true;
-    job->conversion.id = upload->id;
-    job->conversion.in_blocks = upload->block_bytes > 0;
-    job->conversion.begun_us = upload->begun_us;
-    memcpy(job->conversion.device, upload->device, sizeof upload->device);
-    memcpy(job->conversion.session, upload->session, sizeof upload->session);
-    memcpy(job->conversion.sha256, upload->sha256, sizeof upload->sha256);
-    if (!reel_mailbox_post(ingest->links.import_jobs, job, 0)) {
-        reel_import_job_destroy(job);
+    conversion->id = upload->id;
+    conversion->in_blocks = upload->block_bytes > 0;
+    conversion->begun_us = upload->begun_us;
+    memcpy(conversion->device, upload->device, sizeof upload->device);
+    memcpy(conversion->session, upload->session, sizeof upload->session);
+    memcpy(conversion->sha256, upload->sha256, sizeof upload->sha256);
+    if (!reel_mailbox_post(ingest->links.import_jobs, conversion, 0)) {
+        free(conversion);
         return;
     }
     ingest->importing = true;
@@ -263,16 +262,8 @@ static void give_discards(struct reel_ingest *ingest)
 {
     struct reel_discard discard;
 
-    while (reel_store_next_discard(ingest->store, &discard)) {
-        struct reel_import_job *job = calloc(1, sizeof *job);
-
-        if (job)
-            job->discard = discard;
-        if (job && reel_mailbox_post(ingest->links.import_jobs, job, 0))
-            continue;
-        reel_discard_leave(&discard);
-        free(job);
-    }
+    while (reel_store_next_discard(ingest->store, &discard))
+        reel_ingest_discard(ingest, &discard);
 }
 
 /* One that nothing came for, or that the disk does not let become a recording. */

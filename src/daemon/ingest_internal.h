@@ -414,6 +414,9 @@ bool reel_ingest_begin_removing(struct reel_ingest *ingest);
 enum reel_code reel_ingest_remove(struct reel_ingest *ingest, struct reel_entry *entry,
                                   const char *reason);
 
+/* Hand a file over to the thread that unlinks what is not needed any more. */
+void reel_ingest_discard(struct reel_ingest *ingest, struct reel_discard *discard);
+
 /* After a commit: hand the files of what it removed to the thread that unlinks them. */
 void reel_ingest_unlink_removed(struct reel_ingest *ingest);
 

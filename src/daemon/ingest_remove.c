@@ -35,29 +35,31 @@ enum reel_code reel_ingest_remove(struct reel_ingest *ingest, struct reel_entry 
 }
 
 /* What the thread for it has no room for is unlinked here: so it is never far behind. */
-static void hand_over(struct reel_ingest *ingest, const struct reel_removed *removed)
+void reel_ingest_discard(struct reel_ingest *ingest, struct reel_discard *discard)
 {
-    struct reel_removed *copy = malloc(sizeof *copy);
+    struct reel_discard *copy = malloc(sizeof *copy);
     struct reel_error error;
 
     if (copy) {
-        *copy = *removed;
-        reel_count(&ingest->links.counters->unlinking_bytes, removed->file_bytes);
-        if (reel_mailbox_post(ingest->links.removed, copy, 0))
+        *copy = *discard;
+        reel_count(&ingest->links.counters->unlinking_bytes, discard->file_bytes);
+        if (reel_mailbox_post(ingest->links.discards, copy, 0))
             return;
-        reel_discount(&ingest->links.counters->unlinking_bytes, removed->file_bytes);
+        reel_discount(&ingest->links.counters->unlinking_bytes, discard->file_bytes);
         free(copy);
     }
-    if (reel_removed_unlink(ingest->links.config->store_dir, removed, &error))
-        reel_log_write(ingest->links.log, REEL_LOG_ERROR,
-                       "the file of %s/%s, which was deleted: %s", removed->device,
-                       removed->session, error.message);
+    if (reel_discard(ingest->links.config->store_dir, discard, &error))
+        reel_log_write(ingest->links.log, REEL_LOG_ERROR, "what is not needed any more: %s",
+                       error.message);
 }
 
 void reel_ingest_unlink_removed(struct reel_ingest *ingest)
 {
     struct reel_removed removed;
+    struct reel_discard discard;
 
-    while (reel_store_next_removed(ingest->store, &removed))
-        hand_over(ingest, &removed);
+    while (reel_store_next_removed(ingest->store, &removed)) {
+        reel_removed_discard(&removed, &discard);
+        reel_ingest_discard(ingest, &discard);
+    }
 }

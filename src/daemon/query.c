@@ -12,16 +12,11 @@ struct op {
 };
 
 static const struct op ops[] = {
-    {"list", reel_query_list},
-    {"info", reel_query_info},
-    {"download", reel_query_download},
-    {"rejects", reel_query_rejects},
-    {"reject", reel_query_reject},
-    {"status", reel_query_status},
-    {"delete", reel_query_change},
-    {"keep", reel_query_change},
-    {"tag", reel_query_change},
-    {"upload-begin", reel_query_change},
+    {"list", reel_query_list},         {"info", reel_query_info},
+    {"download", reel_query_download}, {"rejects", reel_query_rejects},
+    {"reject", reel_query_reject},     {"status", reel_query_status},
+    {"delete", reel_query_change},     {"keep", reel_query_change},
+    {"tag", reel_query_change},        {"upload-begin", reel_query_change},
     {"upload-end", reel_query_change},
 };
 

@@ -11,39 +11,38 @@ enum { RETRY_US = 5000000 };
 /* What could not be unlinked yet. */
 struct stuck {
     struct stuck *next;
-    struct reel_removed removed;
+    struct reel_discard discard;
 };
 
-static bool unlink_file(const struct reel_remover *remover, const struct reel_removed *removed,
+static bool unlink_file(const struct reel_remover *remover, struct reel_discard *discard,
                         struct reel_error *err_out)
 {
-    if (reel_removed_unlink(remover->store_dir, removed, err_out))
+    if (reel_discard(remover->store_dir, discard, err_out))
         return false;
-    reel_discount(&remover->counters->unlinking_bytes, removed->file_bytes);
+    reel_discount(&remover->counters->unlinking_bytes, discard->file_bytes);
     return true;
 }
 
 /* Without memory it is left to recovery. */
-static void keep(struct stuck **list, const struct reel_removed *removed)
+static void keep(struct stuck **list, const struct reel_discard *discard)
 {
     struct stuck *stuck = calloc(1, sizeof *stuck);
 
     if (!stuck)
         return;
-    stuck->removed = *removed;
+    stuck->discard = *discard;
     LL_PREPEND(*list, stuck);
 }
 
-static void work(const struct reel_remover *remover, const struct reel_removed *removed,
+static void work(const struct reel_remover *remover, struct reel_discard *discard,
                  struct stuck **list)
 {
     struct reel_error error;
 
-    if (unlink_file(remover, removed, &error))
+    if (unlink_file(remover, discard, &error))
         return;
-    reel_log_write(remover->log, REEL_LOG_ERROR, "the file of %s/%s, which was deleted: %s",
-                   removed->device, removed->session, error.message);
-    keep(list, removed);
+    reel_log_write(remover->log, REEL_LOG_ERROR, "what is not needed any more: %s", error.message);
+    keep(list, discard);
 }
 
 static void try_again(const struct reel_remover *remover, struct stuck **list)
@@ -53,7 +52,7 @@ static void try_again(const struct reel_remover *remover, struct stuck **list)
 
     LL_FOREACH_SAFE(*list, stuck, after)
     {
-        if (!unlink_file(remover, &stuck->removed, NULL))
+        if (!unlink_file(remover, &stuck->discard, NULL))
             continue;
         LL_DELETE(*list, stuck);
         free(stuck);
@@ -74,22 +73,22 @@ void reel_remover_run(const struct reel_remover *remover)
 {
     struct pollfd fds[2] = {
         {.fd = remover->stop_fd, .events = POLLIN},
-        {.fd = reel_mailbox_fd(remover->removed), .events = POLLIN},
+        {.fd = reel_mailbox_fd(remover->discards), .events = POLLIN},
     };
     struct stuck *list = NULL;
 
     for (;;) {
-        struct reel_removed *removed;
+        struct reel_discard *discard;
 
         reel_poll(fds, 2, list ? reel_monotonic_us() + RETRY_US : INT64_MAX);
         if (fds[0].revents)
             break;
-        removed = reel_mailbox_take(remover->removed);
-        if (removed)
-            work(remover, removed, &list);
+        discard = reel_mailbox_take(remover->discards);
+        if (discard)
+            work(remover, discard, &list);
         else
             try_again(remover, &list);
-        free(removed);
+        free(discard);
     }
     forget(&list);
 }

@@ -23,7 +23,7 @@
 
 enum { NOTICES_MAX = 65536, NOTICES_MAX_BYTES = 12 << 20, JOBS_MAX = 4 };
 enum { CHANGES_MAX = 1024, CHANGES_MAX_BYTES = 4 << 20 };
-enum { IMPORT_JOBS_MAX = 4096, REMOVED_MAX = 65536 };
+enum { DISCARDS_MAX = 65536 };
 
 /* A thread, how to stop it, and what became of it. */
 struct worker {
@@ -45,7 +45,7 @@ struct reel_sink {
     struct reel_mailbox *changes;
     struct reel_mailbox *jobs;
     struct reel_mailbox *hashes;
-    struct reel_mailbox *removed;
+    struct reel_mailbox *discards;
     struct reel_mailbox *import_jobs;
     struct reel_mailbox *imports;
     struct reel_reader *reader;
@@ -161,11 +161,11 @@ static enum reel_code create_mailboxes(struct reel_sink *sink, struct reel_error
     sink->changes = reel_mailbox_create(CHANGES_MAX, CHANGES_MAX_BYTES);
     sink->jobs = reel_mailbox_create(JOBS_MAX, 0);
     sink->hashes = reel_mailbox_create(JOBS_MAX, 0);
-    sink->import_jobs = reel_mailbox_create(IMPORT_JOBS_MAX, 0);
+    sink->import_jobs = reel_mailbox_create(JOBS_MAX, 0);
     sink->imports = reel_mailbox_create(JOBS_MAX, 0);
-    sink->removed = reel_mailbox_create(REMOVED_MAX, 0);
+    sink->discards = reel_mailbox_create(DISCARDS_MAX, 0);
     if (!sink->notices || !sink->changes || !sink->jobs || !sink->hashes || !sink->import_jobs ||
-        !sink->imports || !sink->removed)
+        !sink->imports || !sink->discards)
         return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
     return REEL_OK;
 }
@@ -210,7 +210,7 @@ static enum reel_code create_ingest(struct reel_sink *sink, const char *password
         .changes = sink->changes,
         .jobs = sink->jobs,
         .hashes = sink->hashes,
-        .removed = sink->removed,
+        .discards = sink->discards,
         .import_jobs = sink->import_jobs,
         .imports = sink->imports,
         .gate = sink->gate,
@@ -274,7 +274,7 @@ enum reel_code reel_sink_create(const struct reel_config *config, const char *pa
     }
     sink->hasher = (struct reel_hasher){config->store_dir, log, sink->jobs, sink->hashes,
                                         sink->hasher_worker.stop_fd};
-    sink->remover = (struct reel_remover){config->store_dir, log, &sink->counters, sink->removed,
+    sink->remover = (struct reel_remover){config->store_dir, log, &sink->counters, sink->discards,
                                           sink->remover_worker.stop_fd};
     sink->importer = (struct reel_importer){
         .store_dir = config->store_dir,
@@ -340,9 +340,10 @@ static void release_change(void *change)
     reel_change_destroy(change);
 }
 
-static void release_import_job(void *job)
+static void release_discard(void *discard)
 {
-    reel_import_job_destroy(job);
+    reel_discard_leave(discard);
+    free(discard);
 }
 
 static void close_descriptor(int fd)
@@ -364,9 +365,9 @@ void reel_sink_destroy(struct reel_sink **sink)
     reel_mailbox_destroy(&gone->changes, release_change);
     reel_mailbox_destroy(&gone->jobs, free);
     reel_mailbox_destroy(&gone->hashes, free);
-    reel_mailbox_destroy(&gone->import_jobs, release_import_job);
-    reel_mailbox_destroy(&gone->imports, release_import_job);
-    reel_mailbox_destroy(&gone->removed, free);
+    reel_mailbox_destroy(&gone->import_jobs, free);
+    reel_mailbox_destroy(&gone->imports, free);
+    reel_mailbox_destroy(&gone->discards, release_discard);
     close_descriptor(gone->ingest_worker.stop_fd);
     close_descriptor(gone->responder_worker.stop_fd);
     close_descriptor(gone->hasher_worker.stop_fd);

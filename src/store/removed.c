@@ -2,9 +2,7 @@
 #include "store/removed.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -40,13 +38,11 @@ enum reel_code reel_removed_unname(int root_fd, const struct reel_removed *remov
     return unlink_name(root_fd, name, err_out);
 }
 
-enum reel_code reel_removed_unlink(const char *dir, const struct reel_removed *removed,
-                                   struct reel_error *err_out)
+void reel_removed_discard(const struct reel_removed *removed, struct reel_discard *discard_out)
 {
     char temporary[NAME_BYTES];
-    char path[PATH_MAX];
 
     temporary_of(removed, temporary);
-    snprintf(path, sizeof path, "%s/recordings/%s", dir, temporary);
-    return unlink_name(AT_FDCWD, path, err_out);
+    *discard_out = (struct reel_discard){.fd = -1, .file_bytes = removed->file_bytes};
+    snprintf(discard_out->path, sizeof discard_out->path, "recordings/%s", temporary);
 }

@@ -1,6 +1,6 @@
 /* Removed: the file of a recording that was deleted. With the commit it gets another name, so that
  * its own is free at once; the unlinking, which of a large file takes long, is work for another
- * thread. What a killed process left is removed by recovery. */
+ * thread (store/discard.h). */
 #ifndef REEL_STORE_REMOVED_H
 #define REEL_STORE_REMOVED_H
 
@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/limits.h"
+#include "store/discard.h"
 
 struct reel_removed {
     uint64_t id;
@@ -22,8 +23,7 @@ struct reel_removed {
 enum reel_code reel_removed_unname(int root_fd, const struct reel_removed *removed,
                                    struct reel_error *err_out);
 
-/* Unlink what that left; `dir` is store.dir. Any thread. STALLED. */
-enum reel_code reel_removed_unlink(const char *dir, const struct reel_removed *removed,
-                                   struct reel_error *err_out);
+/* What that left. */
+void reel_removed_discard(const struct reel_removed *removed, struct reel_discard *discard_out);
 
 #endif

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "store/discard.h"
 #include "store/store.h"
 
 enum reel_upload_state {
@@ -113,18 +114,7 @@ enum reel_code reel_store_upload_may_take(struct reel_store *store, const char *
                                           const char *session, bool overwrite,
                                           struct reel_error *err_out);
 
-/* What is to be thrown away, which for a large file takes its time: give it to
- * reel_discard (another thread). False if there is nothing. */
-struct reel_discard {
-    int fd;                              /* of a file that has lost its name: to be closed; -1 */
-    char path[2 * REEL_NAME_BYTES + 48]; /* below store.dir, to be unlinked; "" */
-};
+/* What is to be thrown away, on another thread. False if there is nothing. */
 bool reel_store_next_discard(struct reel_store *store, struct reel_discard *discard_out);
-
-/* Throw it away; what fails goes to the log, and what is left is recovery's. Any thread. */
-void reel_discard(const char *dir, const struct reel_discard *discard, const struct reel_log *log);
-
-/* Leave a file to recovery; the descriptor is closed. */
-void reel_discard_leave(const struct reel_discard *discard);
 
 #endif

@@ -58,21 +58,3 @@ enum reel_code reel_upload_rename(int recordings_fd, const char *device, const c
         *old_fd_out = old_fd;
     return reel_disk_sync_folder(recordings_fd, device, err_out);
 }
-
-void reel_discard_leave(const struct reel_discard *discard)
-{
-    if (discard->fd >= 0)
-        close(discard->fd); /* only read from: there is nothing that could fail */
-}
-
-void reel_discard(const char *dir, const struct reel_discard *discard, const struct reel_log *log)
-{
-    char path[PATH_MAX];
-
-    reel_discard_leave(discard);
-    if (discard->path[0] == '\0')
-        return;
-    snprintf(path, sizeof path, "%s/%s", dir, discard->path);
-    if (unlinkat(AT_FDCWD, path, 0) != 0 && errno != ENOENT)
-        reel_log_write(log, REEL_LOG_WARNING, "remove %s: %s", path, strerror(errno));
-}

@@ -32,6 +32,7 @@ static bool remove_one(struct scene *scene, const char *session)
 static unsigned remove_all(struct scene *scene)
 {
     struct reel_removed removed;
+    struct reel_discard discard;
     unsigned gone = 0;
 
     for (unsigned i = 0; i < OTHER; i++) {
@@ -40,7 +41,8 @@ static unsigned remove_all(struct scene *scene)
             return gone;
         gone++;
         while (reel_store_next_removed(scene->store, &removed)) {
-            if (reel_removed_unlink(scene->dir, &removed, NULL) != REEL_OK)
+            reel_removed_discard(&removed, &discard);
+            if (reel_discard(scene->dir, &discard, NULL) != REEL_OK)
                 return gone;
         }
     }

@@ -50,6 +50,7 @@ static void a_complete_recording_goes_with_its_files(void **state)
     uint64_t file_bytes = path_bytes(scene_path(scene, "recordings/mic1/s1.wav"));
     struct reel_tombstone tombstone;
     struct reel_removed removed;
+    struct reel_discard discard;
 
     complete(scene, entry);
     scene_commit(scene);
@@ -66,9 +67,10 @@ static void a_complete_recording_goes_with_its_files(void **state)
     assert_int_equal(removed.id, id);
     assert_int_equal(removed.file_bytes, file_bytes);
     assert_int_equal(files(scene), 1); /* which waits to be unlinked */
-    assert_ok(reel_removed_unlink(scene->dir, &removed, err));
+    reel_removed_discard(&removed, &discard);
+    assert_ok(reel_discard(scene->dir, &discard, err));
     assert_int_equal(files(scene), 0);
-    assert_ok(reel_removed_unlink(scene->dir, &removed, err)); /* gone is gone */
+    assert_ok(reel_discard(scene->dir, &discard, err)); /* gone is gone */
     assert_false(reel_store_next_removed(scene->store, &removed));
 }
 
