@@ -9,12 +9,12 @@ import numpy
 import pytest
 import soundfile
 
-from harness import Format, Recorder, assert_same_audio, probe
+from harness import BUILD, Format, Recorder, assert_same_audio, probe
 from lab import wait_for
 from tracing import can_trace, inject
 
 HEADER = 1024
-FORMATS = [Format(2, 48000, 2), Format(2, 96000, 3), Format(1, 8000, 1), Format(2, 44100, 4, "float")]
+FORMATS = [Format(2, 48000, 2), Format(2, 96000, 3), Format(1, 8000, 1), Format(2, 44100, 4)]
 SIZE = 1001  # frames of a fragment: an odd number of bytes where a frame has one
 strace = pytest.mark.skipif(not can_trace(), reason="strace cannot attach here")
 
@@ -94,16 +94,13 @@ class Long:
         size = self.form.sample_size
         with soundfile.SoundFile(self.path) as file:
             file.seek(first)
-            if self.form.encoding == "float":
-                return file.read(dtype="float32").tobytes()
             samples = file.read(dtype="int32", always_2d=True).astype("<i4")
         if size == 1:
             return ((samples >> 24) + 128).astype(numpy.uint8).tobytes()
         return samples.reshape(-1, 1).view(numpy.uint8)[:, 4 - size :].tobytes()
 
     def _by_sox(self, first):
-        encoding = "floating-point" if self.form.encoding else (
-            "unsigned-integer" if self.form.sample_size == 1 else "signed-integer")
+        encoding = "unsigned-integer" if self.form.sample_size == 1 else "signed-integer"
         command = ["sox", "-D", self.path, "-t", "raw", "-e", encoding, "-L",
                    "-b", str(8 * self.form.sample_size), "-", "trim", f"{first}s"]
         return subprocess.run(command, capture_output=True, check=True).stdout
@@ -156,8 +153,7 @@ def test_the_pass(make_lab, form):
         long.send()
         long.opens()
     lab.sink.restart(kill=True)
-    long.check(sox=form.encoding == "float")
-    assert form.sample_size > 1 or long.length_by_sox() == long.frames
+    long.check(sox=form.sample_size == 4 and not BUILD.endswith("san"))  # it reads all of it: a minute
     long.send()
     info = long.recorder.info()
     assert (info["frames"], info["gap_frames"]) == (long.frames, 0)
@@ -207,7 +203,7 @@ def test_parts_after_it(make_lab):
 
 @strace
 @pytest.mark.parametrize("call, form", [
-    ("pwrite64", FORMATS[0]), ("pwrite64", FORMATS[2]), ("fdatasync", FORMATS[1]),
+    ("pwrite64", FORMATS[2]), ("fdatasync", FORMATS[0]),
 ], ids=str, indirect=["form"])
 def test_killed_at_each_call_on_the_file(make_lab, tmp_path, form, call):
     """Whichever was the last, the file opens at once, and all of it is there in the end."""
