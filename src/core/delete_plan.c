@@ -1,7 +1,38 @@
 /* Delete plan: the filters of `list`, and what a deletion asks for beside them. */
 #include "core/delete_plan.h"
 
+#include <string.h>
+
 #include "core/fields.h"
+
+/* Those of every request, the filters of list, and what a deletion has beside them. */
+static const char *const known[] = {
+    "reply_to", "transaction", "device", "session",  "state",       "min_duration", "max_duration",
+    "since",    "until",       "rate",   "channels", "sample_size", "end_reason",   "has_gaps",
+    "kept",     "tags",        "all",    "force",    "dry_run",
+};
+
+static bool is_known(const char *field)
+{
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (strcmp(known[i], field) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A filter that is misspelled would be none, and more would go than was meant. */
+static void refuse_unknown(struct reel_fields *fields, json_t *request)
+{
+    const char *field;
+    json_t *value;
+
+    json_object_foreach (request, field, value) {
+        if (!is_known(field))
+            reel_fields_fail(fields, REEL_E_BAD_REQUEST, field,
+                             "delete does not know this field: more would go than was meant");
+    }
+}
 
 static void refuse_paging(struct reel_fields *fields)
 {
@@ -45,14 +76,15 @@ static void check_filters(struct reel_fields *fields, bool confined, bool all,
                          "list, or all: true");
 }
 
-enum reel_code reel_delete_plan_decode(const json_t *request, bool confined,
-                                       struct reel_delete_plan *out, struct reel_error *err_out)
+enum reel_code reel_delete_plan_decode(json_t *request, bool confined, struct reel_delete_plan *out,
+                                       struct reel_error *err_out)
 {
     struct reel_fields fields = {.document = request, .err_out = err_out};
     struct reel_delete_plan plan = {0};
     bool all = false;
 
     refuse_paging(&fields);
+    refuse_unknown(&fields, request);
     reel_fields_bool(&fields, "all", &all);
     reel_fields_bool(&fields, "force", &plan.force);
     reel_fields_bool(&fields, "dry_run", &plan.dry_run);

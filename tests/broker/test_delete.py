@@ -108,6 +108,9 @@ def test_kept(client, device):
     ({"device": "DEVICE", "sort": "name"}, "bad-request", "sort"),
     ({"device": "DEVICE", "cursor": "x"}, "bad-request", "cursor"),
     ({"min_duration": -1}, "bad-request", "min_duration"),
+    ({"device": "DEVICE", "sesion": "s1"}, "bad-request", "sesion"),
+    ({"device": "DEVICE", "untill": "2020-01-01T00:00:00Z"}, "bad-request", "untill"),
+    ({"device": "DEVICE", "session": "s1", "dry-run": True}, "bad-request", "dry-run"),
     ({"tags": ["site"]}, "bad-request", "tags"),
 ])
 def test_bad_delete(client, device, document, code, field):
