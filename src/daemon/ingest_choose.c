@@ -63,9 +63,13 @@ static void choose_for_room(struct reel_ingest *ingest, struct reel_victims *vic
     }
 }
 
-static bool is_old(const struct reel_removable *what, uint64_t max_age_s, int64_t wall_us)
+/* Not by a clock that is doubted, and not what ended by one that was not set. */
+static bool is_old(const struct reel_ingest *ingest, const struct reel_removable *what,
+                   uint64_t max_age_s)
 {
-    return max_age_s > 0 && wall_us - what->at.ended_us > (int64_t)max_age_s * SECOND_US;
+    return max_age_s > 0 && !ingest->sweep.clock.doubted &&
+           what->at.ended_us >= REEL_CLOCK_SET_US &&
+           ingest->sweep.wall_us - what->at.ended_us > (int64_t)max_age_s * SECOND_US;
 }
 
 static void cannot_be_met(struct reel_sweep *sweep, const char *device, uint64_t recordings)
@@ -113,9 +117,8 @@ static void choose_of_all(struct reel_ingest *ingest, struct reel_victims *victi
 static void choose_old(struct reel_ingest *ingest, struct reel_victims *victims)
 {
     const struct reel_config *config = ingest->links.config;
-    const struct reel_removable_place first = reel_removable_first();
+    const struct reel_removable_place first = reel_removable_of_age();
     struct reel_removable found[REEL_VICTIMS_MAX];
-    int64_t wall_us = reel_wall_us();
     size_t count, old = 0;
 
     ingest->sweep.phase = ingest->sweep.by_device ? REEL_SWEEP_DEVICES : REEL_SWEEP_REST;
@@ -123,7 +126,7 @@ static void choose_old(struct reel_ingest *ingest, struct reel_victims *victims)
     if (config->base.retention.max_age_s == 0 || ingest->sweep.ages_differ)
         return;
     count = page(ingest, NULL, &first, found, REEL_VICTIMS_MAX);
-    while (old < count && is_old(&found[old], config->base.retention.max_age_s, wall_us))
+    while (old < count && is_old(ingest, &found[old], config->base.retention.max_age_s))
         add(victims, &found[old++], "retention.max_age_s");
     if (old == REEL_VICTIMS_MAX)
         ingest->sweep.phase = REEL_SWEEP_AGE;
@@ -133,11 +136,10 @@ static void choose_old(struct reel_ingest *ingest, struct reel_victims *victims)
 static bool choose_of_device(struct reel_ingest *ingest, const char *device,
                              const struct reel_usage *usage, struct reel_victims *victims)
 {
-    const struct reel_removable_place first = reel_removable_first();
+    struct reel_removable_place first = reel_removable_first();
     size_t room = REEL_VICTIMS_MAX - victims->count;
     struct reel_removable found[REEL_VICTIMS_MAX];
     struct reel_retention retention;
-    int64_t wall_us = reel_wall_us();
     uint64_t excess;
     size_t count, chosen = 0;
 
@@ -145,9 +147,11 @@ static bool choose_of_device(struct reel_ingest *ingest, const char *device,
     excess = retention.max_bytes ? less(usage->bytes, retention.max_bytes) : 0;
     if (excess == 0 && retention.max_age_s == 0)
         return true;
+    if (excess == 0)
+        first = reel_removable_of_age();
     count = page(ingest, device, &first, found, room);
     for (; chosen < count; chosen++) {
-        bool old = is_old(&found[chosen], retention.max_age_s, wall_us);
+        bool old = is_old(ingest, &found[chosen], retention.max_age_s);
 
         if (!old && excess == 0)
             return true;

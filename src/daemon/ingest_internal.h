@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "core/allowance.h"
+#include "core/clock_watch.h"
 #include "core/describe.h"
 #include "core/devices.h"
 #include "core/place.h"
@@ -86,7 +87,11 @@ struct reel_sweep {
     int64_t next_look_us;              /* at the disk */
     char unmet_pass[REEL_UNMET_BYTES]; /* why a bound does not hold; "" where all do */
     char unmet_free[REEL_UNMET_BYTES];
-    char unmet[REEL_UNMET_BYTES]; /* of both what was told */
+    bool by_age;                   /* a bound on the age is set, for some devices at least */
+    bool clock_known;              /* what the watch begins with was read */
+    int64_t wall_us;               /* as the watch was shown it */
+    struct reel_clock_watch clock; /* while it is doubted nothing is too old */
+    char unmet[REEL_UNMET_BYTES];  /* of both what was told */
 };
 
 struct reel_ingest {

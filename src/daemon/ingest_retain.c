@@ -78,7 +78,42 @@ void reel_ingest_retain_init(struct reel_ingest *ingest)
 
     sweep->ages_differ = overrides_set(config, "retention.max_age_s");
     sweep->by_device = sweep->ages_differ || overrides_set(config, "retention.max_bytes");
+    sweep->by_age = sweep->ages_differ || base->max_age_s > 0;
     sweep->by_pass = sweep->by_device || base->max_bytes > 0 || base->max_age_s > 0;
+}
+
+/* ---- the clock ---- */
+
+/* What ended last is the latest time that the sink knows of: a clock far ahead of it may be wrong.
+ */
+static bool know_clock(struct reel_ingest *ingest)
+{
+    struct reel_sweep *sweep = &ingest->sweep;
+    struct reel_error error;
+    int64_t ended_us;
+
+    if (sweep->clock_known)
+        return true;
+    if (reel_store_latest_end(ingest->store, &ended_us, &error)) {
+        reel_ingest_fail(ingest, &error);
+        return false;
+    }
+    reel_clock_watch_init(&sweep->clock, ended_us, reel_elapsed_us());
+    sweep->clock_known = true;
+    return true;
+}
+
+static void look_at_clock(struct reel_ingest *ingest)
+{
+    struct reel_sweep *sweep = &ingest->sweep;
+
+    if (!sweep->by_age || !know_clock(ingest))
+        return;
+    sweep->wall_us = reel_wall_us();
+    if (!reel_clock_watch_believes(&sweep->clock, sweep->wall_us, reel_elapsed_us()))
+        snprintf(sweep->unmet_pass, sizeof sweep->unmet_pass,
+                 "retention.max_age_s waits: the clock went ahead by more than a day, and is "
+                 "believed when it has stayed so for a day");
 }
 
 /* ---- the slice ---- */
@@ -168,7 +203,9 @@ void reel_ingest_retain(struct reel_ingest *ingest)
     }
     if (is_busy(sweep)) {
         sweep->next_pass_us = now_us + PASS_US;
-        take_slice(ingest);
+        look_at_clock(ingest);
+        if (!ingest->failed)
+            take_slice(ingest);
     }
     if (!is_busy(sweep))
         tell_unmet(ingest);

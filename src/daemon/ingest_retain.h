@@ -23,6 +23,12 @@ static inline struct reel_removable_place reel_removable_first(void)
     return (struct reel_removable_place){INT64_MIN, 0};
 }
 
+/* Before all that ended by a clock that was set. */
+static inline struct reel_removable_place reel_removable_of_age(void)
+{
+    return (struct reel_removable_place){REEL_CLOCK_SET_US, 0};
+}
+
 /* Find the victims of one slice of what is under way: room on the disk, else the pass, which this
  * moves on. What cannot be held is noted in the sweep. Where the store fails, `ingest->failed` is
  * set. */

@@ -8,7 +8,7 @@ static int64_t clock_us(clockid_t clock)
 {
     struct timespec now;
 
-    clock_gettime(clock, &now); /* cannot fail for the two clocks used */
+    clock_gettime(clock, &now); /* cannot fail for the clocks used */
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
@@ -20,6 +20,11 @@ int64_t reel_monotonic_us(void)
 int64_t reel_wall_us(void)
 {
     return clock_us(CLOCK_REALTIME);
+}
+
+int64_t reel_elapsed_us(void)
+{
+    return clock_us(CLOCK_BOOTTIME);
 }
 
 int reel_poll(struct pollfd *descriptors, size_t count, int64_t deadline_us)

@@ -10,6 +10,9 @@
 int64_t reel_monotonic_us(void);
 int64_t reel_wall_us(void);
 
+/* The monotonic clock with the time that the machine was suspended. */
+int64_t reel_elapsed_us(void);
+
 /* poll until a descriptor is ready or the monotonic clock passes `deadline_us` (INT64_MAX: no
  * deadline). A negative fd is passed over. Returns how many are ready; 0 at the deadline or when a
  * signal came. */

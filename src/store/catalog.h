@@ -133,6 +133,9 @@ enum reel_code reel_catalog_usage_behind(struct reel_catalog *catalog, const cha
                                          char device_out[REEL_NAME_BYTES],
                                          struct reel_usage *usage_out, struct reel_error *err_out);
 
+enum reel_code reel_catalog_latest_end(struct reel_catalog *catalog, int64_t *ended_us_out,
+                                       struct reel_error *err_out);
+
 /* Queries: as in store/reader.h, which forwards to them. */
 enum reel_code reel_catalog_list(struct reel_catalog *catalog, const struct reel_list_plan *plan,
                                  reel_reader_row_fn *row, void *user, struct reel_list_end *end_out,

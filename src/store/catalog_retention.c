@@ -88,3 +88,22 @@ enum reel_code reel_catalog_usage_behind(struct reel_catalog *catalog, const cha
     *usage_out = usage;
     return REEL_OK;
 }
+
+enum reel_code reel_catalog_latest_end(struct reel_catalog *catalog, int64_t *ended_us_out,
+                                       struct reel_error *err_out)
+{
+    struct reel_statement statement;
+    int64_t ended_us = INT64_MIN;
+    enum reel_code code;
+
+    reel_statement_start(&statement, catalog, REEL_STATEMENT_LATEST_END,
+                         "SELECT updated_us FROM recording INDEXED BY recording_removable"
+                         " WHERE state = 'complete' AND kept = 0"
+                         " ORDER BY updated_us DESC LIMIT 1");
+    if (reel_statement_next(&statement))
+        ended_us = reel_take_i64(&statement);
+    code = reel_statement_end(&statement, "finding what ended last", err_out);
+    if (code == REEL_OK)
+        *ended_us_out = ended_us;
+    return code;
+}

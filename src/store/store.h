@@ -156,6 +156,10 @@ enum reel_code reel_store_removable(struct reel_store *store, const char *device
                                     struct reel_removable *out, size_t capacity, size_t *count_out,
                                     struct reel_error *err_out);
 
+/* When the last of those that may be removed ended; INT64_MIN: there are none. */
+enum reel_code reel_store_latest_end(struct reel_store *store, int64_t *ended_us_out,
+                                     struct reel_error *err_out);
+
 /* What the complete recordings of the first device behind `after`, by name, take together; NULL:
  * of all devices, and the device is "". NOT_FOUND: there are no more devices. */
 enum reel_code reel_store_usage_behind(struct reel_store *store, const char *after,

@@ -22,6 +22,12 @@ enum reel_code reel_store_usage_behind(struct reel_store *store, const char *aft
     return reel_catalog_usage_behind(store->home.catalog, after, device_out, usage_out, err_out);
 }
 
+enum reel_code reel_store_latest_end(struct reel_store *store, int64_t *ended_us_out,
+                                     struct reel_error *err_out)
+{
+    return reel_catalog_latest_end(store->home.catalog, ended_us_out, err_out);
+}
+
 enum reel_code reel_store_free_bytes(const struct reel_store *store, uint64_t *free_out,
                                      struct reel_error *err_out)
 {
