@@ -7,6 +7,7 @@
 #include <sndfile.h>
 
 #include "base/limits.h"
+#include "store/import_file.h"
 
 enum { NAME_BYTES = 160, SLICE_BYTES = 65536 };
 
@@ -24,6 +25,7 @@ enum reading {
 
 struct reel_import {
     SNDFILE *file;
+    struct reel_import_file source;
     struct reel_format format;
     enum reading reading;
     uint64_t frames; /* declared; 0 where it does not say */
@@ -101,6 +103,13 @@ static enum reel_container container_of(int type)
     }
 }
 
+/* Also in a WAV file. */
+static bool is_mpeg(int subformat)
+{
+    return subformat == SF_FORMAT_MPEG_LAYER_I || subformat == SF_FORMAT_MPEG_LAYER_II ||
+           subformat == SF_FORMAT_MPEG_LAYER_III;
+}
+
 static enum reel_code format_take(struct reel_import *import, const SF_INFO *info,
                                   struct reel_error *err_out)
 {
@@ -119,7 +128,7 @@ static enum reel_code format_take(struct reel_import *import, const SF_INFO *inf
     import->says_frames = info->frames != SF_COUNT_MAX;
     import->frames = import->says_frames && info->frames > 0 ? (uint64_t)info->frames : 0;
     import->container = container_of(info->format & SF_FORMAT_TYPEMASK);
-    import->slack_frames = import->container == REEL_CONTAINER_MP3 ? MPEG_SLACK_FRAMES : 0;
+    import->slack_frames = is_mpeg(subformat) ? MPEG_SLACK_FRAMES : 0;
     for (size_t i = 0; i < sizeof encodings / sizeof *encodings; i++) {
         if (encodings[i].subformat == subformat) {
             import->format.sample_bytes = encodings[i].sample_bytes;
@@ -136,6 +145,13 @@ static enum reel_code format_take(struct reel_import *import, const SF_INFO *inf
 enum reel_code reel_import_open(int fd, const char *name, struct reel_import **import_out,
                                 struct reel_error *err_out)
 {
+    return reel_import_open_patched(fd, name, NULL, import_out, err_out);
+}
+
+enum reel_code reel_import_open_patched(int fd, const char *name,
+                                        const struct reel_import_patches *patches,
+                                        struct reel_import **import_out, struct reel_error *err_out)
+{
     struct reel_import *import = calloc(1, sizeof *import);
     SF_INFO info = {0};
     enum reel_code code;
@@ -143,11 +159,15 @@ enum reel_code reel_import_open(int fd, const char *name, struct reel_import **i
     if (!import)
         return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
     reel_printable(import->name, sizeof import->name, name, strlen(name));
-    import->file = sf_open_fd(fd, SFM_READ, &info, SF_FALSE);
-    code = import->file ? format_take(import, &info, err_out)
-                        : reel_error_set(err_out, REEL_E_BAD_REQUEST, NULL,
-                                         "%s is no audio file that can be read: %s", import->name,
-                                         sf_strerror(NULL));
+    import->file = reel_import_file_open(&import->source, fd, patches, &info);
+    if (import->file)
+        code = format_take(import, &info, err_out);
+    else if (import->source.errno_value)
+        code = reel_error_errno(err_out, import->source.errno_value, "reading %s", import->name);
+    else
+        code = reel_error_set(err_out, REEL_E_BAD_REQUEST, NULL,
+                              "%s is no audio file that can be read: %s", import->name,
+                              sf_strerror(NULL));
     if (code) {
         reel_import_close(&import);
         return code;
@@ -253,9 +273,8 @@ static enum reel_code end_check(struct reel_import *import, struct reel_error *e
 {
     int error = sf_error(import->file);
 
-    if (error == SF_ERR_SYSTEM)
-        return reel_error_set(err_out, REEL_E_STALLED, NULL, "reading %s: %s", import->name,
-                              sf_strerror(import->file));
+    if (import->source.errno_value)
+        return reel_error_errno(err_out, import->source.errno_value, "reading %s", import->name);
     if (error != SF_ERR_NO_ERROR)
         return reel_error_set(err_out, REEL_E_BAD_REQUEST, NULL, "%s after %llu frames: %s",
                               import->name, (unsigned long long)import->read_frames,

@@ -4,6 +4,7 @@
 #define REEL_STORE_IMPORT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -11,6 +12,18 @@
 #include "wire/format.h"
 
 struct reel_import;
+
+/* Bytes of a file that are to be read as others than stand there. */
+struct reel_import_patch {
+    uint64_t at;
+    uint8_t count;
+    uint8_t bytes[8];
+};
+
+struct reel_import_patches {
+    size_t count;
+    struct reel_import_patch items[4];
+};
 
 /* Open an audio file. `fd` (read, seekable) is borrowed until the import is closed, and its offset
  * moves; `name` is for messages only. The format is the file's own where the wire has it: PCM of
@@ -20,6 +33,12 @@ struct reel_import;
  * 16 bit. BAD_REQUEST for what is no audio file, or a format that the wire does not carry. */
 enum reel_code reel_import_open(int fd, const char *name, struct reel_import **import_out,
                                 struct reel_error *err_out);
+
+/* The same, with `patches` (copied), whose header says what the file's own does not. */
+enum reel_code reel_import_open_patched(int fd, const char *name,
+                                        const struct reel_import_patches *patches,
+                                        struct reel_import **import_out,
+                                        struct reel_error *err_out);
 void reel_import_close(struct reel_import **import); /* leaves `fd` open; accepts NULL */
 
 const struct reel_format *reel_import_format(const struct reel_import *import);

@@ -219,7 +219,7 @@ static void assert_refused(const char *folder, const char *name, const char *fie
     assert_null(import);
     assert_string_equal(error.field, field);
     assert_non_null(strstr(error.message, name));
-    close(fd);
+    assert_int_equal(close(fd), 0); /* it is still ours */
 }
 
 static void test_refused(void **state)
@@ -231,6 +231,20 @@ static void test_refused(void **state)
     shell(*state, "ffmpeg -v error -y -f s16le -ar 8000 -ac 65 -i /dev/zero -t 0.1 "
                   "-c pcm_s16le wide.wav");
     assert_refused(*state, "wide.wav", "metadata.audio.channels");
+}
+
+/* That the file cannot be read says nothing of what it holds. */
+static void test_unreadable(void **state)
+{
+    struct reel_error error = {0};
+    struct reel_import *import = NULL;
+    int fd;
+
+    write_file(*state, "text", "this is no audio, and never was", 31);
+    fd = open_file(*state, "text", O_WRONLY);
+    assert_int_equal(reel_import_open(fd, "text", &import, &error), REEL_E_STALLED);
+    assert_non_null(strstr(error.message, "text"));
+    assert_int_equal(close(fd), 0);
 }
 
 /* What stands before the break comes, and then the error. */
@@ -285,6 +299,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_lossy, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_adpcm, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_refused, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_unreadable, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_breaks_off, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_shrinks, make_folder, remove_folder),
     };
