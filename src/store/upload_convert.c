@@ -40,7 +40,8 @@ struct converting {
     int made_fd;
     char made[REEL_UPLOAD_MADE_BYTES];
     bool stopped;
-    struct reel_flac_sum flac; /* of a FLAC file */
+    struct reel_import_patches patches; /* of a WAV file */
+    struct reel_flac_sum flac;          /* of a FLAC file */
     uint8_t slice[SLICE_BYTES];
 };
 
@@ -114,12 +115,13 @@ static enum reel_code check_container(struct converting *converting)
                                 field_of(converting), converting->err_out);
 }
 
-static enum reel_code check_sizes(const struct converting *converting)
+static enum reel_code check_sizes(struct converting *converting)
 {
     switch (converting->container) {
     case REEL_CONTAINER_WAV:
         return reel_upload_check_wav(converting->part_fd, converting->part_bytes,
-                                     field_of(converting), converting->err_out);
+                                     field_of(converting), &converting->patches,
+                                     converting->err_out);
     case REEL_CONTAINER_AIFF:
         return reel_upload_check_aiff(converting->part_fd, converting->part_bytes,
                                       field_of(converting), converting->err_out);
@@ -279,7 +281,8 @@ static enum reel_code convert(struct converting *converting)
         code = check_sizes(converting);
     if (code != REEL_OK || converting->stopped)
         return code;
-    code = reel_import_open(converting->part_fd, "the file", &import, converting->err_out);
+    code = reel_import_open_patched(converting->part_fd, "the file", &converting->patches, &import,
+                                    converting->err_out);
     if (code != REEL_OK)
         return code;
     code = convert_with(converting, import);

@@ -79,15 +79,67 @@ def test_rf64(lab, uploader, tmp_path):
     assert decoded(recording_path(lab, uploader.device)) == decoded(SPEECH)
 
 
-@pytest.mark.parametrize("container", ["wav", "rf64"])
-def test_a_size_that_says_nothing(lab, uploader, tmp_path, container):
-    """As ffmpeg leaves it in a pipe, which it cannot go back in."""
-    more = ["-rf64", "auto"] if container == "rf64" else []
-    piped = subprocess.run(["ffmpeg", "-v", "error", "-i", SPEECH, *more, "-f", "wav", "-"],
-                           check=True, stdout=subprocess.PIPE).stdout
-    assert piped[4:8] == b"\xff" * 4
-    uploader.upload(piped)
+def corrupt(data, at, *values):
+    return data[:at] + bytes(values) + data[at + len(values):]
+
+
+PIPED = {
+    "ffmpeg": ("ffmpeg -v error -i {} -f wav -", 0xffffffff),
+    "ffmpeg, rf64 if need be": ("ffmpeg -v error -i {} -rf64 auto -f wav -", 0xffffffff),
+    "ffmpeg, rf64": ("ffmpeg -v error -i {} -rf64 always -f wav -", 0xffffffff),
+    "sox": ("sox {} -t raw - | sox -t raw -r 48000 -b 16 -e signed -c 1 - -t wav -", 0x7ffff000),
+    "sox, 24 bits": ("sox {} -t raw - | sox -t raw -r 48000 -b 16 -e signed -c 1 - -b 24 -t wav -",
+                     0x7fffefff),
+}
+
+
+@pytest.mark.parametrize("program", PIPED)
+def test_a_size_that_says_nothing(lab, uploader, program):
+    """As programs leave it in a pipe, which they cannot go back in."""
+    command, size = PIPED[program]
+    piped = subprocess.run(command.format(SPEECH), shell=True, check=True, capture_output=True)
+    data_at = piped.stdout.index(b"data")
+    assert piped.stdout[data_at + 4:data_at + 8] == size.to_bytes(4, "little")
+    uploader.upload(piped.stdout)
     assert decoded(recording_path(lab, uploader.device)) == decoded(SPEECH)
+
+
+@pytest.mark.parametrize("declared", [0, 0x80000000])
+def test_a_header_that_was_never_finished(lab, uploader, declared):
+    """By a program that was ended before it could, or by arecord into a pipe."""
+    audio = Format().noise(1000)
+    uploader.upload(wav_bytes(audio, declared=declared))
+    assert read_wave(recording_path(lab, uploader.device)) == (Format(), audio)
+
+
+def test_no_audio_and_chunks_behind_it(uploader):
+    empty = wav_bytes(b"") + b"LIST\x0c\0\0\0INFOISFT\0\0\0\0"
+    assert uploader.upload(empty)["frames"] == 0
+
+
+def test_a_long_header_with_two_sizes(lab, uploader):
+    """What ds64 says counts only where the data chunk's own size is all ones."""
+    audio = Format().noise(1000)
+    whole = wav_bytes(audio)
+    sizes = b"ds64" + bytes([28, 0, 0, 0]) + bytes(8) + bytes([99]) + bytes(19)
+    uploader.upload(b"RF64" + b"\xff" * 4 + b"WAVE" + sizes + whole[12:])
+    assert read_wave(recording_path(lab, uploader.device)) == (Format(), audio)
+
+
+def test_24_bits_in_four_bytes_are_4_byte_samples(lab, uploader):
+    audio = Format().noise(1000)
+    header = corrupt(corrupt(wav_bytes(audio), 34, 24), 32, 4)
+    answer = uploader.upload(header)
+    assert (answer["sample_size"], answer["frames"]) == (4, 500)
+    assert recording_path(lab, uploader.device).read_bytes().endswith(audio)
+
+
+def test_a_little_behind_the_audio(lab, uploader):
+    """A tag of another kind, or a recorder's padding, does no harm."""
+    audio = Format().noise(1000)
+    for behind in (b"TAG" + bytes(125), bytes(3000)):
+        uploader.upload(wav_bytes(audio) + behind, user={"overwrite": "true"})
+        assert read_wave(recording_path(lab, uploader.device)) == (Format(), audio)
 
 
 @pytest.mark.parametrize("name", ["s1", "s1.wav", "s1.flac", "s1.aif"])
@@ -189,10 +241,6 @@ def test_many_at_once(lab, client, device):
 # What is refused
 
 
-def corrupt(data, at, *values):
-    return data[:at] + bytes(values) + data[at + len(values):]
-
-
 WHOLE = wav_bytes(Format().noise(1000))
 BAD = {
     "empty": (b"", "bad-request", "payload"),
@@ -202,6 +250,11 @@ BAD = {
     "cut in its audio": (WHOLE[:-10], "bad-request", "payload"),
     "cut in its head": (WHOLE[:30], "bad-request", "payload"),
     "declares more": (wav_bytes(Format().noise(10), declared=4000), "bad-request", "payload"),
+    "declares less": (wav_bytes(Format().noise(9000), declared=2000), "bad-request", "payload"),
+    "two data": (WHOLE + WHOLE[36:], "bad-request", "payload"),
+    "two fmt": (WHOLE[:36] + WHOLE[12:], "bad-request", "payload"),
+    "frames that are longer than their samples": (corrupt(WHOLE, 32, 3), "bad-request", "payload"),
+    "no ds64": (b"RF64" + WHOLE[4:], "bad-request", "payload"),
     "no fmt": (WHOLE[:12] + WHOLE[36:], "bad-request", "payload"),
     "no channels": (corrupt(WHOLE, 22, 0, 0), "bad-request", "payload"),
     "too many channels": (corrupt(WHOLE, 22, 65, 0), "bad-request", "payload"),
