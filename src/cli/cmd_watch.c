@@ -20,7 +20,7 @@ struct values {
 
 static const struct reel_option options[] = {
     {0, "device", "NAME", REEL_OPTION_TEXT, FIELD(device), "of that device only", NULL},
-    {0, "count", "N", REEL_OPTION_UINT, FIELD(count), "end after so many lines", NULL},
+    {0, "count", "N", REEL_OPTION_UINT, FIELD(count), "end after so many events", NULL},
     {0},
 };
 
@@ -29,6 +29,7 @@ struct watching {
     uint64_t left;
     char events[512]; /* filters */
     char presence[512];
+    char shown[512]; /* the last that was said of a sink's presence */
 };
 
 /* What an event says besides its kind, time and recording. */
@@ -81,15 +82,20 @@ static void event_print(const json_t *event)
                      rest);
 }
 
-static void presence_print(const char *sink, const json_t *status)
+/* Say how a sink is where that is news: it says so itself once a minute. */
+static void presence_print(struct watching *watching, const char *sink, const json_t *status)
 {
-    char time[REEL_HUMAN_BYTES];
+    char time[REEL_HUMAN_BYTES], now[sizeof watching->shown];
     bool online = json_is_true(json_object_get(status, "online"));
     const char *reason = reel_member_text(status, "reason");
 
+    snprintf(now, sizeof now, "%-13s sink %s  %s%s%s", online ? "online" : "offline", sink,
+             reel_member_text(status, "state"), *reason ? ": " : "", reason);
+    if (strcmp(now, watching->shown) == 0)
+        return;
+    memcpy(watching->shown, now, sizeof now);
     reel_human_time(reel_member_text(status, online ? "time" : "connected_at"), time);
-    reel_report_line("%s  %-13s sink %s  %s%s%s", time, online ? "online" : "offline", sink,
-                     reel_member_text(status, "state"), *reason ? ": " : "", reason);
+    reel_report_line("%s  %s", time, now);
 }
 
 static void on_message(void *user, const struct reel_bus_message *message)
@@ -108,7 +114,7 @@ static void on_message(void *user, const struct reel_bus_message *message)
     else if (event)
         event_print(document);
     else if (!watching->common->json)
-        presence_print(strrchr(message->topic, '/') + 1, document);
+        presence_print(watching, strrchr(message->topic, '/') + 1, document);
     if (event)
         watching->left--;
     fflush(stdout);
@@ -170,9 +176,11 @@ const struct reel_command reel_cmd_watch = {
     .name = "watch",
     .arguments = "",
     .summary = "show what happens as it happens, until Ctrl-C",
-    .help = "--json writes each event as the sink sent it, one a line. --timeout is how long it "
-            "tries to\n"
-            "come back to a broker that has gone.\n",
+    .help = "How the sink itself is it says at first, and again when that changes. --json leaves "
+            "that out,\n"
+            "and writes each event as the sink sent it, one a line. --timeout is how long it "
+            "tries to come\n"
+            "back to a broker that has gone.\n",
     .options = options,
     .values_bytes = sizeof(struct values),
     .timeout_s = 3600,

@@ -253,6 +253,18 @@ def test_watch_shows_events_as_they_come(lab, device):
     assert f"{device}/s1" in text and "completed" in text and "online" in text
 
 
+def test_watch_says_how_the_sink_is_once_and_again_when_that_changes(lab, device):
+    process = start(lab.broker, "watch", "--prefix", device, "--count", 1, "-i", f"p-{device}")
+    wait_for(lambda: f"p-{device} 1 {device}/event/" in lab.broker.log(), "the subscription")
+    sink = lab.client()
+    for state in ("ok", "ok", "stalled", "stalled", "ok"):
+        status = {"online": True, "time": "2026-01-02T03:04:05Z", "state": state, "reason": ""}
+        sink.publish(f"{device}/status/s", json.dumps(status).encode())
+    sink.publish(f"{device}/event/{device}/s1", b'{"event": "started"}')
+    said = [line.split()[-1] for line in finished(process).text.splitlines() if "online" in line]
+    assert said == ["ok", "stalled", "ok"]
+
+
 def test_watch_ends_well_on_ctrl_c(lab, device):
     process = start(lab.broker, "watch", "-i", "watch-ends")
     wait_watching(lab, "watch-ends")
