@@ -25,8 +25,9 @@ static enum reel_code check_replaceable(const struct reel_recording *recording, 
                               "there is a recording %s/%s, and overwrite was not asked for",
                               recording->device, recording->session);
     if (recording->kept)
-        return reel_error_set(err_out, REEL_E_CONFLICT, field, "%s/%s is kept", recording->device,
-                              recording->session);
+        return reel_error_set(err_out, REEL_E_CONFLICT, field,
+                              "%s/%s is kept, and is replaced only after keep: false",
+                              recording->device, recording->session);
     return REEL_OK;
 }
 

@@ -82,7 +82,8 @@ enum reel_code reel_container_check(enum reel_container container, reel_containe
                               "is no audio file of a kind that is known here");
     if (!(allowed & REEL_CONTAINER_BIT(container)))
         return reel_error_set(err_out, REEL_E_NOT_ALLOWED, "upload.formats",
-                              "%s files are not taken here", names[container]);
+                              "%s files are not taken here: upload.formats has not got them",
+                              names[container]);
     return REEL_OK;
 }
 

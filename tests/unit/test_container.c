@@ -67,6 +67,7 @@ static void what_is_not_taken_is_told_apart(void **state)
     assert_int_equal(reel_container_check(REEL_CONTAINER_MP3, wav, "payload", &error),
                      REEL_E_NOT_ALLOWED);
     assert_string_equal(error.field, "upload.formats");
+    assert_non_null(strstr(error.message, "upload.formats"));
 }
 
 static void names_lose_what_they_end_in(void **state)
