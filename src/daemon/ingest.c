@@ -179,6 +179,16 @@ static void read_batch(struct reel_ingest *ingest)
     }
 }
 
+/* What is done between batches, each in batches of its own. */
+static void work_between_batches(struct reel_ingest *ingest)
+{
+    reel_ingest_remove_shorts(ingest);
+    reel_ingest_deletions(ingest);
+    if (!ingest->failed)
+        reel_ingest_uploads(ingest);
+    reel_ingest_retain(ingest);
+}
+
 static void work(struct reel_ingest *ingest, bool readable)
 {
     int64_t now_us;
@@ -194,11 +204,7 @@ static void work(struct reel_ingest *ingest, bool readable)
     if (!ingest->failed &&
         (reel_batch_full(ingest, now_us) || (ingest->batch.open && ingest->lost)))
         reel_ingest_commit(ingest);
-    reel_ingest_remove_shorts(ingest);
-    reel_ingest_deletions(ingest);
-    if (!ingest->failed)
-        reel_ingest_uploads(ingest);
-    reel_ingest_retain(ingest);
+    work_between_batches(ingest);
     if (!ingest->failed && !ingest->lost) {
         reel_bus_misc(ingest->bus);
         if (!ingest->batch.open && reel_bus_wants_write(ingest->bus))
@@ -220,11 +226,7 @@ static void work_alone(struct reel_ingest *ingest)
     bring_up(ingest, now_us);
     if (!ingest->failed && reel_batch_full(ingest, now_us))
         reel_ingest_commit(ingest);
-    reel_ingest_remove_shorts(ingest);
-    reel_ingest_deletions(ingest);
-    if (!ingest->failed)
-        reel_ingest_uploads(ingest);
-    reel_ingest_retain(ingest);
+    work_between_batches(ingest);
     if (ingest->failed)
         give_up_batch(ingest);
     else if (now_us >= ingest->backoff.next_us)
