@@ -57,7 +57,7 @@ static enum reel_code compare(struct reel_ingest *ingest, const struct reel_arri
 }
 
 static enum reel_code write(struct reel_ingest *ingest, const struct reel_arrival *arrival,
-                            struct reel_upload *upload)
+                            struct reel_upload *upload, struct reel_error *err_out)
 {
     const struct reel_bus_message *message = arrival->message;
     struct reel_error failure;
@@ -65,6 +65,10 @@ static enum reel_code write(struct reel_ingest *ingest, const struct reel_arriva
         reel_store_upload_write(ingest->store, upload, arrival->topic.offset, message->payload,
                                 message->payload_bytes, &failure);
 
+    if (code == REEL_E_TOO_LARGE) {
+        *err_out = failure;
+        return code;
+    }
     if (code == REEL_OK)
         code = reel_store_upload_touch(ingest->store, upload, &failure);
     if (code != REEL_OK)
@@ -96,7 +100,7 @@ static enum reel_code take(struct reel_ingest *ingest, const struct reel_arrival
         return code;
     if (reel_upload_has_block(upload, topic->offset / upload->block_bytes))
         return compare(ingest, arrival, upload, err_out);
-    return write(ingest, arrival, upload);
+    return write(ingest, arrival, upload, err_out);
 }
 
 void reel_ingest_block(struct reel_ingest *ingest, const struct reel_arrival *arrival)

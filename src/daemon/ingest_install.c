@@ -197,7 +197,7 @@ static void take_result(struct reel_ingest *ingest, const struct reel_conversion
     if (!upload || upload->state != REEL_UPLOAD_WHOLE)
         return;
     if (made->code != REEL_OK && !is_refusal(made->code)) {
-        ingest->import_next_us = reel_monotonic_us() + RETRY_US;
+        upload->retry_us = reel_monotonic_us() + RETRY_US;
         reel_log_write(ingest->links.log, REEL_LOG_ERROR,
                        "the upload to %s/%s waits, and is tried again: %s", made->device,
                        made->session, made->error.message);
@@ -244,15 +244,17 @@ static void give_job(struct reel_ingest *ingest, const struct reel_upload *uploa
     ingest->importing_id = upload->id;
 }
 
-/* The oldest that is whole. */
+/* The oldest that is whole, but for those that the disk has no room for now: what is smaller, or
+ * goes elsewhere, does not wait for them. */
 static void give_next(struct reel_ingest *ingest)
 {
+    int64_t now_us = reel_monotonic_us();
     struct reel_upload *upload = NULL;
 
-    if (ingest->importing || reel_monotonic_us() < ingest->import_next_us)
+    if (ingest->importing)
         return;
     while ((upload = reel_store_upload_next(ingest->store, upload)) != NULL &&
-           upload->state != REEL_UPLOAD_WHOLE)
+           (upload->state != REEL_UPLOAD_WHOLE || now_us < upload->retry_us))
         continue;
     if (upload && upload->rowid != 0)
         give_job(ingest, upload);

@@ -115,7 +115,6 @@ struct reel_ingest {
     bool hashing;   /* a job is with the hashing thread: one at a time */
     bool importing; /* an upload is with the importing thread: one at a time */
     uint64_t importing_id;
-    int64_t import_next_us;       /* monotonic: not before, because the disk failed */
     int64_t expire_next_us;       /* monotonic: uploads are looked at for their age then */
     struct reel_waiting *waiting; /* who asks what becomes of an upload: a list */
     struct reel_satellites *satellites;

@@ -194,6 +194,18 @@ static void remember_place(const struct reel_ingest *ingest, const struct reel_a
     upload->correlation_bytes = message->correlation_bytes;
 }
 
+/* It does not fit into a file: it is not to be had, and nobody waits for it. */
+static void give_up(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                    struct reel_upload *held, const struct reel_error *error)
+{
+    struct reel_error failure;
+
+    if (reel_store_upload_drop(ingest->store, held, NULL, NULL, &failure))
+        reel_ingest_fail(ingest, &failure);
+    else
+        reel_ingest_refuse_upload(ingest, arrival, error);
+}
+
 /* Into the spool, durable with the batch. Takes `tags` over. */
 static void spool(struct reel_ingest *ingest, const struct reel_arrival *arrival,
                   const struct wishes *wishes)
@@ -220,7 +232,9 @@ static void spool(struct reel_ingest *ingest, const struct reel_arrival *arrival
     else
         code = reel_store_upload_write(ingest->store, held, 0, message->payload,
                                        message->payload_bytes, &failure);
-    if (code != REEL_OK)
+    if (code == REEL_E_TOO_LARGE)
+        give_up(ingest, arrival, held, &failure);
+    else if (code != REEL_OK)
         reel_ingest_fail(ingest, &failure);
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
@@ -226,6 +227,14 @@ static bool kernel_reports_failed_syncfs(void)
 
     return uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
            (major > 5 || (major == 5 && minor >= 8));
+}
+
+bool reel_disk_allows(uint64_t bytes)
+{
+    struct rlimit limit;
+
+    return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+           bytes <= limit.rlim_cur;
 }
 
 bool reel_disk_syncfs_counts(int fd)

@@ -44,6 +44,9 @@ enum reel_code reel_disk_replace(int parent_fd, const char *name, const void *da
 enum reel_code reel_disk_load(int parent_fd, const char *name, uint64_t bytes_max, char **data_out,
                               size_t *bytes_out, struct reel_error *err_out);
 
+/* Whether this process may make a file so large (RLIMIT_FSIZE). */
+bool reel_disk_allows(uint64_t bytes);
+
 /* Whether one syncfs on this descriptor's file system makes everything on it durable and reports
  * what failed: ext4, xfs, btrfs, f2fs since Linux 5.8 (facts.md). */
 bool reel_disk_syncfs_counts(int fd);

@@ -101,7 +101,7 @@ static enum reel_code put(struct reel_quarantine *quarantine, const struct reel_
                           struct reel_error *err_out)
 {
     uint64_t bytes = reject->bytes, id;
-    bool fits = bytes <= quarantine->max_bytes;
+    bool fits = bytes <= quarantine->max_bytes && reel_disk_allows(bytes);
     enum reel_code code = make_room(quarantine, fits ? bytes : 0, err_out);
 
     if (code != REEL_OK)

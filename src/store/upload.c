@@ -107,6 +107,8 @@ enum reel_code reel_store_upload_write(struct reel_store *store, struct reel_upl
 
     if (code == REEL_OK)
         code = reel_disk_write(upload->fd, bytes, count, offset, "uploads/", err_out);
+    if (code != REEL_OK && reel_upload_too_large(err_out))
+        return REEL_E_TOO_LARGE;
     return reel_store_outcome(store, code);
 }
 

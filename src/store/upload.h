@@ -47,6 +47,7 @@ struct reel_upload {
     char *reply_topic;        /* owned; NULL: none is remembered */
     uint8_t *correlation;     /* owned; NULL: none */
     size_t correlation_bytes; /* at most REEL_CORRELATION_MAX_BYTES */
+    int64_t retry_us;         /* monotonic, not stored: not made before, because the disk failed */
 
     /* The store's own. */
     struct reel_upload *prev, *next;
@@ -69,7 +70,8 @@ void reel_upload_finish(struct reel_upload *upload);
 enum reel_code reel_store_upload_add(struct reel_store *store, const struct reel_upload *upload,
                                      struct reel_upload **held_out, struct reel_error *err_out);
 
-/* Write bytes of it; durable with the batch. */
+/* Write bytes of it; durable with the batch. TOO_LARGE (field "payload") where the disk does not
+ * let a file be so large: that is no failure of the store, and nothing of it counts. */
 enum reel_code reel_store_upload_write(struct reel_store *store, struct reel_upload *upload,
                                        uint64_t offset, const void *bytes, size_t count,
                                        struct reel_error *err_out);

@@ -330,6 +330,8 @@ bool reel_upload_convert(const char *dir, const struct reel_convert_limits *limi
         conversion->code = reel_upload_tries_begin(dir, conversion->id, &conversion->error);
     if (conversion->code == REEL_OK)
         conversion->code = convert(converting);
+    if (conversion->code == REEL_E_STALLED && reel_upload_too_large(&conversion->error))
+        conversion->code = REEL_E_TOO_LARGE;
     reel_upload_tries_end(dir, conversion->id);
     name_field(converting);
     stopped = converting->stopped;

@@ -58,3 +58,12 @@ enum reel_code reel_upload_rename(int recordings_fd, const char *device, const c
         *old_fd_out = old_fd;
     return reel_disk_sync_folder(recordings_fd, device, err_out);
 }
+
+bool reel_upload_too_large(struct reel_error *error)
+{
+    if (error->code != REEL_E_STALLED || error->errno_value != EFBIG)
+        return false;
+    reel_error_set(error, REEL_E_TOO_LARGE, "payload",
+                   "the file is larger than the sink's disk lets a file be");
+    return true;
+}

@@ -27,4 +27,8 @@ void reel_upload_made_name(const char *device, uint64_t id, char out[REEL_UPLOAD
 enum reel_code reel_upload_rename(int recordings_fd, const char *device, const char *session,
                                   uint64_t id, int *old_fd_out, struct reel_error *err_out);
 
+/* Whether a write failed because the file system, or a limit, does not let a file be so large: that
+ * waiting does not change. `*error` is TOO_LARGE (field "payload") then. */
+bool reel_upload_too_large(struct reel_error *error);
+
 #endif

@@ -379,3 +379,56 @@ def test_a_folder_on_another_disk(lab, client, uploader, tmp_path):
         assert read_wave(with_another / "s1.wav")[1] == Format().noise(1000)
     finally:
         shutil.rmtree(with_another)
+
+
+# Files that the disk does not let become recordings
+
+SMALL_FILES = ["sh", "-c", 'ulimit -f 20480; exec "$@"', "sh"]  # 20 MiB where the unit is 1 KiB
+
+
+@pytest.fixture
+def limited(make_lab):
+    """A sink that may make no file larger than 20 MiB, or 10."""
+    return make_lab({"upload.formats": "wav flac"}, wrapper=SMALL_FILES)
+
+
+def test_a_file_larger_than_files_may_be(limited, device):
+    """It is refused; what is recorded meanwhile does not wait for a disk that will not change."""
+    client = limited.client()
+    recorder = Recorder(client, device, "live")
+    recorder.store(frames=100, seq=0)
+    error = Uploader(client, device).refused(wav_bytes(bytes(30 << 20)))
+    assert (error["code"], error["field"]) == ("too-large", "payload")
+    recorder.store(frames=100, seq=1)
+    assert "could not be stored" not in limited.sink.log()
+    assert limited.watcher.wait_event(device, "s1", "rejected")["code"] == "too-large"
+    wait_for(lambda: not list(limited.sink.store.glob("uploads/*")), "the spool to be empty")
+
+
+def test_a_file_that_becomes_larger_than_files_may_be(limited, device, tmp_path):
+    path = tmp_path / "silence.flac"
+    subprocess.run(["sox", "-D", "-n", "-r", "48000", "-b", "16", "-c", "2", path, "trim", "0",
+                    "200"], check=True)
+    uploader = Uploader(limited.client(), device)
+    error = uploader.refused(path.read_bytes())
+    assert (error["code"], error["field"]) == ("too-large", "payload")
+    assert not list(limited.sink.store.glob("recordings/*/.*"))
+    uploader.upload(WHOLE)
+
+
+def test_a_full_disk_holds_up_only_what_goes_there(lab, client, uploader, tmp_path):
+    """A device's folder may be on another disk."""
+    folder = lab.sink.store / "recordings" / uploader.device
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder],
+                             capture_output=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip("cannot mount")
+    try:
+        uploader.begin(WHOLE)
+        wait_for(lambda: f"the upload to {uploader.device}/s1 waits" in lab.sink.log(), "the disk")
+        Uploader(client, uploader.device + "-2").upload(WHOLE)
+        assert not uploader.answered()
+    finally:
+        subprocess.run(["umount", folder], check=True)
+    assert uploader.answer()["status"] == "ok"
