@@ -18,6 +18,7 @@ import full
 import kill
 import life
 import life_calls
+import life_power
 import network
 import power
 from exhaust import Exhaust
@@ -123,6 +124,23 @@ class Life(Counted):
         return life.run(build, 40, seed=1)[1]
 
 
+class LifePowerCut(Counted):
+    """What a disk may hold after a power cut in the middle of that, recovered and checked."""
+
+    figures = "300", "20,000", "100,000"
+    unit = "states"
+    lives, states = 6, 200  # in a step, of each life
+
+    def more(self, step):
+        return life_power.run_side_by_side(step.build, self.lives, self.states, step.seed,
+                                           step.deadline, step.folder)
+
+    @staticmethod
+    def look(build):
+        seed = int.from_bytes(os.urandom(4), "big")
+        return life_power.run_side_by_side(build, 4, 100, seed)[1]
+
+
 class EachCall:
     """One call after the other, N counting up until a round passes untouched."""
 
@@ -202,6 +220,7 @@ FAULTS = {
     "exhaustion": Exhaust(),
     "clock": Clock(),
     "life": Life(),
+    "life, power cut": LifePowerCut(),
     "life at each call": EachCall(
         "calls", life_calls.plan([calls.KILL]), [("work", call, calls.KILL) for call in MOVES],
         LifeRound),

@@ -71,6 +71,15 @@ def read(path):
     return records
 
 
+def end(path):
+    """Where the next record will stand; 0 where there is none yet."""
+    try:
+        with Path(path).open("rb") as file:
+            return HEAD.unpack(file.read(HEAD.size))[1]
+    except FileNotFoundError:
+        return 0
+
+
 def keep(path, target):
     """A copy without the room that was not used."""
     with Path(path).open("rb") as file:
@@ -181,6 +190,11 @@ class Sent:
 
     def take(self, record):
         """The acknowledgements that this record brings to their end: (document, run)."""
+        return [(msgpack.unpackb(payload), int(correlation.split()[1]))
+                for _, correlation, payload in self.replies(record)]
+
+    def replies(self, record):
+        """The replies that this record brings to their end: (topic, correlation, payload)."""
         stream = self.streams.setdefault(record.inode, bytearray())
         stream += record.data[: max(record.result, 0)]
         said, at = [], 0
@@ -190,14 +204,14 @@ class Sent:
                 break
             body = bytes(stream[length[1] : length[1] + length[0]])
             if stream[at] >> 4 == 3:
-                said += self._acknowledgement(stream[at] & 0x0F, body)
+                said += self._reply(stream[at] & 0x0F, body)
             at = length[1] + length[0]
         del stream[:at]
         return said
 
     @staticmethod
-    def _acknowledgement(flags, body):
+    def _reply(flags, body):
+        """Nothing, where it is an event or a status."""
         if not body[2:].startswith(f"{PREFIX}/reply/".encode()):
             return []
-        _, correlation, payload = parse_publish(flags, body)
-        return [(msgpack.unpackb(payload), int(correlation.split()[1]))]
+        return [parse_publish(flags, body)]

@@ -86,10 +86,22 @@ class Life:
         self.names = {}
         self.contents = {}  # number: marked.Recording
         self.done = 0
+        self.reply = None  # the topic of the last answer
         self.story = []  # what was asked and answered, to be told with a finding
 
     def close(self):
         self.client.close()
+
+    # What who keeps a history is told (life_power.py), each time before or after `name.may` changes
+
+    def doubts(self, name, more):
+        """What was asked since the last that was told may have led to one of `more` too."""
+
+    def learns(self, name, reply=None):
+        """What may be there was narrowed, by the answer to that topic."""
+
+    def records(self, name, content, first=0, may_go=False, reply=None):
+        """Its fragments from number `first` on come one by one; with `may_go` it is being deleted."""
 
     # What is asked, and what it would come to
 
@@ -136,7 +148,7 @@ class Life:
 
     def hear(self, topic, payload, device="life", **properties):
         """Publish; return the answer's document, None where the sink ended before it."""
-        reply = f"{PREFIX}/reply/{device}/{self.done}-{next(self.numbers)}"
+        reply = self.reply = f"{PREFIX}/reply/{device}/{self.done}-{next(self.numbers)}"
         self.client.subscribe(reply)
         after = len(self.client.messages)
         self.client.publish(topic, payload, response_topic=reply, correlation=b"life", **properties)
@@ -169,11 +181,14 @@ class Life:
         for name in names:
             if self.vanishes and not all(state and state.kept for state in name.may):
                 name.may = name.may | {None}
+            self.doubts(name, {after for _, after in outcomes_of(name)})
+        for name in names:
             outcomes = outcomes_of(name)
             if status is None:
                 name.unanswered(outcomes)
             else:
                 name.answered(outcomes, status)
+                self.learns(name, self.reply)
 
     def upload(self):
         name, overwrite = self.any_name(), self.generator.random() < 0.5
@@ -226,13 +241,9 @@ class Life:
 
     def delete_all_of_a_device(self):
         device = f"shelf-{self.generator.randrange(DEVICES)}"
-        status, answer = self.ask("delete", device=device)
+        status, _ = self.ask("delete", device=device)
         names = [name for (of, _), name in self.names.items() if of == device]
-        for name in names:
-            outcomes = [(None, state if state and state.kept else None) for state in name.may]
-            name.may = {after for _, after in outcomes} | (name.may if status is None else set())
-        if status not in ("ok", None):
-            raise Refuted(f"delete of {device}: {status}: {answer}")
+        self.do(names, lambda n: [("ok", s if s and s.kept else None) for s in n.may], status)
 
     def keep(self):
         name, kept = self.any_name(), self.generator.random() < 0.5
@@ -249,17 +260,21 @@ class Life:
         """Record, sending again what is not acknowledged; delete what is there in the middle."""
         name = self.name("recorder", f"r{next(self.numbers)}")
         content = self.content(SHORT if self.vanishes else size)
+        self.records(name, content)
         if delete_at:
             self.send(name, content, range(delete_at), whole=False)
+            self.records(name, content, may_go=True)
             status, _ = self.ask("delete", **name.key)
             while status is None:
                 self.revive()
                 status, _ = self.ask("delete", **name.key)
             if status not in ("ok", "not-found"):
                 raise Refuted(f"delete of {name.key}: {status}")
+            self.records(name, content, first=delete_at, reply=self.reply)
         # What was deleted comes once more, as from a recorder that has not heard of its end.
         self.send(name, content, range(content.fragments), whole=True)
         name.may = {Content(content.number, delete_at or 0)}
+        self.learns(name)
 
     def send(self, name, content, seqs, whole):
         """All of them until all are acknowledged."""
@@ -298,10 +313,12 @@ class Life:
         """What comes to the sink after this came after all else, and nothing is under way."""
         barrier = self.name("recorder", f"b{next(self.numbers)}")
         content = self.content((1, 1))
+        self.records(barrier, content)
         strike, self.strike = self.strike, lambda: None
         self.send(barrier, content, range(1), whole=True)
         self.strike = strike
         barrier.may = {Content(content.number)}
+        self.learns(barrier)
         store = Path(self.sink.store)
         wait_for(lambda: not any(store.glob("uploads/*")), "uploads to be made recordings")
         wait_for(lambda: not any(store.glob("recordings/*/.*.deleted.tmp")), "files to be unlinked")
@@ -313,6 +330,7 @@ class Life:
             self.settle()
         for name in doubtful:
             name.found(self.look(name), self.vanishes)
+            self.learns(name)
 
     def look(self, name):
         answer = self.client.ask("info", name.key).document

@@ -19,22 +19,27 @@ PART_FRAMES = RATE  # session.max_duration_s is 1
 
 @dataclass(frozen=True)
 class Content:
-    """What stands under a name: the marked recording of that number, from that fragment on."""
+    """What stands under a name: the marked recording of that number, from that fragment on; where
+    it is being recorded, as far as it has come."""
 
     number: int
     first: int = 0
     kept: bool = False
+    grows: bool = False
 
 
-def check_life(store, life):
+def check_life(store, life, cut=False):
+    """Findings on a stopped store. `life` has names, contents and vanishes; after a power cut also
+    `stored`, by session the fragments of what grows that were acknowledged."""
     store = Path(store)
     base = sqlite3.connect(store / "catalog.db")
     base.row_factory = sqlite3.Row
     try:
-        rows, findings = _rows(base), _integrity(base) + _usage(base) + _under_way(base)
+        rows, findings = _rows(base), _integrity(base) + _usage(base)
+        uploads = {row["id"] & (1 << 64) - 1: dict(row) for row in base.execute("SELECT * FROM upload")}
     finally:
         base.close()
-    findings += _strays(store, rows)
+    findings += _strays(store, rows, uploads) + ([] if cut else _left(store, uploads))
     for name, parts in _by_name(rows).items():
         if name not in life.names:
             findings.append(f"{'/'.join(name)}: nobody made this")
@@ -44,9 +49,18 @@ def check_life(store, life):
     for key, name in life.names.items():
         gone = key not in _by_name(rows)
         swept = life.vanishes and not any(state and state.kept for state in name.may)
-        if gone and None not in name.may and not swept:
+        if gone and None not in name.may and not swept and not _may_want(life, name):
             findings.append(f"{'/'.join(key)}: is gone, and was {name.may}")
     return findings
+
+
+def _may_want(life, name):
+    """Whether nothing was acknowledged yet of what is being recorded."""
+    return any(state.grows and not _stored(life, name, state.first) for state in name.may)
+
+
+def _stored(life, name, first):
+    return {seq for seq in life.stored.get(name.session, ()) if seq >= first}
 
 
 def _usage(base):
@@ -61,19 +75,21 @@ def _usage(base):
         if told != there or total != wanted else []
 
 
-def _under_way(base):
-    return [f"an upload is left: {dict(row)}" for row in base.execute("SELECT * FROM upload")]
-
-
-def _strays(store, rows):
+def _strays(store, rows, uploads):
     """Files that belong to nothing."""
     wanted = {f"{device}/{session}{suffix}" for device, session in rows for suffix in (".wav", ".json")}
+    made = {f"{row['device']}/.{upload:016x}.upload.tmp" for upload, row in uploads.items()}
     root = store / "recordings"
     found = {str(path.relative_to(root)) for path in root.glob("*/*")}
-    findings = [f"recordings/{name} belongs to no row" for name in sorted(found - wanted)]
+    findings = [f"recordings/{name} belongs to no row" for name in sorted(found - wanted - made)]
     findings += [f"recordings/{name} is missing" for name in sorted(wanted - found)]
-    for folder in ("uploads", "deleted"):
-        findings += [f"{folder}/{path.name} is left" for path in (store / folder).glob("*")]
+    return findings
+
+
+def _left(store, uploads):
+    """What was on its way, or what recovery had to put aside."""
+    findings = [f"an upload is left: {row}" for row in uploads.values()]
+    findings += [f"uploads/{path.name} is left" for path in (store / "uploads").glob("*")]
     return findings + [f"recovered: {line}" for line in _put_aside(store)
                        if line["why"] not in NEVER_ACKNOWLEDGED]
 
@@ -125,12 +141,16 @@ def _content(life, name, parts, number, audio, silent):
     fragments, _, findings = read_fragments(recording, numpy.array(audio, dtype="<u8"))
     seqs = [seq for _, seq, _ in fragments]
     content = Content(number, seqs[0] if seqs else 0, bool(parts[0]["kept"]))
-    if seqs != list(range(content.first, recording.fragments)) or silent:
+    known = life.names[name].may
+    grows = Content(number, content.first, grows=True) in known
+    if grows and seqs == list(range(content.first, content.first + len(seqs))) and not silent:
+        lost = _stored(life, life.names[name], content.first) - set(seqs)
+        findings += [f"acknowledged and lost: {sorted(lost)}"] if lost else []
+    elif seqs != list(range(content.first, recording.fragments)) or silent:
         findings.append(f"holds fragments {seqs} of {recording.fragments}, {silent} frames silent")
     if content.first == 0:
         findings += check_order(recording, fragments, len(audio))
-    known = life.names[name].may
-    if content not in known:
+    if content not in known and not grows:
         findings.append(f"holds {content}, not one of {known}")
     return findings
 

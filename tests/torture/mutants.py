@@ -64,8 +64,8 @@ MUTANTS = (
            "        continue;\n",
            "network"),
     Mutant("tries a failed sync again", "src/store/wav_files.c",
-           "    if (fdatasync(wav->fd) == 0)\n",
-           "    if (fdatasync(wav->fd) == 0 || fdatasync(wav->fd) == 0)\n",
+           "    if (result == 0)\n",
+           "    if (result == 0 || fdatasync(wav->fd) == 0)\n",
            "failing call"),
     Mutant("ends where the disk is full at the start", "src/daemon/sink.c",
            "!reel_error_may_pass(&error)",
@@ -79,6 +79,52 @@ MUTANTS = (
            "    return PLAIN_BYTES + ranges * RANGE_BYTES;",
            "    return PLAIN_BYTES + 0 * ranges * RANGE_BYTES;",
            "exhaustion"),
+    Mutant("installs an upload before the catalog's commit", "src/store/store_commit.c",
+           "    code = reel_uploads_save(store->uploads, catalog, err_out);\n",
+           "    code = reel_uploads_install(store->uploads, err_out);\n"
+           "    if (code == REEL_OK)\n"
+           "        code = reel_uploads_save(store->uploads, catalog, err_out);\n",
+           "life, power cut"),
+    Mutant("removes a file before its row", "src/store/store_commit.c",
+           "        code = reel_store_expire_tombstones(store, now_us, err_out);\n",
+           "        code = reel_store_unname_removed(store, err_out);\n",
+           "life, power cut"),
+    Mutant("does not sync what it made of an upload", "src/store/upload_convert.c",
+           "    return fdatasync(converting->made_fd) == 0\n",
+           "    return converting->made_fd >= 0\n",
+           "life, power cut"),
+    Mutant("lets a deleted file come back", "src/store/recover_deleted.c",
+           "code == REEL_OK && buried.wav",
+           "0 && buried.wav",
+           "life, power cut"),
+    Mutant("forgets the time of a changed file", "src/store/wav_files.c",
+           "wav->timed ? fsync(wav->fd) : fdatasync(wav->fd)",
+           "fdatasync(wav->fd)",
+           "life, power cut"),
+    Mutant("forgets the numbers of what was deleted", "src/core/tombstone.c",
+           "    if (!add_boots(recording, &tombstone)) {\n",
+           "    if (0 && !add_boots(recording, &tombstone)) {\n",
+           "life"),
+    Mutant("leaves the file of what was deleted", "src/store/removed.c",
+           "    if (renameat(root_fd, name, root_fd, temporary) == 0)\n"
+           "        return REEL_OK;\n"
+           "    return unlink_name(root_fd, name, err_out);\n",
+           "    return REEL_OK;\n",
+           "life"),
+    Mutant("removes what an upload replaces first", "src/store/store_commit.c",
+           "    code = reel_uploads_save(store->uploads, catalog, err_out);\n",
+           "    code = reel_catalog_commit(catalog, err_out);\n"
+           "    if (code == REEL_OK)\n"
+           "        code = reel_catalog_begin(catalog, err_out);\n"
+           "    if (code == REEL_OK)\n"
+           "        code = reel_uploads_save(store->uploads, catalog, err_out);\n",
+           "life at each call"),
+    Mutant("seals a part without staging it", "src/daemon/ingest_parts.c",
+           "    enum reel_code code = reel_store_stage(ingest->store, before, &error);\n\n"
+           "    if (code == REEL_OK)\n"
+           "        code = reel_store_stage(ingest->store, next, &error);\n",
+           "    enum reel_code code = before && next ? REEL_OK : REEL_E_INTERNAL;\n\n",
+           "life"),
     Mutant("nests as deep as a stranger likes", "src/wire/guard.c",
            "        if (depth == REEL_NESTING_MAX)\n",
            "        if (0)\n",

@@ -164,13 +164,13 @@ def unreadable(store):
     return findings
 
 
-def check_state(build, cut, ledger, folder, log, with_sox=False):
-    """Make the state in `folder`, recover it, return findings."""
+def check_state(build, cut, folder, log, judge):
+    """Make the state in `folder`, recover it, return findings, with what `judge` (store) says."""
     cut.write(folder)
     store = folder / STORE
     findings = unreadable(store)
     findings += recover(build, store, log)
-    return findings + check(store, ledger, with_sox=with_sox, settled=True)
+    return findings + judge(store)
 
 
 class States:
@@ -196,9 +196,12 @@ class States:
         self.go_to(position)
         return Cut(self.disk, random.Random(f"{self.seed} {position} {number}"))
 
+    def judge(self, store, number):
+        return check(store, self.ledger, with_sox=number % 50 == 0, settled=True)
+
     def check(self, position, number, folder, log):
         cut = self.cut_at(position, number)
-        findings = check_state(self.build, cut, self.ledger, folder, log, with_sox=number % 50 == 0)
+        findings = check_state(self.build, cut, folder, log, lambda store: self.judge(store, number))
         return [f"seed {self.seed}, position {position}, number {number}: {cut}: {line}"
                 for line in findings]
 
