@@ -268,8 +268,10 @@ enum reel_code reel_wav_header(struct reel_wav *wav, const struct reel_recording
     if (open_to_write(wav, &fd, err_out) != REEL_OK)
         return REEL_E_STALLED;
     if (write_pad(wav, fd, err_out) == REEL_OK &&
-        reel_wav_replace_header(fd, recording, wav->frames, wav->name, err_out) == REEL_OK)
+        reel_wav_replace_header(fd, recording, wav->frames, wav->name, err_out) == REEL_OK) {
+        wav->timed = true;
         return REEL_OK;
+    }
     wav->files->failed = true; /* it may have been a sync */
     return REEL_E_STALLED;
 }

@@ -54,6 +54,7 @@ static void unmark_dirty(struct reel_wav *wav)
     DL_DELETE2(wav->files->dirty_list, wav, dirty_prev, dirty_next);
     wav->files->dirty_count--;
     wav->dirty = false;
+    wav->timed = false;
 }
 
 void reel_wav_forget(struct reel_wav *wav)
@@ -68,7 +69,9 @@ void reel_wav_forget(struct reel_wav *wav)
 
 static enum reel_code sync_one(struct reel_wav *wav, struct reel_error *err_out)
 {
-    if (fdatasync(wav->fd) == 0)
+    int result = wav->timed ? fsync(wav->fd) : fdatasync(wav->fd);
+
+    if (result == 0)
         return REEL_OK;
     wav->files->failed = true;
     return reel_error_errno(err_out, errno, "sync %s", wav->name);

@@ -16,6 +16,7 @@ struct reel_wav {
     struct reel_wav *unnamed_prev, *unnamed_next;
     int fd; /* -1: not open at the moment */
     bool dirty;
+    bool timed;   /* its time of change is to be durable too: a younger file shows an old sidecar */
     bool unnamed; /* it has a temporary name until it is synced */
     ino_t inode;  /* of its file, once that was open; 0 before */
     struct reel_format format;
