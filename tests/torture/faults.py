@@ -14,6 +14,7 @@ import time
 import calls
 import clock
 import disks
+import four_gib
 import full
 import kill
 import life
@@ -141,6 +142,21 @@ class LifePowerCut(Counted):
         return life_power.run_side_by_side(build, 4, 100, seed)[1]
 
 
+class FourGiB(Counted):
+    """Kill -9 at the calls by which a recording passes 4 GiB."""
+
+    figures = "10", "200", "2,000"
+    unit = "kills"
+
+    @staticmethod
+    def more(step):
+        return four_gib.run(step.build, 12, step.seed, min(step.deadline, time.monotonic() + 60))
+
+    @staticmethod
+    def look(build):
+        return four_gib.run(build, 12, 1, time.monotonic() + 120)[1]
+
+
 class EachCall:
     """One call after the other, N counting up until a round passes untouched."""
 
@@ -219,6 +235,7 @@ FAULTS = {
     "hostile input": Hostile(),
     "exhaustion": Exhaust(),
     "clock": Clock(),
+    "past 4 GiB": FourGiB(),
     "life": Life(),
     "life, power cut": LifePowerCut(),
     "life at each call": EachCall(
