@@ -85,10 +85,6 @@ MUTANTS = (
            "    if (code == REEL_OK)\n"
            "        code = reel_uploads_save(store->uploads, catalog, err_out);\n",
            "life, power cut"),
-    Mutant("removes a file before its row", "src/store/store_commit.c",
-           "        code = reel_store_expire_tombstones(store, now_us, err_out);\n",
-           "        code = reel_store_unname_removed(store, err_out);\n",
-           "life, power cut"),
     Mutant("does not sync what it made of an upload", "src/store/upload_convert.c",
            "    return fdatasync(converting->made_fd) == 0\n",
            "    return converting->made_fd >= 0\n",
@@ -119,12 +115,6 @@ MUTANTS = (
            "    if (code == REEL_OK)\n"
            "        code = reel_uploads_save(store->uploads, catalog, err_out);\n",
            "life at each call"),
-    Mutant("seals a part without staging it", "src/daemon/ingest_parts.c",
-           "    enum reel_code code = reel_store_stage(ingest->store, before, &error);\n\n"
-           "    if (code == REEL_OK)\n"
-           "        code = reel_store_stage(ingest->store, next, &error);\n",
-           "    enum reel_code code = before && next ? REEL_OK : REEL_E_INTERNAL;\n\n",
-           "life"),
     Mutant("nests as deep as a stranger likes", "src/wire/guard.c",
            "        if (depth == REEL_NESTING_MAX)\n",
            "        if (0)\n",
