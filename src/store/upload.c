@@ -103,13 +103,20 @@ enum reel_code reel_store_upload_write(struct reel_store *store, struct reel_upl
                                        uint64_t offset, const void *bytes, size_t count,
                                        struct reel_error *err_out)
 {
-    enum reel_code code = reel_uploads_descriptor(store->uploads, upload, 0, err_out);
+    struct reel_error error;
+    enum reel_code code = reel_uploads_descriptor(store->uploads, upload, 0, &error);
 
     if (code == REEL_OK)
-        code = reel_disk_write(upload->fd, bytes, count, offset, "uploads/", err_out);
-    if (code != REEL_OK && reel_upload_too_large(err_out))
-        return REEL_E_TOO_LARGE;
-    return reel_store_outcome(store, code);
+        code = reel_disk_write(upload->fd, bytes, count, offset, "uploads/", &error);
+    if (code == REEL_OK)
+        return code;
+    if (reel_upload_too_large(&error))
+        code = REEL_E_TOO_LARGE;
+    else
+        reel_store_outcome(store, code);
+    if (err_out)
+        *err_out = error;
+    return code;
 }
 
 enum reel_code reel_store_upload_equal(struct reel_store *store, struct reel_upload *upload,

@@ -136,6 +136,7 @@ int fsync(int fd)
     if (dead())
         return -1;
     calls.log_named |= faccessat(fd, "catalog.db-wal", F_OK, 0) == 0;
+    forget(fd);
     return 0;
 }
 
