@@ -416,9 +416,12 @@ def test_a_file_that_becomes_larger_than_files_may_be(limited, device, tmp_path)
     uploader.upload(WHOLE)
 
 
-def test_a_full_disk_holds_up_only_what_goes_there(lab, client, uploader, tmp_path):
+def test_a_full_disk_holds_up_only_what_goes_there(make_lab, device):
     """A device's folder may be on another disk."""
-    folder = lab.sink.store / "recordings" / uploader.device
+    lab = make_lab()
+    client = lab.client()
+    uploader = Uploader(client, device)
+    folder = lab.sink.store / "recordings" / device
     folder.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder],
                              capture_output=True, check=False)
@@ -426,8 +429,8 @@ def test_a_full_disk_holds_up_only_what_goes_there(lab, client, uploader, tmp_pa
         pytest.skip("cannot mount")
     try:
         uploader.begin(WHOLE)
-        wait_for(lambda: f"the upload to {uploader.device}/s1 waits" in lab.sink.log(), "the disk")
-        Uploader(client, uploader.device + "-2").upload(WHOLE)
+        wait_for(lambda: f"the upload to {device}/s1 waits" in lab.sink.log(), "the disk")
+        Uploader(client, device + "-2").upload(WHOLE)
         assert not uploader.answered()
     finally:
         subprocess.run(["umount", folder], check=True)
