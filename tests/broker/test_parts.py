@@ -231,6 +231,7 @@ def test_a_new_fragment_reopens_the_last_part(lab, recorder):
     assert info_of(recorder, 2)["state"] == "complete"
     recorder.store(frames=SIZE, seed=7, seq=7, frame=6 * SIZE)
     assert info_of(recorder, 2)["state"] == "recording"
+    lab.watcher.wait_event(recorder.device, f"{recorder.session}-2", "reopened")
     assert kinds_of(lab, recorder, 1) == ["started", "completed"]
     assert kinds_of(lab, recorder, 2) == ["started", "completed", "reopened"]
 
