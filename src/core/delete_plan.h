@@ -17,7 +17,8 @@ struct reel_delete_plan {
 /* Read the request's document. BAD_REQUEST with the field: what the list's filters refuse; no
  * filter at all without `all`, where the device of a request that its topic confined (`confined`:
  * the document names it too) is none; a filter beside device and session, which name one recording;
- * `limit`, `cursor` or `sort`, which would seem to bound what goes; a field that is none of these. */
+ * `limit`, `cursor` or `sort`, which would seem to bound what goes; a field that is none of these.
+ */
 enum reel_code reel_delete_plan_decode(json_t *request, bool confined, struct reel_delete_plan *out,
                                        struct reel_error *err_out);
 void reel_delete_plan_finish(struct reel_delete_plan *plan);
