@@ -4,7 +4,8 @@
 #include <stdlib.h>
 
 #include "daemon/events.h"
-#include "daemon/ingest_internal.h"
+#include "daemon/ingest_audio.h"
+#include "daemon/ingest_changes.h"
 #include "io/loop.h"
 
 enum { SECOND_US = 1000000, READS_AT_ONCE = 4096 };

@@ -1,6 +1,6 @@
 /* Ingest, blocks: pieces of a file whose upload was begun by request, in any order, durable with
  * the batch that takes them. One that comes again is compared with what is there. */
-#include "daemon/ingest_internal.h"
+#include "daemon/ingest_changes.h"
 #include "store/upload.h"
 
 /* Which upload it is of: another device's is none of its business. */

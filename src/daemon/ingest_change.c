@@ -5,7 +5,7 @@
 #include "core/fields.h"
 #include "daemon/change.h"
 #include "daemon/events.h"
-#include "daemon/ingest_internal.h"
+#include "daemon/ingest_changes.h"
 #include "io/loop.h"
 
 /* Who asks does not wait for the batch's time; those who ask within this share a commit. */

@@ -8,7 +8,7 @@
 #include "core/object.h"
 #include "core/wav_header.h"
 #include "daemon/change.h"
-#include "daemon/ingest_internal.h"
+#include "daemon/ingest_changes.h"
 #include "io/loop.h"
 
 /* A slice ends with the first of these. An open batch is closed for it within so long. */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/timestamp.h"
-#include "daemon/ingest_internal.h"
+#include "daemon/ingest_audio.h"
 #include "wire/hermes.h"
 
 #define SECOND_US INT64_C(1000000)

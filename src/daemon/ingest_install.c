@@ -8,7 +8,8 @@
 #include "core/describe.h"
 #include "daemon/events.h"
 #include "daemon/importer.h"
-#include "daemon/ingest_internal.h"
+#include "daemon/ingest_audio.h"
+#include "daemon/ingest_changes.h"
 #include "io/loop.h"
 #include "store/upload.h"
 

@@ -6,7 +6,8 @@
 
 #include "core/describe.h"
 #include "daemon/events.h"
-#include "daemon/ingest_internal.h"
+#include "daemon/ingest_audio.h"
+#include "daemon/ingest_changes.h"
 #include "io/loop.h"
 
 /* What samples were unpacked into is kept for the next message, unless it was a strange one. */

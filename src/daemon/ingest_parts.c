@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "daemon/events.h"
-#include "daemon/ingest_internal.h"
+#include "daemon/ingest_audio.h"
 
 /* How often a fragment is passed on to an earlier part: a boot's numbers may stand in several. */
 enum { PASSED_ON_MAX = 16 };

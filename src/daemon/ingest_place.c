@@ -3,7 +3,8 @@
 
 #include "core/place.h"
 #include "daemon/events.h"
-#include "daemon/ingest_internal.h"
+#include "daemon/ingest_audio.h"
+#include "daemon/ingest_changes.h"
 
 static const uint8_t *fragment_at(const struct reel_fragment *fragment, uint32_t offset_frames)
 {

@@ -3,7 +3,7 @@
 
 #include "core/wav_header.h"
 #include "daemon/events.h"
-#include "daemon/ingest_internal.h"
+#include "daemon/ingest_changes.h"
 #include "io/loop.h"
 
 bool reel_ingest_begin_removing(struct reel_ingest *ingest)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/ingest_changes.h"
 #include "daemon/ingest_retain.h"
 #include "io/loop.h"
 

@@ -4,7 +4,7 @@
 #include "core/rules.h"
 
 #include "core/wav_header.h"
-#include "daemon/ingest_internal.h"
+#include "daemon/ingest_audio.h"
 
 enum { SECOND_US = 1000000 };
 

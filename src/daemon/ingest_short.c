@@ -6,7 +6,7 @@
 #include <utlist.h>
 
 #include "core/rules.h"
-#include "daemon/ingest_internal.h"
+#include "daemon/ingest_changes.h"
 
 /* So many are removed between two batches. */
 enum { SLICE_RECORDINGS = 64 };

@@ -4,7 +4,7 @@
 #include "core/tags.h"
 #include "daemon/change.h"
 #include "daemon/events.h"
-#include "daemon/ingest_internal.h"
+#include "daemon/ingest_changes.h"
 #include "io/loop.h"
 
 /* What is asked, checked but for what only the recording's own tags can tell. */

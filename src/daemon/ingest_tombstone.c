@@ -1,7 +1,7 @@
 /* Ingest: what belongs to recordings that were deleted: what comes of them once more is dropped,
  * what is new goes on in another recording. */
 #include "core/describe.h"
-#include "daemon/ingest_internal.h"
+#include "daemon/ingest_audio.h"
 
 enum reel_code reel_ingest_tombstone(struct reel_ingest *ingest, const struct reel_arrival *arrival,
                                      struct reel_tombstone *tombstone_out)

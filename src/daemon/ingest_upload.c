@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/tags.h"
-#include "daemon/ingest_internal.h"
+#include "daemon/ingest_changes.h"
 #include "store/upload.h"
 
 /* What comes in user properties. */

@@ -9,7 +9,7 @@
 #include "core/object.h"
 #include "core/tags.h"
 #include "daemon/change.h"
-#include "daemon/ingest_internal.h"
+#include "daemon/ingest_changes.h"
 #include "io/loop.h"
 #include "store/upload.h"
 
