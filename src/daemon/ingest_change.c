@@ -33,7 +33,7 @@ static enum reel_code keep(struct reel_ingest *ingest, struct reel_change *chang
     recording = reel_entry_recording(entry);
     if (recording->kept != kept) {
         recording->kept = kept;
-        reel_store_touch_quietly(ingest->store, entry);
+        reel_store_touch_said(ingest->store, entry);
         reel_ingest_event(ingest, device, session,
                           reel_event_plain("kept", recording, reel_wall_us()));
     }

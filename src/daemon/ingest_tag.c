@@ -45,7 +45,7 @@ enum reel_code reel_ingest_tag(struct reel_ingest *ingest, struct reel_change *c
     } else {
         json_decref(recording->tags);
         recording->tags = tags;
-        reel_store_touch_quietly(ingest->store, entry);
+        reel_store_touch_said(ingest->store, entry);
         reel_ingest_event(ingest, device, session,
                           reel_event_plain("tagged", recording, reel_wall_us()));
     }

@@ -190,11 +190,16 @@ void reel_store_touch(struct reel_store *store, struct reel_entry *entry, int64_
 
 void reel_store_touch_quietly(struct reel_store *store, struct reel_entry *entry)
 {
-    entry->noted = true;
     if (entry->touched)
         return;
     entry->touched = true;
     DL_APPEND2(store->touched, entry, touched_prev, touched_next);
+}
+
+void reel_store_touch_said(struct reel_store *store, struct reel_entry *entry)
+{
+    entry->noted = true;
+    reel_store_touch_quietly(store, entry);
 }
 
 struct reel_entry *reel_store_oldest(struct reel_store *store, int64_t *heard_us_out)

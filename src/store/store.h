@@ -181,8 +181,12 @@ struct reel_recording *reel_entry_recording(struct reel_entry *entry);
  * by the monotonic clock, for reel_store_oldest. */
 void reel_store_touch(struct reel_store *store, struct reel_entry *entry, int64_t heard_us);
 
-/* The same for a change of what is said of the audio (tags, kept): it does not count as heard. */
+/* The same without counting as heard. */
 void reel_store_touch_quietly(struct reel_store *store, struct reel_entry *entry);
+
+/* The same, because what is said of the audio changed (tags, kept): the file of a complete one gets
+ * its header once more, so that it is younger than the sidecar that does not say so yet. */
+void reel_store_touch_said(struct reel_store *store, struct reel_entry *entry);
 
 /* Write frames, or silence, at a place in the file: at most at its end as written so far, so that
  * a file never has a hole. STALLED on any failure, a short write among them. */

@@ -41,7 +41,7 @@ static bool tag_with_a_crash(uint64_t last)
     wait_a_tick();
     entry = scene_get(scene, "mic1", "s1");
     reel_entry_recording(entry)->tags = json_incref(wanted);
-    reel_store_touch_quietly(scene->store, entry);
+    reel_store_touch_said(scene->store, entry);
     calls.count = 0;
     calls.last = last;
     (void)reel_store_commit(scene->store, NULL, 0, scene->now_us, NULL);

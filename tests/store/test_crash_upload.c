@@ -19,7 +19,7 @@ static bool note_something(struct scene *scene)
         return false;
     json_decref(reel_entry_recording(entry)->tags);
     reel_entry_recording(entry)->tags = json_pack("{s:s}", "site", "cellar");
-    reel_store_touch_quietly(scene->store, entry);
+    reel_store_touch_said(scene->store, entry);
     return reel_store_commit(scene->store, NULL, 0, scene->now_us, NULL) == REEL_OK;
 }
 

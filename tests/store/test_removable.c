@@ -42,7 +42,7 @@ static void keep(struct scene *scene, const char *device, const char *session)
     struct reel_entry *entry = scene_get(scene, device, session);
 
     reel_entry_recording(entry)->kept = true;
-    reel_store_touch_quietly(scene->store, entry);
+    reel_store_touch_said(scene->store, entry);
     scene_commit(scene);
 }
 

@@ -178,6 +178,30 @@ static void sums_are_asked_for_once(void **state)
     assert_false(reel_store_next_hash(scene->store, &job));
 }
 
+/* A repeat, say: nothing is written into a file for it. */
+static void what_changes_no_audio_costs_no_sync_of_it(void **state)
+{
+    struct scene *scene = *state;
+    struct reel_entry *entry = scene_create(scene, "mic1", "s1", &mono16);
+    struct reel_store_stats before, after;
+
+    publish_seq(scene, entry, 0);
+    complete(scene, entry);
+    scene_commit(scene);
+    reel_store_stats(scene->store, &before);
+    entry = scene_get(scene, "mic1", "s1");
+    reel_store_touch_quietly(scene->store, entry);
+    reel_entry_recording(entry)->duplicates++;
+    scene_commit(scene);
+    reel_store_stats(scene->store, &after);
+    assert_int_equal(after.synced_files, before.synced_files);
+
+    reel_store_touch_said(scene->store, scene_get(scene, "mic1", "s1"));
+    scene_commit(scene);
+    reel_store_stats(scene->store, &after);
+    assert_int_equal(after.synced_files, before.synced_files + 1);
+}
+
 /* Its row may be there before the batch is durable: its file is not what it will be. */
 static void a_sum_waits_for_the_batch(void **state)
 {
@@ -282,6 +306,7 @@ int main(void)
         TEST(a_sidecar_follows_what_is_no_plain_growth),
         TEST(what_failed_after_a_commit_is_said_by_the_next),
         TEST(sums_are_asked_for_once),
+        TEST(what_changes_no_audio_costs_no_sync_of_it),
         TEST(a_sum_waits_for_the_batch),
         TEST(the_sum_is_that_of_sha256sum),
         TEST(a_sum_of_what_has_changed_is_dropped),

@@ -119,7 +119,7 @@ static void what_may_not_be_replaced(void **state)
     assert_int_equal(reel_store_upload_may_take(scene->store, "mic1", "s1", true, &error), REEL_OK);
     entry = scene_get(scene, "mic1", "s1");
     reel_entry_recording(entry)->kept = true;
-    reel_store_touch_quietly(scene->store, entry);
+    reel_store_touch_said(scene->store, entry);
     assert_int_equal(reel_store_upload_may_take(scene->store, "mic1", "s1", true, &error),
                      REEL_E_CONFLICT);
     assert_string_equal(error.field, "session");
