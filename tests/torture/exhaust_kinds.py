@@ -48,6 +48,18 @@ class Target:
         time.sleep(0.5)
         return before == ticks()
 
+    def wait_worked_off(self, timeout_s):
+        """Until the sink has seen to all that was sent before, on both of its connections: what is
+        sent now is answered. Honest recorders never let it rest."""
+        reply, after = f"{PREFIX}/reply/worked-off/all", len(self.client.messages)
+        self.client.subscribe(reply)
+        for topic, payload in ((f"{PREFIX}/audio/worked-off/s", fragment()),
+                               (f"{PREFIX}/request/status", b"")):
+            self.client.publish(topic, payload, response_topic=reply, correlation=topic.encode())
+            self.client.wait_message(
+                lambda m, sent=topic.encode(): m.topic == reply and m.correlation == sent,
+                "the sink to have worked off what came meanwhile", after, timeout_s)
+
     def close(self):
         self._flood.close()
 
@@ -291,7 +303,7 @@ def deaf_broker(target, count):
         wait_for(target.rests, "the sink to take no more")
     target.largest_bytes = max(target.largest_bytes, 2 * MIB)  # an answer
     target.network.heal()
-    wait_for(target.rests, "the sink to have worked off what came meanwhile", 300)
+    target.wait_worked_off(300)
     yield
 
 
