@@ -4,6 +4,7 @@
 #   make demo     the whole thing, to watch       make run      a broker and a sink to play with
 #   make deps     what it needs, through apt      make install  PREFIX=/usr/local DESTDIR=
 #   make coverage   where the tests do not reach  V=1 shows commands, SAN=1 builds with sanitizers
+#   make bench    ROWS="ingest query" ROUNDS=n PLOT=1 DIR=DIR: each figure against its opponent
 #   make bench-sync bench-commit DIR=DIR: what a commit costs on the file system of DIR
 #   make torture  STATE=DIR HOURS=n: one fault after the other; totals add up in STATE
 
@@ -44,7 +45,7 @@ benches     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/benc
 
 fuzz_targets := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all deps test check demo run fuzz torture bench-sync bench-commit install uninstall coverage clean
+.PHONY: all deps test check demo run fuzz torture bench bench-sync bench-commit install uninstall coverage clean
 all: $(BUILD)/libreel.a $(BUILD)/reeld $(BUILD)/reel
 
 $(BUILD)/libreel.a: $(pure)
@@ -84,9 +85,13 @@ $(unit_tests): %: %.o $(BUILD)/libreel.a
 	@echo "  LINK  $@"
 	$(Q)$(link) -o $@ $^ $(test_libs) $(pure_libs)
 
-$(store_tests) $(benches): %: %.o $(BUILD)/store.a $(BUILD)/libreel.a
+$(store_tests): %: %.o $(BUILD)/store.a $(BUILD)/libreel.a
 	@echo "  LINK  $@"
 	$(Q)$(link) -o $@ $^ $(test_libs) $(store_libs) $(pure_libs)
+
+$(benches): %: %.o $(BUILD)/io.a $(BUILD)/store.a $(BUILD)/libreel.a
+	@echo "  LINK  $@"
+	$(Q)$(link) -o $@ $^ $(io_libs) $(store_libs) $(pure_libs)
 
 # Loaded before the C library, whose calls it takes the place of under both their names.
 shim := $(BUILD)/tests/torture/journal.so
@@ -125,6 +130,12 @@ torture:
 	@tests/tools/deps.sh build test
 	@$(MAKE) -s --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j2) all $(BUILD)/tests/torture/journal.so
 	@$(PYTHON) -B tests/torture/torture.py --build $(BUILD) $(if $(STATE),--state $(STATE)) $(if $(HOURS),--hours $(HOURS))
+
+bench:
+	@tests/tools/deps.sh build bench
+	@$(MAKE) -s --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j2) all $(benches)
+	@tests/bench/bench.py --build $(BUILD) --out $(BUILD)/bench.json $(if $(DIR),--dir $(DIR)) \
+	    $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(PLOT),--plot $(BUILD)/plots) $(ROWS)
 
 bench-sync bench-commit: bench-%: $(BUILD)/tests/bench/bench_%
 	@$< $(or $(DIR),.)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # deps.sh SET...: install the Debian packages of the named sets that are missing.
 #
-# Sets: build, demo, test, coverage; none means all. As root or with sudo it installs; without
+# Sets: build, demo, test, coverage, bench; none means all. As root or with sudo it installs; without
 # either it prints the one command to run and stops with 1. Nothing missing: nothing is said.
 set -eu
 
@@ -9,18 +9,20 @@ build='gcc libc6-dev make pkgconf libmosquitto-dev libmsgpack-dev libjansson-dev
        libsndfile1-dev libsqlite3-dev nettle-dev libxxhash-dev uthash-dev libsystemd-dev'
 demo='python3 mosquitto mosquitto-clients alsa-utils'
 test="$demo g++ libcmocka-dev python3-pytest python3-paho-mqtt python3-msgpack python3-soundfile
-      python3-jsonschema python3-markdown python3-numpy python3-yaml sox ffmpeg strace openssl
+      python3-jsonschema python3-markdown python3-matplotlib python3-numpy python3-yaml sox ffmpeg strace openssl
       clang libclang-rt-14-dev"
 coverage="$test gcovr"
+bench="$demo python3-paho-mqtt python3-msgpack python3-soundfile python3-numpy python3-matplotlib strace"
 
 wanted=
-for set in "${@:-build demo test coverage}"; do
+for set in "${@:-build demo test coverage bench}"; do
     for name in $set; do
         case $name in
         build) wanted="$wanted $build" ;;
         demo) wanted="$wanted $demo" ;;
         test) wanted="$wanted $test" ;;
         coverage) wanted="$wanted $coverage" ;;
+        bench) wanted="$wanted $bench" ;;
         *) echo "deps.sh: there is no set '$name'" >&2 && exit 2 ;;
         esac
     done

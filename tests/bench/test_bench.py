@@ -1,0 +1,49 @@
+"""Each group of rows can be measured, and finds what it checks in order. What comes out is not
+looked at: it depends on the machine."""
+import os
+
+import bench
+import measure
+import plot
+import pytest
+from row import Curve, Row, as_table
+
+BUILD = os.environ.get("REEL_BUILD", "build")
+
+
+@pytest.mark.parametrize("name", bench.groups())
+def test_each_group_of_rows_runs(name, tmp_path):
+    rows, curves = bench.measure(bench.Bench(BUILD, tmp_path, quick=True), [name], True)
+    assert rows
+    for row in rows:
+        assert isinstance(row, Row)
+        assert row.what and row.target and row.measured and row.figures
+    for curve in curves:
+        assert isinstance(curve, Curve)
+        assert curve.series and all(curve.series.values())
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_table_names_what_falls_short():
+    rows = [Row("speed", "at least 1", "1.2", True), Row("size", "at most 2", "2.5", False)]
+    assert as_table(rows).splitlines()[2:] == [
+        "| speed | at least 1 | 1.2 | yes |", "| size | at most 2 | 2.5 | **no** |"]
+
+
+def test_a_ratio_is_of_each_round_and_a_share_is_of_the_ordered():
+    assert measure.ratio([2, 9, 4], [1, 3, 4]) == (2, 1, 3)
+    assert measure.share([5, 1, 4, 2, 3], 0.5) == 3
+    assert measure.share(range(101), 0.99) == 99
+
+
+def test_who_is_first_changes_from_round_to_round():
+    order = []
+    contestants = {name: lambda name=name: order.append(name) or name for name in "abc"}
+    results = measure.alternate(3, contestants)
+    assert "".join(order) == "abcbcacab"
+    assert results == {name: [name] * 3 for name in "abc"}
+
+
+def test_a_curve_is_plotted(tmp_path):
+    curve = Curve("cost", "Cost", "recordings", "us", {"ours": [(1, 2), (10, 3)], "null": [(1, 1)]})
+    assert plot.save(curve, tmp_path).read_bytes().startswith(b"\x89PNG")
