@@ -11,6 +11,7 @@
 
 #include "store/disk.h"
 #include "store/upload_files.h"
+#include "store/upload_tries.h"
 
 static bool hold(struct reel_upload *upload, void *user)
 {
@@ -128,22 +129,32 @@ enum reel_code reel_uploads_save(struct reel_uploads *uploads, struct reel_catal
     return code;
 }
 
+/* The count of its tries too: it is removed after each, but not by a disk that fails then. */
+static void discard_files(struct reel_uploads *uploads, const struct reel_upload *upload)
+{
+    char name[REEL_UPLOAD_MADE_BYTES];
+
+    reel_upload_part_name(upload->id, name);
+    reel_uploads_discard(uploads, -1, "uploads", name);
+    if (upload->state == REEL_UPLOAD_RECEIVING)
+        return;
+    reel_upload_tries_name(upload->id, name);
+    reel_uploads_discard(uploads, -1, "uploads", name);
+    if (upload->state == REEL_UPLOAD_INSTALLING)
+        return;
+    reel_upload_made_name(upload->device, upload->id, name);
+    reel_uploads_discard(uploads, -1, "recordings", name);
+}
+
 void reel_uploads_committed(struct reel_uploads *uploads)
 {
     struct reel_upload *upload;
     struct reel_upload *after;
 
     DL_FOREACH_SAFE (uploads->list, upload, after) {
-        char name[REEL_UPLOAD_MADE_BYTES];
-
         if (!upload->gone || upload->rowid != 0)
             continue;
-        reel_upload_part_name(upload->id, name);
-        reel_uploads_discard(uploads, -1, "uploads", name);
-        if (upload->state == REEL_UPLOAD_WHOLE) {
-            reel_upload_made_name(upload->device, upload->id, name);
-            reel_uploads_discard(uploads, -1, "recordings", name);
-        }
+        discard_files(uploads, upload);
         let_go(uploads, upload);
     }
 }

@@ -214,6 +214,24 @@ static void one_that_ended_the_process_too_often_is_refused(void **state)
     assert_int_equal(files_in(scene, "uploads", ".tries"), 0);
 }
 
+/* A disk that fails leaves the count of tries. */
+static void the_count_of_tries_goes_with_the_upload(void **state)
+{
+    struct scene *scene = *state;
+    struct reel_upload *upload = spool(scene, "s1", false, 1);
+    struct reel_conversion made;
+    char name[REEL_UPLOAD_TRIES_BYTES];
+
+    reel_upload_tries_name(upload->id, name);
+    convert(scene, upload, &made);
+    path_write_at(scene_path(scene, "uploads/%s", name), 0, "+", 1);
+    assert_int_equal(try_install(scene, upload, &made), REEL_OK);
+    scene_commit(scene);
+    scene_commit(scene);
+    throw_away(scene);
+    assert_int_equal(files_in(scene, "uploads", ".tries"), 0);
+}
+
 static void blocks_are_remembered(void **state)
 {
     struct scene *scene = *state;
@@ -269,6 +287,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_made_may_be_gone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_that_ended_the_process_too_often_is_refused, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(the_count_of_tries_goes_with_the_upload, set_up, tear_down),
         cmocka_unit_test_setup_teardown(blocks_are_remembered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(with_a_new_catalog_what_was_under_way_is_kept, set_up,
                                         tear_down),
