@@ -36,7 +36,8 @@ SEEN = f"{PREFIX}/reply/recorder/"  # acknowledgements of fragments, by session
 @dataclass
 class History:
     """What may be found under which name, from when on. `notes` are (mark, (device, session), may);
-    a mark is a place in the journal, or the topic of the answer that said so."""
+    a mark is the topic of the answer that said so, None where none did, and the place in the
+    journal where it was known."""
 
     notes: list = field(default_factory=list)
     contents: dict = field(default_factory=dict)
@@ -59,7 +60,8 @@ class Journaled(Killer):
         self.history = History(contents=self.contents, vanishes=vanishes)
         self.asked_after = 0  # where in the journal
 
-    def note(self, mark, name, may):
+    def note(self, name, may, reply=None, place=None):
+        mark = (reply, journal.end(self.path) if place is None else place)
         self.history.notes.append((mark, (name.device, name.session), frozenset(may)))
 
     def go_on(self):
@@ -67,14 +69,14 @@ class Journaled(Killer):
         self.asked_after = journal.end(self.path)
 
     def doubts(self, name, more):
-        self.note(self.asked_after, name, name.may | more)
+        self.note(name, name.may | more, place=self.asked_after)
 
     def learns(self, name, reply=None):
-        self.note(reply or journal.end(self.path), name, name.may)
+        self.note(name, name.may, reply)
 
     def records(self, name, content, first=0, may_go=False, reply=None):
         grows = {Content(content.number, first, grows=True)}
-        self.note(reply or journal.end(self.path), name, grows | ({None} if may_go else set()))
+        self.note(name, grows | ({None} if may_go else set()), reply)
 
     def revive(self):
         journal.settle(self.path, self.disk)
@@ -154,11 +156,11 @@ class LifeStates(power.States):
 
     def placed(self, notes, said):
         """Notes with the number of the record before which they are not true yet. An answer whose
-        sending a kill came into is taken for given when the next thing was asked."""
+        sending a kill came into is taken for given when it was known."""
         answered = {topic: number + 1 for number, topic, _ in reversed(said)}
         places, later, found = [record.at for record in self.records], len(self.records), []
-        for mark, key, may in reversed(notes):
-            at = answered.get(mark, later) if isinstance(mark, str) else bisect_left(places, mark)
+        for (reply, place), key, may in reversed(notes):
+            at = answered.get(reply, bisect_left(places, place))
             later = min(at, later)
             found.append((later, key, may))
         return found[::-1]
