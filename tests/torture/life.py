@@ -204,8 +204,7 @@ class Life:
         content, status = self.content(), None
         audio = wav_bytes(b"".join(content.data(0, s) for s in range(content.fragments)), FORM)
         while status is None:
-            if not self.sink.program.running():
-                self.revive()
+            self.stand()
             status = self.send_blocks(name, content, audio, overwrite)
             self.do([name], lambda n: self.put(n.may, content.number, overwrite), status)
 
@@ -266,7 +265,7 @@ class Life:
             self.records(name, content, may_go=True)
             status, _ = self.ask("delete", **name.key)
             while status is None:
-                self.revive()
+                self.stand()
                 status, _ = self.ask("delete", **name.key)
             if status not in ("ok", "not-found"):
                 raise Refuted(f"delete of {name.key}: {status}")
@@ -308,6 +307,11 @@ class Life:
         """Start it again."""
         self.sink.launch()
         self.sink.wait_online()
+
+    def stand(self):
+        """Start it again if it has ended; it may have answered that it cannot now."""
+        if not self.sink.program.running():
+            self.revive()
 
     def settle(self):
         """What comes to the sink after this came after all else, and nothing is under way."""
@@ -366,8 +370,7 @@ def live(life, times, deadline, check):
     for number in range(1, times + 1):
         life.done += 1
         life.generator.choices(deeds, weights)[0](life)
-        if not life.sink.program.running():
-            life.revive()
+        life.stand()
         life.resolve()
         if number % CHECK_EVERY == 0 or number == times or deadline and time.monotonic() > deadline:
             life.settle()

@@ -103,8 +103,7 @@ class Workload:
             life.done = number
             life.go_on()
             self.choice.choices(deeds, weights)[0](life)
-            if not life.sink.program.running():
-                life.revive()
+            life.stand()
             life.resolve()
 
     def run(self):
