@@ -3,13 +3,12 @@
 #ifndef REEL_TESTS_BENCH_LOAD_H
 #define REEL_TESTS_BENCH_LOAD_H
 
-#include <errno.h>
 #include <ftw.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "bench/counted.h"
+#include "bench/demand.h"
 #include "core/place.h"
 #include "store/store.h"
 
@@ -22,14 +21,6 @@ struct load {
     size_t count;
     int64_t now_us; /* wall clock, a parameter of the store */
 };
-
-static inline void demand(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "%s: %s\n", what, strerror(errno));
-    exit(1);
-}
 
 static inline void demand_ok(enum reel_code code, const struct reel_error *error)
 {
