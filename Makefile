@@ -51,6 +51,7 @@ all: $(BUILD)/libreel.a $(BUILD)/reeld $(BUILD)/reel
 $(BUILD)/libreel.a: $(pure)
 $(BUILD)/store.a: $(store)
 $(BUILD)/io.a: $(io)
+$(BUILD)/daemon.a: $(filter-out %/reeld.o,$(call objects,daemon))
 $(BUILD)/%.a:
 	@echo "  AR    $@"
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -89,9 +90,9 @@ $(store_tests): %: %.o $(BUILD)/store.a $(BUILD)/libreel.a
 	@echo "  LINK  $@"
 	$(Q)$(link) -o $@ $^ $(test_libs) $(store_libs) $(pure_libs)
 
-$(benches): %: %.o $(BUILD)/io.a $(BUILD)/store.a $(BUILD)/libreel.a
+$(benches): %: %.o $(addprefix $(BUILD)/,daemon.a io.a store.a libreel.a)
 	@echo "  LINK  $@"
-	$(Q)$(link) -o $@ $^ $(io_libs) $(store_libs) $(pure_libs)
+	$(Q)$(link) -o $@ $^ $(daemon_libs) $(io_libs) $(store_libs) $(pure_libs)
 
 # Loaded before the C library, whose calls it takes the place of under both their names.
 shim := $(BUILD)/tests/torture/journal.so
