@@ -3,6 +3,9 @@
 #include <string.h>
 
 #include "daemon/query_request.h"
+#include "io/memory.h"
+
+enum { LARGE_BYTES = 1 << 20 };
 
 const char *reel_request_device(const struct reel_request *request)
 {
@@ -85,13 +88,16 @@ static void send_document(struct reel_request *request, const struct reel_buffer
                            reel_document_content_type(request->kind), &property, 1);
 }
 
-/* Send what was encoded, if it was. */
+/* Send what was encoded, if it was. What the tree of a large one took goes back before that is
+ * copied. */
 static enum reel_code reply_encoded(struct reel_request *request, bool encoded,
                                     struct reel_buffer *buffer, uint64_t max_bytes,
                                     struct reel_error *err_out)
 {
     enum reel_code code = REEL_OK;
 
+    if (buffer->size >= LARGE_BYTES)
+        reel_memory_give_back();
     if (!encoded)
         code = reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
     else if (buffer->size > max_bytes)

@@ -1,7 +1,9 @@
-/* Memory: an allocator for jansson that does not fail. */
+/* Memory: an allocator for jansson that does not fail, and what the GNU library does by itself only
+ * at the end of a heap. */
 #include "io/memory.h"
 
 #include <jansson.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -19,4 +21,11 @@ static void *allocate(size_t bytes)
 void reel_memory_guard_json(void)
 {
     json_set_alloc_funcs(allocate, free);
+}
+
+void reel_memory_give_back(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }

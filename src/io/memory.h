@@ -1,4 +1,4 @@
-/* Memory: what happens where a library cannot say that there is none. */
+/* Memory: what happens where a library cannot say that there is none, and what goes back. */
 #ifndef REEL_IO_MEMORY_H
 #define REEL_IO_MEMORY_H
 
@@ -9,5 +9,9 @@ enum { REEL_EXIT_MEMORY = 71 };
  * version 2.14 drops characters of a string and members of a copy when a single allocation fails,
  * and goes on: audio would be stored that nobody sent. For main, before jansson is used. */
 void reel_memory_guard_json(void);
+
+/* Give the system back what was freed, in every thread's heap: what a large tree took is in small
+ * pieces there, among which others stay, and is kept otherwise. It takes some milliseconds. */
+void reel_memory_give_back(void);
 
 #endif
