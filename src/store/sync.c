@@ -1,7 +1,7 @@
 /* Sync: the choice between the two ways. */
 #include "store/sync.h"
 
-enum { SINGLE_FIRST_US = 250, WHOLE_FIRST_US = 1000, TRY_AFTER = 16 };
+enum { SINGLE_FIRST_US = 250, WHOLE_FIRST_US = 1000, TRY_AFTER = 16, LEISURE = 8 };
 
 void reel_sync_init(struct reel_sync *sync, enum reel_sync_way way, int64_t (*clock)(void))
 {
@@ -10,6 +10,7 @@ void reel_sync_init(struct reel_sync *sync, enum reel_sync_way way, int64_t (*cl
         .clock = clock,
         .single_us = SINGLE_FIRST_US,
         .whole_us = WHOLE_FIRST_US,
+        .ended_us = clock ? clock() : 0,
     };
 }
 
@@ -35,6 +36,12 @@ bool reel_sync_whole(const struct reel_sync *sync, size_t items)
     return cheaper != (sync->spent_us >= TRY_AFTER * other_us);
 }
 
+bool reel_sync_at_leisure(const struct reel_sync *sync, size_t items)
+{
+    return sync->way == REEL_SYNC_AUTO && sync->clock &&
+           (double)(sync->clock() - sync->ended_us) >= LEISURE * (double)items * sync->single_us;
+}
+
 void reel_sync_took(struct reel_sync *sync, bool whole, size_t items, int64_t took_us)
 {
     bool was_cheaper = whole == whole_is_cheaper(sync, items);
@@ -42,6 +49,7 @@ void reel_sync_took(struct reel_sync *sync, bool whole, size_t items, int64_t to
 
     if (items == 0 || !sync->clock)
         return;
+    sync->ended_us = sync->clock();
     if (whole)
         sync->whole_us = (sync->whole_us + us) / 2;
     else

@@ -1,8 +1,9 @@
 /* Sync: which of two ways makes a batch's files durable: fdatasync of each, or one syncfs. Neither
  * is always the cheaper one: a syncfs costs the same for one file and for a thousand, but writes
- * out what other programs have left dirty too. So the choice goes by how many are dirty and what
- * either way cost last (README.md, "What a commit costs"). The decision is pure; durations come
- * from outside. */
+ * out what other programs have left dirty too, and on ext4 each changed block of metadata twice, to
+ * the journal and to its place, where single syncs leave the place to be written once for many. So
+ * the choice goes by how many are dirty, what either way cost last, and whether there is time for
+ * the one that writes less (README.md, "What a commit costs"). */
 #ifndef REEL_STORE_SYNC_H
 #define REEL_STORE_SYNC_H
 
@@ -20,7 +21,8 @@ struct reel_sync {
      * of it the last, half what was believed before, so that one slow sync says little. */
     double single_us;
     double whole_us;
-    double spent_us; /* on the cheaper way since the dearer one was last used */
+    double spent_us;  /* on the cheaper way since the dearer one was last used */
+    int64_t ended_us; /* when the last was over */
 };
 
 /* Before anything was measured one syncfs counts as four single syncs. */
@@ -34,7 +36,11 @@ bool reel_sync_whole_allowed(const struct reel_sync *sync);
  * times what it is expected to: a wrong figure heals, and trying costs a sixteenth at most. */
 bool reel_sync_whole(const struct reel_sync *sync, size_t items);
 
-/* Take in what making `items` durable cost, in whichever way. */
+/* Whether single syncs of so many, dearer or not, would take an eighth at most of the time since
+ * the last ones: they write less. Only where the choice is ours, and there is a clock. */
+bool reel_sync_at_leisure(const struct reel_sync *sync, size_t items);
+
+/* Take in what making `items` durable cost, in whichever way; it is over now. */
 void reel_sync_took(struct reel_sync *sync, bool whole, size_t items, int64_t took_us);
 
 /* The clock's time; 0 without one. */

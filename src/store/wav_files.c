@@ -315,10 +315,16 @@ static enum reel_code sync_singly(struct reel_wav_files *files, struct reel_erro
     return sync_folders(files, err_out);
 }
 
+static bool wants_syncfs(const struct reel_wav_files *files, size_t items)
+{
+    return files->syncfs && reel_sync_whole(files->sync, items) &&
+           !reel_sync_at_leisure(files->sync, items);
+}
+
 static enum reel_code sync_all(struct reel_wav_files *files, struct reel_error *err_out)
 {
     size_t items = files->dirty_count + files->folders_count;
-    bool whole = files->closed_dirty || (files->syncfs && reel_sync_whole(files->sync, items));
+    bool whole = files->closed_dirty || wants_syncfs(files, items);
     bool singly = !whole || !files->syncfs;
     int64_t began_us = reel_sync_now_us(files->sync);
 

@@ -26,6 +26,13 @@ static inline const char *device_of(size_t which, char device[32])
     return device;
 }
 
+static int64_t load_ahead_us; /* how far simulated time is ahead of the real one */
+
+static inline int64_t load_clock(void)
+{
+    return monotonic_us() + load_ahead_us;
+}
+
 /* `count` recordings of 16 bits, one channel, `rate_hz`; nothing is committed yet. */
 static inline void load_open(struct load *load, const char *dir, enum reel_sync_way way,
                              size_t count, uint32_t rate_hz)
@@ -34,7 +41,7 @@ static inline void load_open(struct load *load, const char *dir, enum reel_sync_
         .dir = dir,
         .batch_max_bytes = 64 * MIB,
         .sync_way = way,
-        .clock = monotonic_us,
+        .clock = load_clock,
         .held_max_bytes = HELD_MAX_BYTES,
     };
     const struct reel_format format = {rate_hz, 1, 2, REEL_PCM};
@@ -58,10 +65,19 @@ static inline void load_close(struct load *load)
     free(load->next_seq);
 }
 
+/* What a fragment holds: no two are alike. */
+static inline void load_frames(size_t which, uint64_t seq, int16_t out[FRAGMENT_FRAMES])
+{
+    const uint64_t numbers[] = {which, seq};
+
+    memset(out, 0, FRAGMENT_BYTES);
+    memcpy(out, numbers, sizeof numbers);
+}
+
 /* The next fragment of one recording, placed and written as ingest does. */
 static inline void load_fragment(struct load *load, size_t which)
 {
-    static const int16_t frames[FRAGMENT_FRAMES] = {1, -1};
+    int16_t frames[FRAGMENT_FRAMES];
     const struct reel_place_limits limits = {3600, 256 * MIB};
     const uint64_t seq = load->next_seq[which]++;
     const struct reel_numbers numbers = {.has_seq = true,
@@ -75,6 +91,7 @@ static inline void load_fragment(struct load *load, size_t which)
     struct reel_error error;
     char device[32];
 
+    load_frames(which, seq, frames);
     demand_ok(reel_store_get(load->store, device_of(which, device), "s1", &entry, &error), &error);
     recording = reel_entry_recording(entry);
     reel_place(recording, &numbers, &limits, &placement);

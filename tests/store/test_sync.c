@@ -166,6 +166,28 @@ static void trying_costs_a_sixteenth_at_most(void **state)
     }
 }
 
+/* As long as they take an eighth of the time at most. */
+static void single_syncs_are_at_leisure(void **state)
+{
+    struct reel_sync sync;
+
+    (void)state;
+    reel_sync_init(&sync, REEL_SYNC_AUTO, disk_clock);
+    sync_items(&sync, 20, 1000, 1500);
+    assert_false(reel_sync_at_leisure(&sync, 20)); /* one right after the other */
+    for (unsigned i = 0; i < 100; i++) {
+        disk.now_us += 8 * 20 * 1000;
+        assert_true(reel_sync_at_leisure(&sync, 20));
+        disk.now_us += 20 * 1000;
+        reel_sync_took(&sync, false, 20, 20 * 1000);
+    }
+    for (unsigned i = 0; i < 100; i++) {
+        disk.now_us += 8 * 20 * 1000 - 100;
+        assert_false(reel_sync_at_leisure(&sync, 20));
+        reel_sync_took(&sync, true, 20, 1500);
+    }
+}
+
 /* ---- in a store ---- */
 
 enum { RECORDINGS = 8 };
@@ -266,6 +288,7 @@ int main(void)
         cmocka_unit_test(dear_single_syncs_give_way_to_a_syncfs),
         cmocka_unit_test(a_wrong_figure_heals),
         cmocka_unit_test(trying_costs_a_sixteenth_at_most),
+        cmocka_unit_test(single_syncs_are_at_leisure),
         IN_STORE(a_store_goes_by_what_its_syncs_took),
         IN_STORE(a_store_keeps_to_the_way_that_is_set),
     };
