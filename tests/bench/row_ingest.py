@@ -40,7 +40,7 @@ def run_sink(bench, fleet):
     with bench.folder("sink") as folder:
         with bench.broker(folder) as broker, bench.sink(folder, broker, SETTINGS) as sink:
             result = measure_sink(bench, broker, sink, fleet)
-            with held.watched(sink, folder):
+            with held.watched(sink, folder, fleet.recordings * WATCHED):
                 for seq in range(fleet.each, fleet.each + WATCHED):
                     replace(fleet, each=1).send(bench, broker, seq, await_sink=True)
         replace(fleet, each=fleet.each + WATCHED).check(sink.store)
