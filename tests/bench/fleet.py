@@ -46,7 +46,8 @@ class Fleet:
                 form = file.getnchannels(), file.getsampwidth(), file.getframerate()
                 samples = np.frombuffer(file.readframes(file.getnframes()), "<u2")
             assert form == (1, 2, 48000), f"{path}: {form}"
-            assert np.array_equal(samples, content(recording, frames)), f"{path} is not what was sent"
+            sent = content(recording, frames)
+            assert np.array_equal(samples, sent), f"{path} is not what was sent"
 
 
 def content(recording, frames):

@@ -122,8 +122,8 @@ def cpu_rows(results):
 
 
 def measure(bench):
-    few = Fleet(100, bench.sized(2000, 10))
-    many = Fleet(bench.sized(1000, 100), bench.sized(200, 3))
+    few = Fleet(bench.sized(100, 10), bench.sized(2000, 10))
+    many = Fleet(bench.sized(1000, 20), bench.sized(200, 3))
     by_script = replace(few, each=bench.sized(100, 5))
     null = {"null": lambda: run_null(bench, few)}
     at_few = compete(bench, few, null | {"held null": lambda: run_null(bench, few, "held"),
@@ -157,8 +157,8 @@ def curve(bench, name, title, x_label, fleets):
 
 def growth(bench):
     fragments = bench.sized(20000, 200)
-    recordings = bench.sized([1, 10, 100, 1000, 10000], [1, 10])
-    sizes = bench.sized([320, 640, 1920, 4096, 16384, 65536], [320, 1920])
+    recordings = bench.sized([1, 10, 100, 1000, 10000], [1])
+    sizes = bench.sized([320, 640, 1920, 4096, 16384, 65536], [320])
     return [
         curve(bench, "ingest_recordings", "Cost of a fragment of 1920 bytes", "recordings open",
               {count: Fleet(count, fragments // count) for count in recordings}),
