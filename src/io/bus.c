@@ -1,10 +1,14 @@
-/* Bus: the connection's life and what goes out. What comes in is unpacked in bus_receive.c. */
+/* Bus: the connection's life. What comes in is unpacked in bus_receive.c, what is published packed
+ * in bus_publish.c. */
 #include "io/bus.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include "io/bus_connect.h"
 #include "io/bus_internal.h"
@@ -25,7 +29,7 @@ void reel_bus_library_finish(void)
     mosquitto_lib_cleanup();
 }
 
-static enum reel_code library_error(struct reel_error *err_out, int rc, const char *what)
+enum reel_code reel_bus_library_error(struct reel_error *err_out, int rc, const char *what)
 {
     enum reel_code code = REEL_E_STALLED;
 
@@ -96,8 +100,9 @@ enum reel_code reel_bus_create(const struct reel_bus_config *config,
     }
     reel_bus_receive_set_up(bus);
     rc = bus_set_up(bus, config);
-    code = rc == MOSQ_ERR_SUCCESS ? bus_set_up_tls(bus, config, err_out)
-                                  : library_error(err_out, rc, "setting the connection up");
+    code = rc == MOSQ_ERR_SUCCESS
+               ? bus_set_up_tls(bus, config, err_out)
+               : reel_bus_library_error(err_out, rc, "setting the connection up");
     if (code) {
         reel_bus_destroy(&bus);
         return code;
@@ -206,15 +211,35 @@ bool reel_bus_read(struct reel_bus *bus)
     if (!usable(bus))
         return false;
     reel_bus_failed(bus, mosquitto_loop_read(bus->mosquitto, 1));
-    if (bus->received != before)
+    if (bus->awaited > 0 && bus->received != before)
         bus->heard_us = reel_monotonic_us();
     return !bus->down && bus->received != before;
 }
 
+/* Let the kernel gather what is written into full segments, or send what it has gathered. It is no
+ * matter if it cannot. */
+static void gather(const struct reel_bus *bus, int on)
+{
+    int fd = mosquitto_socket(bus->mosquitto);
+
+    if (fd >= 0)
+        setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+}
+
 void reel_bus_write(struct reel_bus *bus)
 {
-    if (usable(bus))
-        reel_bus_failed(bus, mosquitto_loop_write(bus->mosquitto, 1));
+    bool many = bus->unwritten > 1;
+
+    if (!usable(bus))
+        return;
+    bus->unwritten = 0;
+    /* The library writes each acknowledgement by itself, four bytes that would be a segment each,
+     * for which the broker is woken up each time. */
+    if (many)
+        gather(bus, 1);
+    reel_bus_failed(bus, mosquitto_loop_write(bus->mosquitto, 1));
+    if (many && !bus->down)
+        gather(bus, 0);
 }
 
 /* Whether an answer has been waited for long enough, and it does not lie there unread. */
@@ -277,7 +302,7 @@ enum reel_code reel_bus_subscribe(struct reel_bus *bus, const char *const *filte
     options |= retained ? MQTT_SUB_OPT_SEND_RETAIN_ALWAYS : MQTT_SUB_OPT_SEND_RETAIN_NEVER;
     rc = with_copies(bus, filters, count, hand_subscribe, options);
     if (rc != MOSQ_ERR_SUCCESS)
-        return library_error(err_out, rc, "subscribing");
+        return reel_bus_library_error(err_out, rc, "subscribing");
     bus->awaited++;
     bus->heard_us = reel_monotonic_us();
     return REEL_OK;
@@ -288,58 +313,7 @@ enum reel_code reel_bus_unsubscribe(struct reel_bus *bus, const char *const *fil
 {
     int rc = with_copies(bus, filters, count, hand_unsubscribe, 0);
 
-    return rc == MOSQ_ERR_SUCCESS ? REEL_OK : library_error(err_out, rc, "unsubscribing");
-}
-
-static int publication_properties(const struct reel_bus_publication *what,
-                                  mosquitto_property **properties)
-{
-    int rc = MOSQ_ERR_SUCCESS;
-
-    if (what->expiry_s)
-        rc = mosquitto_property_add_int32(properties, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL,
-                                          what->expiry_s);
-    if (rc == MOSQ_ERR_SUCCESS && what->content_type)
-        rc = mosquitto_property_add_string(properties, MQTT_PROP_CONTENT_TYPE, what->content_type);
-    if (rc == MOSQ_ERR_SUCCESS && what->response_topic)
-        rc = mosquitto_property_add_string(properties, MQTT_PROP_RESPONSE_TOPIC,
-                                           what->response_topic);
-    if (rc == MOSQ_ERR_SUCCESS && what->correlation)
-        rc = mosquitto_property_add_binary(properties, MQTT_PROP_CORRELATION_DATA,
-                                           what->correlation, (uint16_t)what->correlation_bytes);
-    for (size_t i = 0; i < what->properties_count && rc == MOSQ_ERR_SUCCESS; i++)
-        rc =
-            mosquitto_property_add_string_pair(properties, MQTT_PROP_USER_PROPERTY,
-                                               what->properties[i].name, what->properties[i].value);
-    return rc;
-}
-
-enum reel_code reel_bus_publish(struct reel_bus *bus, const struct reel_bus_publication *what,
-                                int *publication_id_out, struct reel_error *err_out)
-{
-    mosquitto_property *properties = NULL;
-    int publication_id = 0;
-    int rc;
-
-    if (what->payload_bytes > REEL_BUS_PAYLOAD_MAX_BYTES || what->correlation_bytes > UINT16_MAX)
-        return reel_error_set(err_out, REEL_E_TOO_LARGE, NULL, "larger than MQTT carries");
-    rc = publication_properties(what, &properties);
-    if (rc == MOSQ_ERR_SUCCESS)
-        rc = mosquitto_publish_v5(bus->mosquitto, &publication_id, what->topic,
-                                  (int)what->payload_bytes, what->payload, what->qos, what->retain,
-                                  properties);
-    mosquitto_property_free_all(&properties);
-    if (rc != MOSQ_ERR_SUCCESS)
-        return library_error(err_out, rc, "publishing");
-    bus->pending++;
-    if (publication_id_out)
-        *publication_id_out = publication_id;
-    return REEL_OK;
-}
-
-size_t reel_bus_pending(const struct reel_bus *bus)
-{
-    return bus->pending;
+    return rc == MOSQ_ERR_SUCCESS ? REEL_OK : reel_bus_library_error(err_out, rc, "unsubscribing");
 }
 
 void reel_bus_disconnect(struct reel_bus *bus)

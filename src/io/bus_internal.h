@@ -1,4 +1,4 @@
-/* Bus, inside: what bus.c and bus_receive.c share. */
+/* Bus, inside: what bus.c, bus_receive.c and bus_publish.c share. */
 #ifndef REEL_IO_BUS_INTERNAL_H
 #define REEL_IO_BUS_INTERNAL_H
 
@@ -27,13 +27,17 @@ struct reel_bus {
     bool accepted;     /* CONNACK let us in */
     int refusal;       /* CONNACK's reason code */
     int awaited;       /* CONNACK and SUBACKs that have not come yet */
-    int64_t heard_us;  /* monotonic: when something last came, or we began to wait */
+    int64_t heard_us;  /* monotonic: when we began to wait for them, or something came then */
     uint64_t received; /* packets that a callback told of */
     size_t pending;    /* publications under way */
+    size_t unwritten;  /* packets queued since the last write, about */
 };
 
 /* Hang the library's callbacks onto `bus->handlers`. */
 void reel_bus_receive_set_up(struct reel_bus *bus);
+
+/* Say what the library's `rc` means, met while `what`; returns the error's code. */
+enum reel_code reel_bus_library_error(struct reel_error *err_out, int rc, const char *what);
 
 /* Tell the handler, once, that the connection is lost. */
 void reel_bus_lost(struct reel_bus *bus, const char *reason, bool taken_over);

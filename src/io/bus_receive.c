@@ -158,6 +158,7 @@ static void on_message(struct mosquitto *m, void *user, const struct mosquitto_m
 
     (void)m;
     bus->received++;
+    bus->unwritten += from->qos > 0; /* its acknowledgement */
     if (bus->down || !bus->handlers.message)
         return;
     if (!properties) {
