@@ -12,6 +12,7 @@
 /* What the acknowledgements of one batch may take. Where they would take more, those that have much
  * to say are left out, and the recorder asks again. */
 enum { RENDERED_MAX_BYTES = 8 << 20, SMALL_BYTES = 1024 };
+enum { KEY_MAX_BYTES = sizeof(struct reel_entry *) + REEL_REPLY_TOPIC_MAX_BYTES + 1 };
 
 struct ack {
     struct ack *next; /* in the order they were first noted */
@@ -22,8 +23,10 @@ struct ack {
     bool refusal; /* that is what the document says */
     struct reel_buffer payload;
     enum reel_document_kind kind;
-    char *correlation;
+    bool has_correlation;
+    char *correlation; /* kept for the next one, where it has room */
     size_t correlation_bytes;
+    size_t correlation_capacity;
     UT_hash_handle hh; /* by entry and topic */
     size_t key_bytes;
     char key[]; /* the entry's address, then the topic with its terminator */
@@ -80,70 +83,97 @@ void reel_acks_destroy(struct reel_acks **acks)
     *acks = NULL;
 }
 
+static size_t key_bytes_of(const char *topic)
+{
+    return sizeof(struct reel_entry *) + strlen(topic) + 1;
+}
+
+static void key_put(char *key, size_t key_bytes, const struct reel_entry *entry, const char *topic)
+{
+    memcpy(key, &entry, sizeof entry);
+    memcpy(key + sizeof entry, topic, key_bytes - sizeof entry);
+}
+
 static struct ack *ack_create(struct reel_entry *entry, const char *topic)
 {
-    size_t topic_bytes = strlen(topic) + 1;
-    size_t key_bytes = sizeof entry + topic_bytes;
+    size_t key_bytes = key_bytes_of(topic);
     struct ack *ack = calloc(1, sizeof *ack + key_bytes);
 
     if (!ack)
         return NULL;
     ack->entry = entry;
     ack->key_bytes = key_bytes;
-    memcpy(ack->key, &entry, sizeof entry);
-    memcpy(ack->key + sizeof entry, topic, topic_bytes);
+    key_put(ack->key, key_bytes, entry, topic);
     return ack;
 }
 
+/* What is noted for that entry and topic, or NULL. Most fragments find one, so it takes no memory.
+ */
+static struct ack *ack_find(const struct reel_acks *acks, const struct reel_entry *entry,
+                            const char *topic)
+{
+    size_t key_bytes = key_bytes_of(topic);
+    char key[KEY_MAX_BYTES];
+    struct ack *ack;
+
+    if (key_bytes > sizeof key)
+        return NULL;
+    key_put(key, key_bytes, entry, topic);
+    HASH_FIND(hh, acks->table, key, key_bytes, ack);
+    return ack;
+}
+
+/* The latest fragment's correlation and encoding are the answer's. False, and nothing changed, if
+ * memory ran out. */
 static bool ack_address(struct ack *ack, const struct reel_ack_place *place)
 {
-    char *correlation = NULL;
+    if (place->correlation && place->correlation_bytes >= ack->correlation_capacity) {
+        char *grown = realloc(ack->correlation, place->correlation_bytes + 1);
 
-    if (place->correlation) {
-        correlation = malloc(place->correlation_bytes + 1);
-        if (!correlation)
+        if (!grown)
             return false;
-        memcpy(correlation, place->correlation, place->correlation_bytes);
+        ack->correlation = grown;
+        ack->correlation_capacity = place->correlation_bytes + 1;
     }
-    free(ack->correlation);
-    ack->correlation = correlation;
-    ack->correlation_bytes = correlation ? place->correlation_bytes : 0;
+    ack->has_correlation = place->correlation != NULL;
+    ack->correlation_bytes = place->correlation ? place->correlation_bytes : 0;
+    if (place->correlation)
+        memcpy(ack->correlation, place->correlation, place->correlation_bytes);
     ack->kind = place->kind;
     return true;
 }
 
-/* The later fragment's correlation and encoding are the answer's. */
-static void ack_take_address(struct ack *ack, struct ack *from)
+/* One for an entry and a topic that has none yet; NULL if memory ran out. */
+static struct ack *ack_add(struct reel_acks *acks, struct reel_entry *entry,
+                           const struct reel_ack_place *place)
 {
-    free(ack->correlation);
-    ack->correlation = from->correlation;
-    ack->correlation_bytes = from->correlation_bytes;
-    ack->kind = from->kind;
-    from->correlation = NULL;
+    struct ack *ack = ack_create(entry, place->topic);
+
+    if (!ack || !ack_address(ack, place)) {
+        ack_destroy(ack);
+        return NULL;
+    }
+    HASH_ADD_KEYPTR(hh, acks->table, ack->key, ack->key_bytes, ack);
+    if (!ack->hh.tbl) {
+        ack_destroy(ack);
+        return NULL;
+    }
+    DL_APPEND(acks->list, ack);
+    return ack;
 }
 
 bool reel_acks_note(struct reel_acks *acks, struct reel_entry *entry, const struct reel_boot *boot,
                     const struct reel_earlier_parts *earlier, const struct reel_ack_place *place)
 {
-    struct ack *fresh = ack_create(entry, place->topic);
-    struct ack *ack = NULL;
+    struct ack *ack = ack_find(acks, entry, place->topic);
 
-    if (!fresh || !ack_address(fresh, place)) {
-        ack_destroy(fresh);
-        return false;
-    }
-    HASH_FIND(hh, acks->table, fresh->key, fresh->key_bytes, ack);
     if (ack) {
-        ack_take_address(ack, fresh);
-        ack_destroy(fresh);
-    } else {
-        ack = fresh;
-        HASH_ADD_KEYPTR(hh, acks->table, ack->key, ack->key_bytes, ack);
-        if (!ack->hh.tbl) {
-            ack_destroy(ack);
+        if (!ack_address(ack, place))
             return false;
-        }
-        DL_APPEND(acks->list, ack);
+    } else {
+        ack = ack_add(acks, entry, place);
+        if (!ack)
+            return false;
         acks->bytes += sizeof *ack + ack->key_bytes +
                        reel_describe_ack_bytes(reel_entry_recording(entry), boot, earlier);
     }
@@ -224,7 +254,7 @@ static void publish(const struct ack *ack, struct reel_bus *bus, const struct re
         .payload = ack->payload.bytes,
         .payload_bytes = ack->payload.size,
         .content_type = reel_document_content_type(ack->kind),
-        .correlation = (const uint8_t *)ack->correlation,
+        .correlation = ack->has_correlation ? (const uint8_t *)ack->correlation : NULL,
         .correlation_bytes = ack->correlation_bytes,
         .properties = &status,
         .properties_count = 1,

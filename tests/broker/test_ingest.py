@@ -334,6 +334,19 @@ def test_one_acknowledgement_for_a_batch_carries_the_last_correlation(make_lab):
     assert len(client.select(lambda m: m.topic == recorder.reply)) < 10
 
 
+@pytest.mark.parametrize("last", [b"x", b"", None])
+def test_a_correlation_is_not_mixed_with_the_one_before(make_lab, last):
+    lab = make_lab({"ingest.commit_interval_ms": 400})
+    client = lab.client()
+    recorder = Recorder(client, "mic")
+    client.subscribe(recorder.reply)
+    for seq, correlation in enumerate([b"longer", b"longer still", last]):
+        recorder.post(frames=10, seed=seq, seq=seq, reply=recorder.reply, correlation=correlation,
+                      wait=False)
+    told = client.wait_message(lambda m: m.topic == recorder.reply and m.document["seq"] == 2)
+    assert told.correlation == last
+
+
 # How a recording ends, and goes on
 
 
