@@ -175,7 +175,7 @@ def test_late_fragments_fill_the_gaps_of_earlier_parts(lab, recorder):
     assert send(recorder, 5)["missing"] == []
     assert_same_audio(audio_of(lab, recorder, 1), noise(0, 1, 2, 3))
     assert_same_audio(audio_of(lab, recorder, 2), noise(4, 5, 6, 7))
-    assert lab.watcher.events(recorder.device, "s1", "gap_filled")
+    lab.watcher.wait_event(recorder.device, "s1", "gap_filled")
     assert "reopened" not in kinds_of(lab, recorder, 1)
 
 
