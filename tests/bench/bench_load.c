@@ -6,7 +6,9 @@
  * FRAGMENTS of BYTES of audio each go to recordings mic0/s1, mic1/s1, ..., which take turns, over a
  * few connections, at QoS 1: as fast as WINDOW in flight on each allow, or at a rate. With -a the
  * last fragment of each recording asks the sink for its acknowledgement, and the load has ended
- * when all of them say that everything is durable.
+ * when all of them say that everything is durable. Behind the last fragments come 4 MiB for another
+ * recording, as if the load went on: they close the sink's last batch, which would stay open for
+ * longer than the load takes. It ends when these are durable, too.
  *
  * Frame f of recording r is word (r * 8191 + f) mod 65521 of one table, so that whoever has the
  * recordings can tell whether they are right. Prints one line of JSON; times are of the monotonic
@@ -25,6 +27,7 @@ enum {
     FRAGMENT_MAX_BYTES = 1 << 16,
     LINES_MAX = 64,
     PATIENCE_S = 300,
+    CLOSING_FRAGMENTS = (4 << 20) / FRAGMENT_MAX_BYTES, /* ingest.commit_bytes by default */
 };
 
 struct plan {
@@ -54,6 +57,7 @@ struct load {
     struct share *shares;
     struct line listener; /* where the sink's acknowledgements come */
     size_t durable;       /* recordings of which they said so */
+    bool at_rest;         /* so is what closed the last batch: the sink holds nothing back */
     int64_t began_us;
 };
 
@@ -231,10 +235,45 @@ static void take_durable(struct load *load, struct packet packet)
     demand(packet.kind == PACKET_PUBLISH && payload, "what comes is no acknowledgement");
     payload += properties_bytes;
     demand(reel_recorder_ack_decode(payload, (size_t)(end - payload), &ack), "acknowledgement");
+    if (strcmp(ack.device, "closing") == 0) {
+        load->at_rest = ack.ok;
+        return;
+    }
     demand(ack.ok && ack.has_seq && ack.seq == last_seq && ack.missing.count == 0 &&
                ack.lost.count == 0,
            "an acknowledgement does not cover what was sent");
     load->durable++;
+}
+
+/* More than a batch holds, behind all that was sent. */
+static void close_batch(struct load *load)
+{
+    static uint8_t payload[FRAGMENT_MAX_BYTES + 1024];
+    struct reel_recorder_fragment fragment = {
+        .rate = 48000,
+        .channels = 1,
+        .sample_bytes = 2,
+        .data = load->table,
+        .data_bytes = FRAGMENT_MAX_BYTES,
+    };
+    struct pollfd fd = {.fd = load->listener.fd, .events = POLLOUT};
+    char topic[128];
+
+    snprintf(topic, sizeof topic, REEL_PREFIX_DEFAULT "/audio/closing/s%llu",
+             (unsigned long long)load->plan.first_seq);
+    for (int i = 0; i < CLOSING_FRAGMENTS; i++) {
+        size_t bytes;
+
+        if (i == CLOSING_FRAGMENTS - 1)
+            fragment.reply_to = REEL_PREFIX_DEFAULT "/reply/closing/bench";
+        bytes = reel_recorder_encode(payload, sizeof payload, &fragment);
+        demand(bytes > 0 && bytes <= sizeof payload, "encode");
+        line_publish(&load->listener, topic, payload, bytes);
+        while (load->listener.out_bytes > 0) {
+            demand(poll(&fd, 1, 10000) == 1, "the broker does not read");
+            line_flush(&load->listener);
+        }
+    }
 }
 
 static void hear_sink(struct load *load)
@@ -243,8 +282,10 @@ static void hear_sink(struct load *load)
     size_t at = 0;
 
     line_read(&load->listener);
-    while (line_packet(&load->listener, &at, &packet))
-        take_durable(load, packet);
+    while (line_packet(&load->listener, &at, &packet)) {
+        if (packet.kind != PACKET_PUBACK)
+            take_durable(load, packet);
+    }
     line_forget(&load->listener, at);
 }
 
@@ -280,7 +321,7 @@ static void run(struct load *load, int64_t *acknowledged_us_out, int64_t *durabl
     bool all_sent = false;
     int64_t now_us = load->began_us = reel_monotonic_us();
 
-    while (!all_sent || (plan->await_sink && load->durable < plan->recordings)) {
+    while (!all_sent || (plan->await_sink && !load->at_rest)) {
         struct pollfd fds[LINES_MAX + 1];
         size_t count;
 
@@ -298,10 +339,14 @@ static void run(struct load *load, int64_t *acknowledged_us_out, int64_t *durabl
         if (!all_sent && acknowledged(load) == total) {
             all_sent = true;
             *acknowledged_us_out = now_us;
+            if (plan->await_sink)
+                close_batch(load);
         }
+        if (*durable_us_out == 0 && load->durable == plan->recordings)
+            *durable_us_out = now_us;
         demand(now_us - load->began_us < INT64_C(1000000) * PATIENCE_S, "it takes too long");
     }
-    *durable_us_out = now_us;
+    demand(!plan->await_sink || load->durable == plan->recordings, "an acknowledgement is missing");
 }
 
 static long long used_us(struct timeval time)

@@ -81,9 +81,8 @@ def read_ledger(path):
 
 @contextmanager
 def watched(sink, folder, messages):
-    """Trace what the sink does; at the end raise unless it took that many in, and let no
-    acknowledgement go before its message and the catalog were synced. It must be at rest at
-    first."""
+    """Trace what the sink does; at the end raise unless it acknowledged at least so many messages,
+    and none before that message and the catalog were synced. At first it must hold none back."""
     command = ["strace", "-ff", "-yy", "-xx", "-s", HEAD_BYTES, "-e", f"trace={CALLS}",
                "-o", folder / "trace", "-p", sink.program.pid]
     tracer = subprocess.Popen([str(word) for word in command], stderr=subprocess.PIPE, text=True)
@@ -96,6 +95,5 @@ def watched(sink, folder, messages):
         tracer.wait()
     # Another thread, with a connection of its own, hears of other sinks.
     ledger = max(map(read_ledger, folder.glob("trace.*")), key=Ledger.took_in)
-    assert ledger.took_in() == messages, f"{ledger.took_in()} of {messages} messages were seen"
-    assert ledger.outgoing.count[PUBACK] == messages, "not all was acknowledged"
+    assert ledger.outgoing.count[PUBACK] >= messages, "not all that was sent was acknowledged"
     assert not ledger.early, "acknowledged before it was durable"

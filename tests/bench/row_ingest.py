@@ -16,8 +16,6 @@ from fleet import Fleet
 from measure import alternate, cpu_us, median, ratio
 from row import Curve, Row
 
-# A flood closes its batches by their size; the interval only says how long the last one stays open.
-SETTINGS = {"ingest.commit_interval_ms": 100}
 WATCHED = 3  # further fragments of each recording, a batch or more each
 SCRIPT = Path(__file__).resolve().parent / "script.py"
 
@@ -38,7 +36,7 @@ def measure_sink(bench, broker, sink, fleet, first_seq=0):
 
 def run_sink(bench, fleet):
     with bench.folder("sink") as folder:
-        with bench.broker(folder) as broker, bench.sink(folder, broker, SETTINGS) as sink:
+        with bench.broker(folder) as broker, bench.sink(folder, broker) as sink:
             result = measure_sink(bench, broker, sink, fleet)
             with held.watched(sink, folder, fleet.recordings * WATCHED):
                 for seq in range(fleet.each, fleet.each + WATCHED):
@@ -138,7 +136,7 @@ def measure(bench):
 def cost_sink(bench, fleet):
     """Of recordings that are open already."""
     with bench.folder("sink") as folder:
-        with bench.broker(folder) as broker, bench.sink(folder, broker, SETTINGS) as sink:
+        with bench.broker(folder) as broker, bench.sink(folder, broker) as sink:
             replace(fleet, each=1).send(bench, broker, await_sink=True)
             result = measure_sink(bench, broker, sink, fleet, first_seq=1)
         replace(fleet, each=fleet.each + 1).check(sink.store)
