@@ -88,6 +88,18 @@ enum reel_code reel_catalog_each(struct reel_catalog *catalog, bool open_only,
                                  reel_catalog_each_fn *each, void *user,
                                  struct reel_error *err_out);
 
+/* Call `each` for every recording, in no order, with what its row says of its file. It returns
+ * false to end the walk, and changes nothing in the catalog. */
+struct reel_catalog_file {
+    bool open; /* in state recording */
+    uint64_t bytes;
+    char device[REEL_NAME_BYTES];
+    char session[REEL_NAME_BYTES];
+};
+typedef bool reel_catalog_file_fn(const struct reel_catalog_file *file, void *user);
+enum reel_code reel_catalog_each_file(struct reel_catalog *catalog, reel_catalog_file_fn *each,
+                                      void *user, struct reel_error *err_out);
+
 /* Recordings in all and in state recording. */
 enum reel_code reel_catalog_counts(struct reel_catalog *catalog, uint64_t *all_out,
                                    uint64_t *open_out, struct reel_error *err_out);

@@ -29,6 +29,7 @@ enum reel_statement_id {
     REEL_STATEMENT_NEXT_OPEN,
     REEL_STATEMENT_NEXT_UNHASHED,
     REEL_STATEMENT_ROW,
+    REEL_STATEMENT_FILES,
     REEL_STATEMENT_PART,
     REEL_STATEMENT_FIRST_PART,
     REEL_STATEMENT_STRETCHES,
@@ -197,6 +198,9 @@ void reel_catalog_take_tags(struct reel_statement *statement, json_t **out);
 
 void reel_catalog_take_recording(struct reel_statement *statement,
                                  struct reel_recording *recording_out);
+
+/* Take frames, channels and sample_bytes: what the file of so many takes. */
+uint64_t reel_catalog_take_file_bytes(struct reel_statement *statement);
 
 /* Note that the rows are as the struct. */
 void reel_catalog_mark_clean(struct reel_recording *recording);

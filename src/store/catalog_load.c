@@ -218,3 +218,25 @@ enum reel_code reel_catalog_next_unhashed(struct reel_catalog *catalog, uint64_t
 
     return load_one(catalog, &lookup, recording_out, err_out);
 }
+
+/* One statement for all: each row costs a step, and no more than these columns of it. */
+enum reel_code reel_catalog_each_file(struct reel_catalog *catalog, reel_catalog_file_fn *each,
+                                      void *user, struct reel_error *err_out)
+{
+    struct reel_statement statement;
+    bool go_on = true;
+
+    reel_statement_start(&statement, catalog, REEL_STATEMENT_FILES,
+                         "SELECT device, session, state, frames, channels, sample_bytes"
+                         " FROM recording NOT INDEXED");
+    while (go_on && reel_statement_next(&statement)) {
+        struct reel_catalog_file file;
+
+        reel_take_text(&statement, file.device, sizeof file.device);
+        reel_take_text(&statement, file.session, sizeof file.session);
+        file.open = reel_take_name(&statement, reel_catalog_states, 2) == REEL_STATE_RECORDING;
+        file.bytes = reel_catalog_take_file_bytes(&statement);
+        go_on = !statement.contradicts && each(&file, user);
+    }
+    return reel_statement_end(&statement, "looking for its files", err_out);
+}

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/wav_header.h"
+
 const char *const reel_catalog_states[2] = {"recording", "complete"};
 const char *const reel_catalog_end_reasons[REEL_END_COUNT] = {NULL, "end", "idle", "upload",
                                                               "limit"};
@@ -182,4 +184,14 @@ void reel_catalog_mark_clean(struct reel_recording *recording)
     recording->stretches_dirty_from = recording->stretches_count;
     for (size_t i = 0; i < recording->stretches_count; i++)
         recording->stretches[i].runs_dirty_from = recording->stretches[i].runs_count;
+}
+
+uint64_t reel_catalog_take_file_bytes(struct reel_statement *statement)
+{
+    uint64_t frames = reel_take_u64(statement);
+    struct reel_format format = {0};
+
+    format.channels = (uint8_t)reel_take_max(statement, REEL_CHANNELS_MAX);
+    format.sample_bytes = (uint8_t)reel_take_max(statement, REEL_SAMPLE_BYTES_MAX);
+    return reel_wav_file_bytes(&format, frames);
 }

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#include "core/wav_header.h"
-
 #define REMOVABLE_COLUMNS "recording, updated_us, device, session, frames, channels, sample_bytes"
 #define REMOVABLE_ORDER                                                                            \
     " state = 'complete' AND kept = 0 AND (updated_us, recording) > (?, ?)"                        \
@@ -13,17 +11,11 @@
 
 static void take_removable(struct reel_statement *statement, struct reel_removable *out)
 {
-    struct reel_format format = {0};
-    uint64_t frames;
-
     out->at.rowid = reel_take_u64(statement);
     out->at.ended_us = reel_take_i64(statement);
     reel_take_text(statement, out->device, sizeof out->device);
     reel_take_text(statement, out->session, sizeof out->session);
-    frames = reel_take_u64(statement);
-    format.channels = (uint8_t)reel_take_max(statement, REEL_CHANNELS_MAX);
-    format.sample_bytes = (uint8_t)reel_take_max(statement, REEL_SAMPLE_BYTES_MAX);
-    out->file_bytes = reel_wav_file_bytes(&format, frames);
+    out->file_bytes = reel_catalog_take_file_bytes(statement);
 }
 
 enum reel_code reel_catalog_removable(struct reel_catalog *catalog, const char *device,

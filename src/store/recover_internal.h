@@ -1,7 +1,7 @@
 /* Recover, inside: what its parts share. recover_tree.c finds what is to be done (in the
- * folders of recover_folders.c), recover.c does it, recover_file.c mends one file, recover_index.c
- * makes a recording from sidecar and file, recover_second.c tells whose file it is,
- * recover_deleted.c finishes deletions. */
+ * folders of recover_folders.c, by the names of recover_names.c), recover.c does it, recover_file.c
+ * mends one file, recover_index.c makes a recording from sidecar and file, recover_second.c tells
+ * whose file it is, recover_deleted.c finishes deletions. */
 #ifndef REEL_STORE_RECOVER_INTERNAL_H
 #define REEL_STORE_RECOVER_INTERNAL_H
 
@@ -38,8 +38,8 @@ struct found {
     uint64_t file_bytes;
     int64_t file_us; /* when the file, and its sidecar, were last written */
     int64_t sidecar_us;
-    char device[REEL_NAME_BYTES];
-    char session[REEL_NAME_BYTES];
+    const char *device; /* these two stand behind and in the key */
+    const char *session;
     char key[]; /* "device/session" */
 };
 
@@ -49,7 +49,8 @@ enum reel_code reel_recover_tree(struct recovery *recovery, struct found **found
                                  struct reel_error *err_out);
 void reel_recover_tree_free(struct found **found);
 
-/* Call `each` for every name in the folder `fd`, which is closed. */
+/* Call `each` for every name in the folder `fd`, which is closed; in the order of their inodes, as
+ * what it asks for then lies on the disk one behind the other. */
 typedef enum reel_code reel_recover_name_fn(void *user, int fd, const char *folder,
                                             const char *name, struct reel_error *err_out);
 enum reel_code reel_recover_each_name(int fd, const char *folder, reel_recover_name_fn *each,

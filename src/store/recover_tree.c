@@ -1,7 +1,6 @@
 /* Recover, the tree: names and sizes on disk, and the rows that go with them. */
 #include "store/recover_internal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,29 +10,29 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/wav_header.h"
 #include "store/disk.h"
 #include "store/recovered.h"
 #include "wire/topic.h"
 
-enum { PAGE_ROWS = 1000, KEY_BYTES = 2 * REEL_NAME_BYTES };
+enum { KEY_BYTES = 2 * REEL_NAME_BYTES };
 
 /* The entry of that name, made if it is new; NULL without memory. */
 static struct found *find_or_make(struct found **all, const char *device, const char *session)
 {
     char key[KEY_BYTES];
     size_t key_bytes = (size_t)snprintf(key, sizeof key, "%s/%s", device, session);
+    size_t device_bytes = strlen(device);
     struct found *found;
 
     HASH_FIND(hh, *all, key, key_bytes, found);
     if (found)
         return found;
-    found = calloc(1, sizeof *found + key_bytes + 1);
+    found = calloc(1, sizeof *found + key_bytes + 1 + device_bytes + 1);
     if (!found)
         return NULL;
     memcpy(found->key, key, key_bytes + 1);
-    snprintf(found->device, sizeof found->device, "%s", device);
-    snprintf(found->session, sizeof found->session, "%s", session);
+    found->session = found->key + device_bytes + 1;
+    found->device = memcpy(found->key + key_bytes + 1, device, device_bytes + 1);
     HASH_ADD_KEYPTR(hh, *all, found->key, key_bytes, found);
     if (!found->hh.tbl) {
         free(found);
@@ -130,31 +129,6 @@ static enum reel_code note_file(void *user, int folder_fd, const char *device, c
     return REEL_OK;
 }
 
-enum reel_code reel_recover_each_name(int fd, const char *folder, reel_recover_name_fn *each,
-                                      void *user, struct reel_error *err_out)
-{
-    DIR *stream = fdopendir(fd);
-    enum reel_code code = REEL_OK;
-    struct dirent *entry;
-
-    if (!stream) {
-        reel_error_errno(err_out, errno, "read folder %s", folder);
-        close(fd);
-        return REEL_E_STALLED;
-    }
-    while (code == REEL_OK) {
-        errno = 0;
-        entry = readdir(stream);
-        if (!entry)
-            break;
-        code = each(user, dirfd(stream), folder, entry->d_name, err_out);
-    }
-    if (code == REEL_OK && errno != 0)
-        code = reel_error_errno(err_out, errno, "read folder %s", folder);
-    closedir(stream);
-    return code;
-}
-
 static enum reel_code note_folder(struct walk *walk, const char *name, struct reel_error *err_out)
 {
     int root_fd = walk->recovery->home->recordings_fd;
@@ -191,38 +165,26 @@ struct rows {
     bool no_memory;
 };
 
-static bool note_row(const struct reel_recording *recording, void *user)
+static bool note_row(const struct reel_catalog_file *file, void *user)
 {
     struct rows *rows = user;
-    struct found *found = find_or_make(&rows->walk->all, recording->device, recording->session);
+    struct found *found = find_or_make(&rows->walk->all, file->device, file->session);
 
     rows->no_memory = !found;
     if (!found)
         return false;
-    found->row = recording->state == REEL_STATE_RECORDING ? ROW_OPEN : ROW_COMPLETE;
-    found->fits = found->has_wav &&
-                  found->file_bytes == reel_wav_file_bytes(&recording->format, recording->frames);
+    found->row = file->open ? ROW_OPEN : ROW_COMPLETE;
+    found->fits = found->has_wav && found->file_bytes == file->bytes;
     return true;
 }
 
 static enum reel_code note_rows(struct walk *walk, struct reel_error *err_out)
 {
-    struct reel_list_plan plan = {.sort = REEL_SORT_NAME, .limit = PAGE_ROWS};
     struct rows rows = {.walk = walk};
-    struct reel_list_end end = {.more = true};
+    enum reel_code code =
+        reel_catalog_each_file(walk->recovery->home->catalog, note_row, &rows, err_out);
 
-    while (end.more) {
-        enum reel_code code =
-            reel_catalog_list(walk->recovery->home->catalog, &plan, note_row, &rows, &end, err_out);
-
-        if (code != REEL_OK)
-            return code;
-        if (rows.no_memory)
-            return reel_error_errno(err_out, ENOMEM, "recovery");
-        plan.has_cursor = true;
-        plan.cursor = end.after;
-    }
-    return REEL_OK;
+    return rows.no_memory ? reel_error_errno(err_out, ENOMEM, "recovery") : code;
 }
 
 /* Without a single folder it is no recordings/ of this catalog's, but the place where a disk is to

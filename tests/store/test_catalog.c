@@ -211,6 +211,45 @@ static void test_each(void **state)
     reel_catalog_close(catalog);
 }
 
+struct files {
+    size_t seen;
+    size_t open;
+    size_t stop_at;
+};
+
+static bool see_file(const struct reel_catalog_file *file, void *user)
+{
+    struct files *files = user;
+    bool known = false;
+
+    for (size_t i = 0; i < ORDERED; i++) {
+        if (strcmp(file->device, ordered[i][0]) != 0 || strcmp(file->session, ordered[i][1]) != 0)
+            continue;
+        known = true;
+        assert_int_equal(file->open, i % 2 == 0);
+    }
+    assert_true(known);
+    files->open += file->open;
+    files->seen++;
+    return files->seen != files->stop_at;
+}
+
+static void test_each_file(void **state)
+{
+    struct reel_catalog *catalog = open_in(*state, REEL_CATALOG_WRITE);
+    struct files all = {0}, stopped = {.stop_at = 3};
+
+    for (size_t i = ORDERED; i-- > 0;)
+        add(catalog, ordered[i][0], ordered[i][1],
+            i % 2 == 0 ? REEL_STATE_RECORDING : REEL_STATE_COMPLETE, "", NULL);
+    assert_ok(reel_catalog_each_file(catalog, see_file, &all, err));
+    assert_int_equal(all.seen, ORDERED);
+    assert_int_equal(all.open, (ORDERED + 1) / 2);
+    assert_ok(reel_catalog_each_file(catalog, see_file, &stopped, err));
+    assert_int_equal(stopped.seen, 3);
+    reel_catalog_close(catalog);
+}
+
 static void test_counts(void **state)
 {
     struct reel_catalog *catalog = open_in(*state, REEL_CATALOG_WRITE);
@@ -484,6 +523,7 @@ int main(void)
         FOLDER(test_round_trip),
         FOLDER(test_changes),
         FOLDER(test_each),
+        FOLDER(test_each_file),
         FOLDER(test_counts),
         FOLDER(test_next_unhashed),
         FOLDER(test_remove),
