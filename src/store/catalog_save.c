@@ -152,7 +152,7 @@ static enum reel_code save_run(struct reel_catalog *catalog, uint64_t rowid, siz
     return reel_statement_run(&statement, doing, err_out);
 }
 
-/* Heads first: a run's row needs its stretch's. */
+/* Heads first: a run's row needs its stretch's. Behind those of a new row nothing stands. */
 static enum reel_code save_stretches(struct reel_catalog *catalog, uint64_t rowid,
                                      const struct reel_recording *recording,
                                      struct reel_error *err_out)
@@ -162,21 +162,24 @@ static enum reel_code save_stretches(struct reel_catalog *catalog, uint64_t rowi
 
     for (size_t i = from; i < recording->stretches_count && code == REEL_OK; i++)
         code = save_stretch(catalog, rowid, i, &recording->stretches[i], err_out);
-    if (code == REEL_OK && from < recording->stretches_count)
+    if (code == REEL_OK && recording->rowid != 0 && from < recording->stretches_count)
         code = cut_stretches(catalog, rowid, recording->stretches_count, err_out);
     return code;
 }
 
-/* `is_new`: the head was written too, so another stretch may have stood there. */
-static enum reel_code save_runs(struct reel_catalog *catalog, uint64_t rowid, size_t position,
-                                const struct reel_stretch *stretch, bool is_new,
+/* Where the head was written too, another stretch may have stood there. */
+static enum reel_code save_runs(struct reel_catalog *catalog, uint64_t rowid,
+                                const struct reel_recording *recording, size_t position,
                                 struct reel_error *err_out)
 {
+    const struct reel_stretch *stretch = &recording->stretches[position];
+    bool changed = position >= recording->stretches_dirty_from ||
+                   stretch->runs_dirty_from < stretch->runs_count;
     enum reel_code code = REEL_OK;
 
     for (size_t i = stretch->runs_dirty_from; i < stretch->runs_count && code == REEL_OK; i++)
         code = save_run(catalog, rowid, position, i, &stretch->runs[i], err_out);
-    if (code == REEL_OK && (is_new || stretch->runs_dirty_from < stretch->runs_count))
+    if (code == REEL_OK && recording->rowid != 0 && changed)
         code = cut_runs(catalog, rowid, position, stretch->runs_count, err_out);
     return code;
 }
@@ -201,8 +204,7 @@ enum reel_code reel_catalog_save(struct reel_catalog *catalog, struct reel_recor
     if (code == REEL_OK)
         code = save_stretches(catalog, rowid, recording, err_out);
     for (size_t i = 0; i < recording->stretches_count && code == REEL_OK; i++)
-        code = save_runs(catalog, rowid, i, &recording->stretches[i],
-                         i >= recording->stretches_dirty_from, err_out);
+        code = save_runs(catalog, rowid, recording, i, err_out);
     if (code != REEL_OK)
         return code;
     recording->rowid = rowid;
