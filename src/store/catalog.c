@@ -180,6 +180,7 @@ void reel_catalog_close(struct reel_catalog *catalog)
         reel_catalog_renew_log(sqlite3_db_filename(catalog->db, "main"), NULL) == REEL_OK)
         take_log_on_close(catalog, true);
     (void)sqlite3_close(catalog->db);
+    free(catalog->put_off);
     free(catalog);
 }
 

@@ -69,6 +69,12 @@ enum reel_code reel_catalog_checkpoint(struct reel_catalog *catalog, struct reel
 enum reel_code reel_catalog_save(struct reel_catalog *catalog, struct reel_recording *recording,
                                  struct reel_error *err_out);
 
+/* Between these two, recordings that are saved with rowid 0 take neither indexes nor sums along:
+ * they are made at the end, for all. Nothing but reel_catalog_save may be asked meanwhile. Both
+ * within a transaction, not the same one; a catalog that does not come to the end is of no use. */
+enum reel_code reel_catalog_bulk_begin(struct reel_catalog *catalog, struct reel_error *err_out);
+enum reel_code reel_catalog_bulk_end(struct reel_catalog *catalog, struct reel_error *err_out);
+
 /* Load with stretches, runs, candidate, into a struct that the caller finishes. NOT_FOUND. */
 enum reel_code reel_catalog_load(struct reel_catalog *catalog, const char *device,
                                  const char *session, struct reel_recording *recording_out,

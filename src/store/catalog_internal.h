@@ -74,6 +74,7 @@ struct reel_catalog {
     sqlite3 *db;
     struct reel_catalog_shm shm; /* in use until db is closed */
     sqlite3_stmt *statements[REEL_STATEMENT_COUNT];
+    char *put_off;      /* SQL of what makes the indexes again that a bulk goes without, or NULL */
     bool lingers;       /* a rollback failed, and the transaction is still open */
     bool distrusts_log; /* a commit or a checkpoint failed */
 };

@@ -13,7 +13,7 @@
 #include "store/recovered.h"
 
 /* Rows are committed in portions, each after a sync of the files that it speaks of. */
-enum { PORTION_ROWS = 1000 };
+enum { PORTION_ROWS = 10000 };
 
 static enum reel_code commit(struct recovery *recovery, struct reel_error *err_out)
 {
@@ -241,7 +241,8 @@ static enum reel_code settle(struct recovery *recovery, struct found *found,
     if (code != REEL_OK)
         return code;
     if (found->row == ROW_NONE) {
-        code = reel_recover_deletion(recovery, found, err_out);
+        if (!recovery->home->rebuild) /* a new catalog remembers no deletion */
+            code = reel_recover_deletion(recovery, found, err_out);
         return code == REEL_OK ? take_stray(recovery, found, err_out) : code;
     }
     code = reel_catalog_load(recovery->home->catalog, found->device, found->session, &recording,
@@ -260,12 +261,13 @@ static bool is_well(const struct found *found)
     return found->row == ROW_COMPLETE && found->fits && found->has_sidecar && !is_outdated(found);
 }
 
-static enum reel_code settle_all(struct recovery *recovery, struct found *all,
-                                 struct reel_error *err_out)
+static enum reel_code settle_each(struct recovery *recovery, struct found *all,
+                                  struct reel_error *err_out)
 {
     struct reel_catalog *catalog = recovery->home->catalog;
-    enum reel_code code = reel_catalog_begin(catalog, err_out);
-    unsigned settled = 0;
+    enum reel_code code = REEL_OK;
+    struct ahead ahead = {.next = all};
+    uint64_t settled = 0;
     struct found *found;
     struct found *after;
 
@@ -274,6 +276,8 @@ static enum reel_code settle_all(struct recovery *recovery, struct found *all,
             break;
         if (is_well(found))
             continue;
+        if (recovery->home->rebuild)
+            reel_recover_read_ahead(recovery, &ahead);
         code = settle(recovery, found, err_out);
         if (code == REEL_OK && ++settled % PORTION_ROWS == 0) {
             code = commit(recovery, err_out);
@@ -281,6 +285,22 @@ static enum reel_code settle_all(struct recovery *recovery, struct found *all,
                 code = reel_catalog_begin(catalog, err_out);
         }
     }
+    return code;
+}
+
+static enum reel_code settle_all(struct recovery *recovery, struct found *all,
+                                 struct reel_error *err_out)
+{
+    struct reel_catalog *catalog = recovery->home->catalog;
+    bool rebuild = recovery->home->rebuild;
+    enum reel_code code = reel_catalog_begin(catalog, err_out);
+
+    if (code == REEL_OK && rebuild)
+        code = reel_catalog_bulk_begin(catalog, err_out);
+    if (code == REEL_OK)
+        code = settle_each(recovery, all, err_out);
+    if (code == REEL_OK && rebuild)
+        code = reel_catalog_bulk_end(catalog, err_out);
     if (code == REEL_OK)
         code = commit(recovery, err_out);
     if (code != REEL_OK)

@@ -1,7 +1,8 @@
 /* Recover, inside: what its parts share. recover_tree.c finds what is to be done (in the
- * folders of recover_folders.c, by the names of recover_names.c), recover.c does it, recover_file.c
- * mends one file, recover_index.c makes a recording from sidecar and file, recover_second.c tells
- * whose file it is, recover_deleted.c finishes deletions. */
+ * folders of recover_folders.c, by the names of recover_names.c), recover.c does it,
+ * recover_ahead.c has the disk read for it, recover_file.c mends one file, recover_index.c makes a
+ * recording from sidecar and file, recover_second.c tells whose file it is, recover_deleted.c
+ * finishes deletions. */
 #ifndef REEL_STORE_RECOVER_INTERNAL_H
 #define REEL_STORE_RECOVER_INTERNAL_H
 
@@ -88,6 +89,14 @@ enum reel_code reel_recover_unlink(struct recovery *recovery, const struct found
 /* Of a name without a row: remove what a committed deletion left, and forget it in `found`. */
 enum reel_code reel_recover_deletion(struct recovery *recovery, struct found *found,
                                      struct reel_error *err_out);
+
+/* Before a recording is looked at, where all of them will be: have the disk read the files of those
+ * behind it. `ahead` begins with the first, and a lead of 0. */
+struct ahead {
+    const struct found *next;
+    unsigned lead; /* how many recordings it is ahead */
+};
+void reel_recover_read_ahead(const struct recovery *recovery, struct ahead *ahead);
 
 /* When a file was last written. */
 int64_t reel_recover_modified_us(const struct stat *status);

@@ -1,0 +1,70 @@
+/* Catalog, in bulk: many recordings into a new one. What else each row would cost (an entry in
+ * every index, what the triggers keep) is put off to the end and done once for all. */
+#include "store/catalog_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char doing[] = "building it anew";
+
+/* The sums that the triggers of schemas/index.sql keep. */
+#define FILE_SUMS                                                                                  \
+    "count(*), coalesce(sum(1024 + (frames * channels * sample_bytes + 1) / 2 * 2), 0)"
+static const char sum_usage[] =
+    "DELETE FROM usage;"
+    "INSERT INTO usage (device, recordings, bytes)"
+    " SELECT '', " FILE_SUMS " FROM recording WHERE state = 'complete';"
+    "INSERT INTO usage (device, recordings, bytes)"
+    " SELECT device, " FILE_SUMS " FROM recording WHERE state = 'complete' GROUP BY device";
+
+/* What UNIQUE and PRIMARY KEY made has no text, and stays. */
+static enum reel_code ask(struct reel_catalog *catalog, char **drop_out, char **create_out,
+                          struct reel_error *err_out)
+{
+    struct reel_statement statement;
+    const char *drop = NULL;
+    const char *create = NULL;
+    enum reel_code code;
+
+    reel_statement_start(&statement, catalog, REEL_STATEMENT_ONCE,
+                         "SELECT group_concat('DROP ' || type || ' ' || name, ';'),"
+                         " group_concat(sql, char(59, 10)) FROM sqlite_schema"
+                         " WHERE tbl_name = 'recording' AND type IN ('index', 'trigger')"
+                         " AND sql IS NOT NULL");
+    if (reel_statement_next(&statement)) {
+        drop = reel_take_text_if(&statement);
+        create = reel_take_text_if(&statement);
+    }
+    *drop_out = strdup(drop ? drop : "");
+    *create_out = strdup(create ? create : "");
+    if (!*drop_out || !*create_out)
+        statement.result = SQLITE_NOMEM;
+    code = reel_statement_end(&statement, doing, err_out);
+    return code;
+}
+
+enum reel_code reel_catalog_bulk_begin(struct reel_catalog *catalog, struct reel_error *err_out)
+{
+    char *create = NULL;
+    char *drop = NULL;
+    enum reel_code code = ask(catalog, &drop, &create, err_out);
+
+    if (code == REEL_OK)
+        code = reel_catalog_run(catalog, drop, doing, err_out);
+    free(drop);
+    if (code != REEL_OK) {
+        free(create);
+        return code;
+    }
+    catalog->put_off = create;
+    return REEL_OK;
+}
+
+enum reel_code reel_catalog_bulk_end(struct reel_catalog *catalog, struct reel_error *err_out)
+{
+    enum reel_code code = reel_catalog_run(catalog, catalog->put_off, doing, err_out);
+
+    free(catalog->put_off);
+    catalog->put_off = NULL;
+    return code == REEL_OK ? reel_catalog_run(catalog, sum_usage, doing, err_out) : code;
+}
