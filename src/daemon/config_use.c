@@ -97,4 +97,6 @@ void reel_config_store(const struct reel_config *config, const struct reel_log *
     store_out->held_max_bytes = HELD_MAX_BYTES;
     store_out->catalog_suspect = false;
     store_out->log = log;
+    store_out->progress = NULL;
+    store_out->progress_user = NULL;
 }

@@ -2,17 +2,16 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 
 #include "base/log.h"
 #include "daemon/config.h"
 #include "daemon/options.h"
+#include "daemon/reindex_report.h"
 #include "daemon/sink.h"
 #include "daemon/verify_report.h"
 #include "io/bus.h"
 #include "io/loop.h"
 #include "io/memory.h"
-#include "store/store.h"
 
 enum { LARGE_BLOCK_BYTES = 1 << 20 };
 
@@ -24,17 +23,9 @@ static int failed(const struct reel_log *log, const struct reel_error *error)
 
 static int reindex(const struct reel_config *config, const struct reel_log *log)
 {
-    struct reel_store_config store;
-    struct reel_store_report report;
     struct reel_error error;
 
-    reel_config_store(config, log, &store);
-    if (reel_store_reindex(&store, reel_wall_us(), &report, &error))
-        return failed(log, &error);
-    printf("%llu recordings in the catalog, %llu of them open, %llu recovered\n",
-           (unsigned long long)report.recordings, (unsigned long long)report.open,
-           (unsigned long long)report.recovered);
-    return REEL_EXIT_OK;
+    return reel_reindex_report_run(config, log, &error) ? failed(log, &error) : REEL_EXIT_OK;
 }
 
 static int verify(const struct reel_config *config, const struct reel_log *log)

@@ -261,6 +261,12 @@ static bool is_well(const struct found *found)
     return found->row == ROW_COMPLETE && found->fits && found->has_sidecar && !is_outdated(found);
 }
 
+void reel_recover_tell(const struct recovery *recovery, uint64_t done, uint64_t total)
+{
+    if (recovery->progress)
+        recovery->progress(recovery->progress_user, done, total);
+}
+
 static enum reel_code settle_each(struct recovery *recovery, struct found *all,
                                   struct reel_error *err_out)
 {
@@ -279,7 +285,8 @@ static enum reel_code settle_each(struct recovery *recovery, struct found *all,
         if (recovery->home->rebuild)
             reel_recover_read_ahead(recovery, &ahead);
         code = settle(recovery, found, err_out);
-        if (code == REEL_OK && ++settled % PORTION_ROWS == 0) {
+        reel_recover_tell(recovery, ++settled, HASH_COUNT(all));
+        if (code == REEL_OK && settled % PORTION_ROWS == 0) {
             code = commit(recovery, err_out);
             if (code == REEL_OK)
                 code = reel_catalog_begin(catalog, err_out);
@@ -339,6 +346,8 @@ enum reel_code reel_recover(struct reel_home *home, const struct reel_store_conf
         .log = config->log,
         .batch_max_bytes = config->batch_max_bytes,
         .now_us = now_us,
+        .progress = home->rebuild ? config->progress : NULL,
+        .progress_user = config->progress_user,
     };
     struct reel_sync sync;
     struct found *all = NULL;

@@ -21,6 +21,8 @@ struct recovery {
     const struct reel_log *log;
     uint64_t batch_max_bytes;
     int64_t now_us;
+    reel_store_progress_fn *progress; /* NULL where none is wanted */
+    void *progress_user;
     bool syncfs; /* one at the end of each transaction reaches all on the store's own disk */
     struct reel_sidecars *sidecars;
     struct reel_store_report report;
@@ -97,6 +99,9 @@ struct ahead {
     unsigned lead; /* how many recordings it is ahead */
 };
 void reel_recover_read_ahead(const struct recovery *recovery, struct ahead *ahead);
+
+/* Tell how far it is: `total` is 0 while names are still looked for. */
+void reel_recover_tell(const struct recovery *recovery, uint64_t done, uint64_t total);
 
 /* When a file was last written. */
 int64_t reel_recover_modified_us(const struct stat *status);

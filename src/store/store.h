@@ -29,6 +29,10 @@ struct reel_store;
  * at the earliest by the commit after which it is neither open nor touched. */
 struct reel_entry;
 
+/* How many recordings of how many a catalog that is built anew has by now; `total` 0: `done` names
+ * were found so far, there may be more. It comes often: after each. */
+typedef void reel_store_progress_fn(void *user, uint64_t done, uint64_t total);
+
 struct reel_store_config {
     const char *dir;               /* store.dir; made if it is missing */
     uint64_t quarantine_max_bytes; /* quarantine.max_bytes */
@@ -42,6 +46,8 @@ struct reel_store_config {
                                       heard least recently go, and reel_store_get loads them again */
     bool catalog_suspect;          /* using it failed: read all of it to see whether it is whole */
     const struct reel_log *log;    /* borrowed; NULL: silent */
+    reel_store_progress_fn *progress; /* told how far a catalog is that is built anew; NULL: no */
+    void *progress_user;
 };
 
 /* What opening found and did. */
@@ -304,8 +310,8 @@ struct reel_store_stats {
 void reel_store_stats(const struct reel_store *store, struct reel_store_stats *stats_out);
 
 /* Rebuild the catalog from sidecars and WAV files (`reeld --reindex`): the old one is put aside
- * under recovered/ first, all else stays. Takes the lock; for a store that is not open. Progress
- * and what was odd go to the log. */
+ * under recovered/ first, all else stays. Takes the lock; for a store that is not open. What
+ * was odd goes to the log. */
 enum reel_code reel_store_reindex(const struct reel_store_config *config, int64_t now_us,
                                   struct reel_store_report *report_out, struct reel_error *err_out);
 

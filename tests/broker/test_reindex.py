@@ -1,4 +1,5 @@
-"""reeld --reindex: the catalog that it makes lacks nothing of the one before."""
+"""reeld --reindex: how far it is, and that the catalog it makes lacks nothing of the one before."""
+import re
 import sqlite3
 import subprocess
 
@@ -28,6 +29,15 @@ def reindex(lab):
 def asked(lab, question):
     with sqlite3.connect(lab.sink.store / "catalog.db") as catalog:
         return catalog.execute(question).fetchall()
+
+
+def test_it_says_how_far_it_is_and_what_came_of_it(make_lab):
+    lab = make_lab()
+    record(lab)
+    done = reindex(lab)
+    assert re.search(rf"^{RECORDINGS} of {RECORDINGS} recordings, \d+ a second$", done.stderr,
+                     re.MULTILINE), done.stderr
+    assert done.stdout.startswith(f"{RECORDINGS} recordings in the catalog, 1 of them open")
 
 
 def test_what_it_leaves_out_while_it_builds_is_there_in_the_end(make_lab):

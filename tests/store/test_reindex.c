@@ -396,6 +396,50 @@ static void a_store_can_be_reindexed_again_and_again(void **state)
     finish_all(after);
 }
 
+struct progress {
+    uint64_t found;
+    uint64_t done;
+    uint64_t total;
+};
+
+static void note_progress(void *user, uint64_t done, uint64_t total)
+{
+    struct progress *progress = user;
+
+    assert_true(total >= progress->total); /* names are found first */
+    if (total > 0) {
+        assert_int_equal(done, progress->done + 1);
+        progress->done = done;
+        progress->total = total;
+    } else {
+        assert_true(done >= progress->found);
+        progress->found = done;
+    }
+}
+
+/* Of a catalog that is built anew, however that comes; a start that builds none says nothing. */
+static void it_tells_how_far_it_is(void **state)
+{
+    struct scene *scene = *state;
+    struct progress progress = {0};
+
+    record_all(scene);
+    scene->config.progress = note_progress;
+    scene->config.progress_user = &progress;
+    scene_restart(scene);
+    assert_int_equal(progress.found, 0);
+    assert_int_equal(progress.total, 0);
+    scene_crash(scene);
+    assert_ok(reel_store_reindex(&scene->config, scene->now_us, NULL, err));
+    assert_int_equal(progress.found, RECORDINGS);
+    assert_int_equal(progress.done, RECORDINGS);
+    assert_int_equal(progress.total, RECORDINGS);
+    progress = (struct progress){0};
+    remove_catalog(scene);
+    scene_open(scene);
+    assert_int_equal(progress.done, RECORDINGS);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -411,6 +455,7 @@ int main(void)
         TEST(many_recordings_are_indexed),
         TEST(a_copy_under_another_name_is_another_recording),
         TEST(a_store_can_be_reindexed_again_and_again),
+        TEST(it_tells_how_far_it_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
