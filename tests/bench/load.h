@@ -74,34 +74,42 @@ static inline void load_frames(size_t which, uint64_t seq, int16_t out[FRAGMENT_
     memcpy(out, numbers, sizeof numbers);
 }
 
-/* The next fragment of one recording, placed and written as ingest does. */
-static inline void load_fragment(struct load *load, size_t which)
+/* FRAGMENT_FRAMES frames, numbered `seq`, behind what the recording holds: placed and written as
+ * ingest does. */
+static inline void load_append(struct reel_store *store, struct reel_entry *entry, uint64_t seq,
+                               const int16_t *frames, int64_t now_us)
 {
-    int16_t frames[FRAGMENT_FRAMES];
     const struct reel_place_limits limits = {3600, 256 * MIB};
-    const uint64_t seq = load->next_seq[which]++;
     const struct reel_numbers numbers = {.has_seq = true,
                                          .has_frame = true,
                                          .seq = seq,
                                          .frame = seq * FRAGMENT_FRAMES,
                                          .frames = FRAGMENT_FRAMES};
-    struct reel_recording *recording;
+    struct reel_recording *recording = reel_entry_recording(entry);
     struct reel_placement placement;
+    struct reel_error error;
+
+    reel_place(recording, &numbers, &limits, &placement);
+    demand(placement.row == REEL_PLACE_APPEND && placement.fill_frames == 0, "place");
+    demand_ok(reel_store_write(store, entry, placement.at_frame, frames, FRAGMENT_FRAMES, &error),
+              &error);
+    demand(reel_place_apply(recording, &numbers, &placement, 0), "memory");
+    recording->updated_us = now_us;
+    reel_store_touch(store, entry, now_us);
+}
+
+/* The next fragment of one recording. */
+static inline void load_fragment(struct load *load, size_t which)
+{
+    const uint64_t seq = load->next_seq[which]++;
+    int16_t frames[FRAGMENT_FRAMES];
     struct reel_entry *entry;
     struct reel_error error;
     char device[32];
 
     load_frames(which, seq, frames);
     demand_ok(reel_store_get(load->store, device_of(which, device), "s1", &entry, &error), &error);
-    recording = reel_entry_recording(entry);
-    reel_place(recording, &numbers, &limits, &placement);
-    demand(placement.row == REEL_PLACE_APPEND && placement.fill_frames == 0, "place");
-    demand_ok(
-        reel_store_write(load->store, entry, placement.at_frame, frames, FRAGMENT_FRAMES, &error),
-        &error);
-    demand(reel_place_apply(recording, &numbers, &placement, 0), "memory");
-    recording->updated_us = load->now_us;
-    reel_store_touch(load->store, entry, load->now_us);
+    load_append(load->store, entry, seq, frames, load->now_us);
 }
 
 /* What the commit took. */
