@@ -40,6 +40,7 @@ struct reel_query_links {
     struct reel_reader *reader;
     struct reel_mailbox *changes;    /* out: struct reel_change, to ingest */
     struct reel_allowance *requests; /* of each device: rules.max_requests_per_s */
+    struct reel_buffer *parts;       /* empty; a download reads into it */
     reel_query_publish_fn *publish;
     reel_query_again_fn *again;
     void *user; /* of both */

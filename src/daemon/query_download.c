@@ -7,7 +7,7 @@
 #include "daemon/query_request.h"
 #include "daemon/query_view.h"
 
-enum { NUMBER_BYTES = 24 };
+enum { NUMBER_BYTES = 24, KEPT_MAX_BYTES = 2 << 20 };
 
 static enum reel_code check_size(const struct reel_request *request,
                                  const struct reel_download *download, const struct reel_view *view,
@@ -114,10 +114,27 @@ static enum reel_code send_parts(struct reel_request *request, const struct reel
     return code;
 }
 
+/* Read the parts into `bytes`, which is empty, and send them. */
+static enum reel_code read_and_send(struct reel_request *request,
+                                    const struct reel_download *download,
+                                    const struct reel_recording *recording,
+                                    const struct reel_view *view, struct reel_buffer *bytes,
+                                    struct reel_error *err_out)
+{
+    enum reel_code code =
+        reel_view_read_parts(view, download, recording, request->links->reader, bytes, err_out);
+
+    if (code == REEL_OK)
+        code = check_again(request, view, recording, err_out);
+    return code == REEL_OK ? send_parts(request, download, view, bytes, err_out) : code;
+}
+
+/* The memory for the parts is kept for the next request: new memory, which the kernel must clear
+ * page by page, takes longer than to read them. What one large message took is not kept. */
 static enum reel_code serve(struct reel_request *request, const struct reel_download *download,
                             const struct reel_recording *recording, struct reel_error *err_out)
 {
-    struct reel_buffer bytes = {0};
+    struct reel_buffer *bytes = request->links->parts;
     struct reel_view view;
     enum reel_code code = reel_view_make(download, recording, &view, err_out);
 
@@ -125,13 +142,10 @@ static enum reel_code serve(struct reel_request *request, const struct reel_down
         code = check_size(request, download, &view, err_out);
     if (code != REEL_OK)
         return code;
-    code =
-        reel_view_read_parts(&view, download, recording, request->links->reader, &bytes, err_out);
-    if (code == REEL_OK)
-        code = check_again(request, &view, recording, err_out);
-    if (code == REEL_OK)
-        code = send_parts(request, download, &view, &bytes, err_out);
-    reel_buffer_finish(&bytes);
+    code = read_and_send(request, download, recording, &view, bytes, err_out);
+    bytes->size = 0;
+    if (bytes->capacity > KEPT_MAX_BYTES)
+        reel_buffer_finish(bytes);
     return code;
 }
 

@@ -1,14 +1,15 @@
 /* Query, views: from places in a view to places in a recording. */
 #include "daemon/query_view.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 static enum reel_code out_of_memory(struct reel_error *err_out)
 {
     return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
 }
 
-/* Bytes of the view's samples; the part may begin and end within a frame. */
+/* Bytes of the view's samples; the part may begin and end within a frame, so whole frames are read
+ * in their place and what is before the part is moved over. */
 static enum reel_code read_samples(const struct reel_view *view,
                                    const struct reel_recording *recording,
                                    struct reel_reader *reader, uint64_t offset, uint64_t bytes,
@@ -17,16 +18,19 @@ static enum reel_code read_samples(const struct reel_view *view,
     uint64_t frame_bytes = reel_format_frame_bytes(&view->audio);
     uint64_t first = offset / frame_bytes;
     uint64_t frames = (offset + bytes + frame_bytes - 1) / frame_bytes - first;
-    uint8_t *audio = malloc(frames * frame_bytes);
+    uint64_t before = offset - first * frame_bytes;
+    uint8_t *room = reel_buffer_reserve(out, frames * frame_bytes);
     enum reel_code code;
 
-    if (!audio)
+    if (!room)
         return out_of_memory(err_out);
-    code = reel_reader_audio(reader, recording, view->from_frame + first, frames, audio, err_out);
-    if (code == REEL_OK && !reel_buffer_append(out, audio + (offset - first * frame_bytes), bytes))
-        code = out_of_memory(err_out);
-    free(audio);
-    return code;
+    code = reel_reader_audio(reader, recording, view->from_frame + first, frames, room, err_out);
+    if (code != REEL_OK)
+        return code;
+    if (before > 0)
+        memmove(room, room + before, bytes);
+    out->size += bytes;
+    return REEL_OK;
 }
 
 /* How much of [*offset, *offset + *bytes) lies before `end`; moves the range past it. */

@@ -299,6 +299,7 @@ struct reel_responder *reel_responder_create(const struct reel_responder_links *
     responder->query.state = &responder->state;
     responder->query.reader = links->reader;
     responder->query.changes = links->changes;
+    responder->query.parts = &responder->parts;
     responder->query.publish = publish_response;
     responder->query.again = ask_again;
     responder->query.user = responder;
@@ -311,6 +312,7 @@ void reel_responder_destroy(struct reel_responder **responder)
         return;
     reel_bus_destroy(&(*responder)->bus);
     reel_allowance_destroy(&(*responder)->query.requests);
+    reel_buffer_finish(&(*responder)->parts);
     free(*responder);
     *responder = NULL;
 }

@@ -16,6 +16,7 @@ enum { REEL_RESPONDER_SUBSCRIPTIONS = 2 }; /* to requests, and to sinks' status 
 struct reel_responder {
     struct reel_responder_links links;
     struct reel_query_links query;
+    struct reel_buffer parts; /* of downloads */
     struct reel_sink_state state;
     struct reel_rival rival;
     struct reel_namesake namesake;

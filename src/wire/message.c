@@ -9,25 +9,35 @@
 #include "wire/json.h"
 #include "wire/message_internal.h"
 
-bool reel_buffer_append(struct reel_buffer *buffer, const void *bytes, size_t size)
+uint8_t *reel_buffer_reserve(struct reel_buffer *buffer, size_t size)
 {
     size_t capacity = buffer->capacity ? buffer->capacity : 256;
     uint8_t *grown;
 
-    if (size == 0)
-        return true;
     if (size > SIZE_MAX / 2 - buffer->size)
-        return false;
+        return NULL;
     while (capacity < buffer->size + size)
         capacity *= 2;
     if (capacity != buffer->capacity) {
         grown = realloc(buffer->bytes, capacity);
         if (!grown)
-            return false;
+            return NULL;
         buffer->bytes = grown;
         buffer->capacity = capacity;
     }
-    memcpy(buffer->bytes + buffer->size, bytes, size);
+    return buffer->bytes + buffer->size;
+}
+
+bool reel_buffer_append(struct reel_buffer *buffer, const void *bytes, size_t size)
+{
+    uint8_t *room;
+
+    if (size == 0)
+        return true;
+    room = reel_buffer_reserve(buffer, size);
+    if (!room)
+        return false;
+    memcpy(room, bytes, size);
     buffer->size += size;
     return true;
 }

@@ -22,6 +22,9 @@ struct reel_buffer {
 
 /* Append; false if memory ran out (the buffer is as it was). */
 bool reel_buffer_append(struct reel_buffer *buffer, const void *bytes, size_t size);
+/* Make room for `size` bytes behind what there is, for the caller to fill and to add to `size`;
+ * NULL if memory ran out (the buffer is as it was). */
+uint8_t *reel_buffer_reserve(struct reel_buffer *buffer, size_t size);
 void reel_buffer_finish(struct reel_buffer *buffer);
 
 /* Decode a request: a map in MessagePack or JSON; an empty payload is an empty JSON map. JSON is
