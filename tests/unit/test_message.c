@@ -149,6 +149,26 @@ static void a_request_is_bounded(void **state)
     free(payload);
 }
 
+static void room_in_a_buffer_is_behind_what_it_holds(void **state)
+{
+    struct reel_buffer buffer = {0};
+    uint8_t *room;
+
+    (void)state;
+    assert_true(reel_buffer_append(&buffer, "ab", 2));
+    room = reel_buffer_reserve(&buffer, 1000);
+    assert_non_null(room);
+    memset(room, 'c', 1000);
+    assert_int_equal(buffer.size, 2);
+    buffer.size += 1000;
+    assert_true(reel_buffer_append(&buffer, "d", 1));
+    assert_memory_equal(buffer.bytes, "abcc", 4);
+    assert_memory_equal(buffer.bytes + 1001, "cd", 2);
+    assert_null(reel_buffer_reserve(&buffer, SIZE_MAX));
+    assert_int_equal(buffer.size, 1003);
+    reel_buffer_finish(&buffer);
+}
+
 static void a_responses_bin_becomes_base64(void **state)
 {
     static const uint8_t payload[] = "\x81\xa5"
@@ -396,6 +416,7 @@ int main(void)
         cmocka_unit_test(msgpack_requests_are_read),
         cmocka_unit_test(msgpack_that_a_request_may_not_hold_is_refused),
         cmocka_unit_test(a_request_is_bounded),
+        cmocka_unit_test(room_in_a_buffer_is_behind_what_it_holds),
         cmocka_unit_test(a_responses_bin_becomes_base64),
         cmocka_unit_test(documents_are_packed),
         cmocka_unit_test(documents_are_written_as_json),
