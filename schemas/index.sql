@@ -1,4 +1,4 @@
--- The catalog of a store of reel: catalog.db, version 2.
+-- The catalog of a store of reel: catalog.db, version 3.
 --
 -- Normative: a new catalog is made by exactly these statements; one of an earlier version is
 -- brought up step by step (src/store/catalog_schema.c). The catalog is an index: it is rebuilt
@@ -10,7 +10,7 @@
 -- number that was never sent is NULL.
 
 PRAGMA application_id = 1919247724; -- "reel" in ASCII
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 -- What concerns the store as a whole. store_id: random, tells that a catalog is this folder's.
 CREATE TABLE meta (
@@ -51,8 +51,9 @@ CREATE TABLE recording (
     -- 1: its numbers go on from those of an earlier recording, so what is below its first stretch
     -- is not lost.
     continued    INTEGER NOT NULL DEFAULT 0 CHECK (continued IN (0, 1)),
+    kept         INTEGER NOT NULL CHECK (kept IN (0, 1)),
+    tags         TEXT,                -- a JSON object
 
-    kept             INTEGER NOT NULL CHECK (kept IN (0, 1)),
     frames           INTEGER NOT NULL CHECK (frames >= 0), -- length of the file, gaps included
     duration_s       REAL NOT NULL,                        -- frames / rate, to sort and filter by
     rewrites         INTEGER NOT NULL, -- how often audio before the end was rewritten
@@ -66,7 +67,6 @@ CREATE TABLE recording (
     boot             TEXT NOT NULL,    -- of the newest epoch; '' where none was sent
     boot_is_uint     INTEGER NOT NULL,
     next_seq         INTEGER,          -- of the newest epoch
-    tags             TEXT,             -- a JSON object
     sha256           TEXT,             -- of the complete file; NULL until made
 
     UNIQUE (device, session)
@@ -77,12 +77,25 @@ CREATE TABLE recording (
 CREATE INDEX recording_started ON recording (started_us);
 CREATE INDEX recording_device_started ON recording (device, started_us);
 
+-- And one for each filter by a value, in the order of their start: however few recordings have it,
+-- a page comes by no other. Those of a session's beginning, which is a range, are gathered.
+CREATE INDEX recording_session ON recording (session, started_us);
+CREATE INDEX recording_rate ON recording (rate, started_us);
+CREATE INDEX recording_channels ON recording (channels, started_us);
+CREATE INDEX recording_sample_bytes ON recording (sample_bytes, started_us);
+CREATE INDEX recording_end_reason ON recording (end_reason, started_us);
+CREATE INDEX recording_kept ON recording (kept, started_us);
+
 -- The duration of a recording that grows changes with every commit: kept in the index, each would
 -- rewrite a page somewhere else in it. So only complete ones stand there; the few that grow are
 -- found by recording_open and sorted for the question.
-CREATE INDEX recording_duration ON recording (duration_s) WHERE state = 'complete';
-CREATE INDEX recording_device_duration ON recording (device, duration_s)
+-- What else stands there puts those of a range of durations in the order of their start without a
+-- look at their rows.
+CREATE INDEX recording_duration ON recording (duration_s, recording, started_us, state)
     WHERE state = 'complete';
+CREATE INDEX recording_device_duration
+    ON recording (device, duration_s, recording, started_us, state) WHERE state = 'complete';
+CREATE INDEX recording_gaps ON recording (started_us) WHERE state = 'complete' AND gap_frames > 0;
 CREATE INDEX recording_open ON recording (device, session) WHERE state = 'recording';
 CREATE INDEX recording_unhashed ON recording (recording)
     WHERE state = 'complete' AND sha256 IS NULL;
@@ -94,6 +107,36 @@ CREATE INDEX recording_part ON recording (device, part_of, part) WHERE part_of I
 CREATE INDEX recording_removable ON recording (updated_us) WHERE state = 'complete' AND kept = 0;
 CREATE INDEX recording_device_removable ON recording (device, updated_us)
     WHERE state = 'complete' AND kept = 0;
+
+-- The tags of all recordings, a row each, in the order of the recordings' start: kept by triggers,
+-- so that no writer can forget it.
+CREATE TABLE tag (
+    name       TEXT NOT NULL,
+    value      ANY NOT NULL, -- text or a number
+    started_us INTEGER NOT NULL,
+    recording  INTEGER NOT NULL,
+    PRIMARY KEY (name, value, started_us, recording)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER tag_insert AFTER INSERT ON recording WHEN new.tags IS NOT NULL BEGIN
+    INSERT OR IGNORE INTO tag (name, value, started_us, recording)
+        SELECT key, atom, new.started_us, new.recording FROM json_each(new.tags)
+        WHERE atom IS NOT NULL;
+END;
+
+CREATE TRIGGER tag_delete AFTER DELETE ON recording WHEN old.tags IS NOT NULL BEGIN
+    DELETE FROM tag WHERE (name, value, started_us, recording) IN
+        (SELECT key, atom, old.started_us, old.recording FROM json_each(old.tags));
+END;
+
+CREATE TRIGGER tag_update AFTER UPDATE OF tags, started_us ON recording
+WHEN old.tags IS NOT new.tags OR old.started_us <> new.started_us BEGIN
+    DELETE FROM tag WHERE (name, value, started_us, recording) IN
+        (SELECT key, atom, old.started_us, old.recording FROM json_each(old.tags));
+    INSERT OR IGNORE INTO tag (name, value, started_us, recording)
+        SELECT key, atom, new.started_us, new.recording FROM json_each(new.tags)
+        WHERE atom IS NOT NULL;
+END;
 
 -- What the complete recordings of each device take, and all together (device ''): kept by triggers,
 -- so that no writer can forget it. Those that grow are few and counted when asked.

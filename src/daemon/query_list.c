@@ -3,6 +3,18 @@
 #include "core/object.h"
 #include "core/query_plan.h"
 #include "daemon/query_page.h"
+#include "io/loop.h"
+
+/* A walk by recordings that do not match stops then: other requests wait, and so does the catalog's
+ * log, which grows while a reader stands in it. */
+enum { SCAN_MOST_US = 50000 };
+
+static bool is_past(void *user)
+{
+    const int64_t *deadline_us = user;
+
+    return reel_monotonic_us() >= *deadline_us;
+}
 
 static bool add_row(const struct reel_recording *recording, void *user)
 {
@@ -12,9 +24,11 @@ static bool add_row(const struct reel_recording *recording, void *user)
 static enum reel_code put_total(struct reel_object *data, struct reel_reader *reader,
                                 const struct reel_list_plan *plan, struct reel_error *err_out)
 {
+    int64_t deadline_us = reel_monotonic_us() + SCAN_MOST_US;
+    const struct reel_list_bound bound = {.expired = is_past, .user = &deadline_us};
     uint64_t total;
     bool is_minimum;
-    enum reel_code code = reel_reader_count(reader, plan, &total, &is_minimum, err_out);
+    enum reel_code code = reel_reader_count(reader, plan, &bound, &total, &is_minimum, err_out);
 
     if (code != REEL_OK)
         return code;
@@ -26,6 +40,8 @@ static enum reel_code put_total(struct reel_object *data, struct reel_reader *re
 static enum reel_code list(struct reel_request *request, const struct reel_list_plan *plan,
                            struct reel_error *err_out)
 {
+    int64_t deadline_us = reel_monotonic_us() + SCAN_MOST_US;
+    const struct reel_list_bound bound = {.expired = is_past, .user = &deadline_us};
     struct reel_reader *reader = request->links->reader;
     struct reel_list_end end = {.more = false};
     struct reel_object data;
@@ -33,7 +49,7 @@ static enum reel_code list(struct reel_request *request, const struct reel_list_
     enum reel_code code;
 
     reel_page_init(&page, request);
-    code = reel_reader_list(reader, plan, add_row, &page, &end, err_out);
+    code = reel_reader_list(reader, plan, &bound, add_row, &page, &end, err_out);
     if (end.more)
         reel_cursor_encode(plan, &end.after, page.cursor);
     reel_object_extend(&data, reel_page_finish(&page, "recordings", end.more));

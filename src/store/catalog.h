@@ -156,16 +156,12 @@ enum reel_code reel_catalog_latest_end(struct reel_catalog *catalog, int64_t *en
 
 /* Queries: as in store/reader.h, which forwards to them. */
 enum reel_code reel_catalog_list(struct reel_catalog *catalog, const struct reel_list_plan *plan,
-                                 reel_reader_row_fn *row, void *user, struct reel_list_end *end_out,
+                                 const struct reel_list_bound *bound, reel_reader_row_fn *row,
+                                 void *user, struct reel_list_end *end_out,
                                  struct reel_error *err_out);
-/* The same with another bound on the rows it comes by. */
-enum reel_code reel_catalog_list_within(struct reel_catalog *catalog,
-                                        const struct reel_list_plan *plan, uint64_t rows_max,
-                                        reel_reader_row_fn *row, void *user,
-                                        struct reel_list_end *end_out, struct reel_error *err_out);
 enum reel_code reel_catalog_count(struct reel_catalog *catalog, const struct reel_list_plan *plan,
-                                  uint64_t *count_out, bool *is_minimum_out,
-                                  struct reel_error *err_out);
+                                  const struct reel_list_bound *bound, uint64_t *count_out,
+                                  bool *is_minimum_out, struct reel_error *err_out);
 
 /* Quarantine's rows; the payloads are files (store/quarantine.h). Ids are never used again. */
 enum reel_code reel_catalog_reject_add(struct reel_catalog *catalog,

@@ -19,8 +19,9 @@ struct reel_value reel_value_i64(int64_t value);
 struct reel_value reel_value_real(double value);
 struct reel_value reel_value_text(const char *text);
 
-/* The most values that a question has: 14 filters, two for each tag, a cursor, a limit. */
-enum { REEL_FILTER_VALUES_MAX = 14 + 2 * REEL_TAGS_MAX + 4 };
+/* The most values that a question has: 14 filters, two for each tag and once more for the first, a
+ * cursor. */
+enum { REEL_FILTER_VALUES_MAX = 14 + 2 * REEL_TAGS_MAX + 2 + 4 };
 
 /* What finds rows by an index and sets where a walk begins and ends; what is asked of each row
  * that the walk comes by. */

@@ -58,6 +58,9 @@ enum reel_statement_id {
     REEL_STATEMENT_DEVICE_REMOVABLE,
     REEL_STATEMENT_USAGE_BEHIND,
     REEL_STATEMENT_LATEST_END,
+    REEL_STATEMENT_COUNT_SESSIONS,
+    REEL_STATEMENT_COUNT_DURATIONS,
+    REEL_STATEMENT_COUNT_DEVICE_DURATIONS,
     REEL_STATEMENT_COUNT,
     REEL_STATEMENT_ONCE = REEL_STATEMENT_COUNT, /* not kept: text made for one question */
 };
@@ -181,17 +184,18 @@ enum reel_code reel_catalog_open_as(const char *path, enum reel_catalog_mode mod
 #define REEL_RECORDING_SETTLED                                                                     \
     "id, device, session, rate, channels, sample_bytes, encoding, state, end_reason, started_us, " \
     "candidate, candidate_quarantine_id, candidate_seq, candidate_frame, candidate_frames, "       \
-    "candidate_end, candidate_boot, candidate_boot_is_uint, part_of, part, continued"
+    "candidate_end, candidate_boot, candidate_boot_is_uint, part_of, part, continued, "            \
+    "kept, tags"
 #define REEL_RECORDING_GROWING                                                                     \
-    "kept, frames, duration_s, rewrites, updated_us, captured_from_us, captured_to_us, "           \
-    "fragments, duplicates, rejected, gap_frames, boot, boot_is_uint, next_seq, tags, sha256"
+    "frames, duration_s, rewrites, updated_us, captured_from_us, captured_to_us, "                 \
+    "fragments, duplicates, rejected, gap_frames, boot, boot_is_uint, next_seq, sha256"
 #define REEL_RECORDING_COLUMNS "recording, " REEL_RECORDING_SETTLED ", " REEL_RECORDING_GROWING
 
-void reel_catalog_bind_settled(struct reel_statement *statement,
-                               const struct reel_recording *recording);
 /* `tags` is the dumped text, or NULL. */
-void reel_catalog_bind_growing(struct reel_statement *statement,
+void reel_catalog_bind_settled(struct reel_statement *statement,
                                const struct reel_recording *recording, const char *tags);
+void reel_catalog_bind_growing(struct reel_statement *statement,
+                               const struct reel_recording *recording);
 
 /* Take REEL_RECORDING_COLUMNS into a struct that the caller finishes; it has no stretches. */
 /* A JSON object, NULL for NULL. */

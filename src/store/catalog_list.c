@@ -3,8 +3,8 @@
 
 static const char doing[] = "listing recordings";
 
-/* How many rows an answer may come by: some tenths of a second. */
-enum { LIST_ROWS_MAX = 100000, COUNT_ROWS_MAX = 1000000 };
+/* A look at the clock costs less than a row, and a row may cost a read from a slow disk. */
+enum { EXPIRES_EVERY_ROWS = 16 };
 
 struct page {
     struct reel_catalog *catalog;
@@ -13,6 +13,16 @@ struct page {
     void *user;
     uint32_t shown;
 };
+
+/* Whether the walk, which has come by so many rows, is to come by no more. It always comes by some,
+ * or who follows the cursors would never see the end. */
+static bool is_over(const struct reel_list_bound *bound, uint64_t rows)
+{
+    if (!bound || rows == 0)
+        return false;
+    return (bound->rows_max > 0 && rows >= bound->rows_max) ||
+           (bound->expired && rows % EXPIRES_EVERY_ROWS == 0 && bound->expired(bound->user));
+}
 
 /* Show a recording; `*taken_out` says whether it is on the page. */
 static enum reel_code show(struct page *page, uint64_t rowid, bool *taken_out,
@@ -38,8 +48,9 @@ static enum reel_code show(struct page *page, uint64_t rowid, bool *taken_out,
 }
 
 /* Go on from row to row until the page ends. `end->after` is the last row that was dealt with. */
-static enum reel_code walk(struct page *page, struct reel_statement *statement, uint64_t rows_max,
-                           struct reel_list_end *end, struct reel_error *err_out)
+static enum reel_code walk(struct page *page, struct reel_statement *statement,
+                           const struct reel_list_bound *bound, struct reel_list_end *end,
+                           struct reel_error *err_out)
 {
     enum reel_code code = REEL_OK;
 
@@ -49,7 +60,7 @@ static enum reel_code walk(struct page *page, struct reel_statement *statement, 
 
         if (statement->contradicts)
             break;
-        end->more = rows == rows_max || (matches && page->shown == page->plan->limit);
+        end->more = is_over(bound, rows) || (matches && page->shown == page->plan->limit);
         if (matches && !end->more) {
             code = show(page, here.rowid, &taken, err_out);
             end->more = !taken;
@@ -61,10 +72,10 @@ static enum reel_code walk(struct page *page, struct reel_statement *statement, 
     return code;
 }
 
-enum reel_code reel_catalog_list_within(struct reel_catalog *catalog,
-                                        const struct reel_list_plan *plan, uint64_t rows_max,
-                                        reel_reader_row_fn *row, void *user,
-                                        struct reel_list_end *end_out, struct reel_error *err_out)
+enum reel_code reel_catalog_list(struct reel_catalog *catalog, const struct reel_list_plan *plan,
+                                 const struct reel_list_bound *bound, reel_reader_row_fn *row,
+                                 void *user, struct reel_list_end *end_out,
+                                 struct reel_error *err_out)
 {
     struct page page = {.catalog = catalog, .plan = plan, .row = row, .user = user};
     struct reel_list_end end = {.more = false, .after = plan->cursor};
@@ -77,7 +88,7 @@ enum reel_code reel_catalog_list_within(struct reel_catalog *catalog,
     if (code != REEL_OK)
         return code;
     reel_plan_start(catalog, plan, &texts, &statement);
-    code = walk(&page, &statement, rows_max, &end, &error);
+    code = walk(&page, &statement, bound, &end, &error);
     ended = reel_statement_end(&statement, doing, code == REEL_OK ? &error : NULL);
     reel_catalog_snapshot_end(catalog, opened);
     if (code == REEL_OK)
@@ -89,17 +100,9 @@ enum reel_code reel_catalog_list_within(struct reel_catalog *catalog,
     return code;
 }
 
-enum reel_code reel_catalog_list(struct reel_catalog *catalog, const struct reel_list_plan *plan,
-                                 reel_reader_row_fn *row, void *user, struct reel_list_end *end_out,
-                                 struct reel_error *err_out)
-{
-    return reel_catalog_list_within(catalog, plan, LIST_ROWS_MAX, row, user, end_out, err_out);
-}
-
-enum reel_code reel_catalog_count_within(struct reel_catalog *catalog,
-                                         const struct reel_list_plan *plan, uint64_t rows_max,
-                                         uint64_t *count_out, bool *is_minimum_out,
-                                         struct reel_error *err_out)
+enum reel_code reel_catalog_count(struct reel_catalog *catalog, const struct reel_list_plan *plan,
+                                  const struct reel_list_bound *bound, uint64_t *count_out,
+                                  bool *is_minimum_out, struct reel_error *err_out)
 {
     struct reel_statement statement;
     struct reel_plan_texts texts;
@@ -111,7 +114,7 @@ enum reel_code reel_catalog_count_within(struct reel_catalog *catalog,
     for (uint64_t rows = 0; !is_minimum && reel_statement_next(&statement); rows++) {
         bool matches = reel_take_bool(&statement);
 
-        is_minimum = rows == rows_max || (matches && count == REEL_LIST_COUNT_MAX);
+        is_minimum = is_over(bound, rows) || (matches && count == REEL_LIST_COUNT_MAX);
         count += matches && !is_minimum;
     }
     code = reel_statement_end(&statement, "counting recordings", err_out);
@@ -120,12 +123,4 @@ enum reel_code reel_catalog_count_within(struct reel_catalog *catalog,
     *count_out = count;
     *is_minimum_out = is_minimum;
     return REEL_OK;
-}
-
-enum reel_code reel_catalog_count(struct reel_catalog *catalog, const struct reel_list_plan *plan,
-                                  uint64_t *count_out, bool *is_minimum_out,
-                                  struct reel_error *err_out)
-{
-    return reel_catalog_count_within(catalog, plan, COUNT_ROWS_MAX, count_out, is_minimum_out,
-                                     err_out);
 }

@@ -12,6 +12,7 @@
 /* What a statement borrows while it runs. */
 struct reel_plan_texts {
     char prefix_end[REEL_NAME_BYTES];
+    struct reel_list_plan plan; /* of a walk that counts */
 };
 
 /* Start a walk; `plan` and `texts` are borrowed until the statement's end. */
@@ -24,11 +25,5 @@ void reel_plan_start_count(struct reel_catalog *catalog, const struct reel_list_
 
 /* Take a row of either: whether it matches, and the cursor behind it. */
 bool reel_plan_take(struct reel_statement *statement, struct reel_cursor *cursor_out);
-
-/* reel_catalog_count with another bound on the rows it comes by, for its test. */
-enum reel_code reel_catalog_count_within(struct reel_catalog *catalog,
-                                         const struct reel_list_plan *plan, uint64_t rows_max,
-                                         uint64_t *count_out, bool *is_minimum_out,
-                                         struct reel_error *err_out);
 
 #endif

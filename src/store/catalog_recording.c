@@ -31,7 +31,7 @@ static void bind_candidate(struct reel_statement *statement, const struct reel_c
 }
 
 void reel_catalog_bind_settled(struct reel_statement *statement,
-                               const struct reel_recording *recording)
+                               const struct reel_recording *recording, const char *tags)
 {
     reel_bind_u64(statement, recording->id);
     reel_bind_text(statement, recording->device);
@@ -47,14 +47,15 @@ void reel_catalog_bind_settled(struct reel_statement *statement,
     reel_bind_text(statement, recording->part_of[0] ? recording->part_of : NULL);
     reel_bind_u64(statement, recording->part);
     reel_bind_u64(statement, recording->continued);
+    reel_bind_u64(statement, recording->kept);
+    reel_bind_text(statement, tags);
 }
 
 void reel_catalog_bind_growing(struct reel_statement *statement,
-                               const struct reel_recording *recording, const char *tags)
+                               const struct reel_recording *recording)
 {
     bool captured = recording->has_captured;
 
-    reel_bind_u64(statement, recording->kept);
     reel_bind_u64(statement, recording->frames);
     reel_bind_real(statement, reel_recording_duration_s(recording));
     reel_bind_u64(statement, recording->rewrites);
@@ -68,7 +69,6 @@ void reel_catalog_bind_growing(struct reel_statement *statement,
     reel_bind_text(statement, recording->boot.text);
     reel_bind_u64(statement, recording->boot.is_uint);
     reel_bind_u64_if(statement, recording->has_next_seq, recording->next_seq);
-    reel_bind_text(statement, tags);
     reel_bind_text(statement, recording->sha256[0] ? recording->sha256 : NULL);
 }
 
@@ -131,7 +131,6 @@ static void take_growing(struct reel_statement *statement, struct reel_recording
 {
     bool has_to;
 
-    out->kept = reel_take_bool(statement);
     out->frames = reel_take_u64(statement);
     (void)reel_take_real(statement); /* the duration, which frames and rate tell */
     out->rewrites = reel_take_u64(statement);
@@ -147,7 +146,6 @@ static void take_growing(struct reel_statement *statement, struct reel_recording
     reel_take_text(statement, out->boot.text, sizeof out->boot.text);
     out->boot.is_uint = reel_take_bool(statement);
     out->next_seq = reel_take_u64_if(statement, &out->has_next_seq);
-    reel_catalog_take_tags(statement, &out->tags);
     take_sha256(statement, out->sha256);
 }
 
@@ -176,6 +174,8 @@ void reel_catalog_take_recording(struct reel_statement *statement, struct reel_r
     out->end_reason = end_reason;
     take_candidate(statement, &out->candidate);
     take_part(statement, out);
+    out->kept = reel_take_bool(statement);
+    reel_catalog_take_tags(statement, &out->tags);
     take_growing(statement, out);
 }
 

@@ -16,8 +16,8 @@ static enum reel_code insert(struct reel_catalog *catalog, const struct reel_rec
                          ", " REEL_RECORDING_GROWING ") VALUES "
                          "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
                          " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    reel_catalog_bind_settled(&statement, recording);
-    reel_catalog_bind_growing(&statement, recording, tags);
+    reel_catalog_bind_settled(&statement, recording, tags);
+    reel_catalog_bind_growing(&statement, recording);
     code = reel_statement_run(&statement, doing, err_out);
     if (code == REEL_OK)
         *rowid_out = (uint64_t)sqlite3_last_insert_rowid(catalog->db);
@@ -26,7 +26,7 @@ static enum reel_code insert(struct reel_catalog *catalog, const struct reel_rec
 
 /* These columns are in indexes: they are written only where one of them differs. */
 static enum reel_code update_settled(struct reel_catalog *catalog,
-                                     const struct reel_recording *recording,
+                                     const struct reel_recording *recording, const char *tags,
                                      struct reel_error *err_out)
 {
     struct reel_statement statement;
@@ -35,16 +35,16 @@ static enum reel_code update_settled(struct reel_catalog *catalog,
         &statement, catalog, REEL_STATEMENT_UPDATE_SETTLED,
         "UPDATE recording SET (" REEL_RECORDING_SETTLED ") = "
         "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,"
-        " ?20, ?21) WHERE recording = ?22 AND (" REEL_RECORDING_SETTLED ") IS NOT "
+        " ?20, ?21, ?22, ?23) WHERE recording = ?24 AND (" REEL_RECORDING_SETTLED ") IS NOT "
         "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,"
-        " ?20, ?21)");
-    reel_catalog_bind_settled(&statement, recording);
+        " ?20, ?21, ?22, ?23)");
+    reel_catalog_bind_settled(&statement, recording, tags);
     reel_bind_u64(&statement, recording->rowid);
     return reel_statement_run(&statement, doing, err_out);
 }
 
 static enum reel_code update_growing(struct reel_catalog *catalog,
-                                     const struct reel_recording *recording, const char *tags,
+                                     const struct reel_recording *recording,
                                      struct reel_error *err_out)
 {
     struct reel_statement statement;
@@ -52,8 +52,8 @@ static enum reel_code update_growing(struct reel_catalog *catalog,
 
     reel_statement_start(&statement, catalog, REEL_STATEMENT_UPDATE_GROWING,
                          "UPDATE recording SET (" REEL_RECORDING_GROWING ") = "
-                         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE recording = ?");
-    reel_catalog_bind_growing(&statement, recording, tags);
+                         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE recording = ?");
+    reel_catalog_bind_growing(&statement, recording);
     reel_bind_u64(&statement, recording->rowid);
     code = reel_statement_run(&statement, doing, err_out);
     if (code == REEL_OK && sqlite3_changes(catalog->db) != 1)
@@ -74,9 +74,9 @@ static enum reel_code save_summary(struct reel_catalog *catalog,
     if (recording->rowid == 0) {
         code = insert(catalog, recording, tags, rowid_out, err_out);
     } else {
-        code = update_settled(catalog, recording, err_out);
+        code = update_settled(catalog, recording, tags, err_out);
         if (code == REEL_OK)
-            code = update_growing(catalog, recording, tags, err_out);
+            code = update_growing(catalog, recording, err_out);
     }
     free(tags);
     return code;

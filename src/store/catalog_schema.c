@@ -14,10 +14,14 @@ static const char index_1_to_2_sql[] = {
 #include "gen/index_1_to_2_sql.inc"
     0};
 
-static const char *const steps[] = {index_1_to_2_sql};
+static const char index_2_to_3_sql[] = {
+#include "gen/index_2_to_3_sql.inc"
+    0};
+
+static const char *const steps[] = {index_1_to_2_sql, index_2_to_3_sql};
 
 const struct reel_catalog_schema reel_catalog_schema_now = {
-    .version = 2,
+    .version = 3,
     .sql = index_sql,
     .steps = steps,
 };

@@ -132,27 +132,28 @@ void reel_reader_close(struct reel_reader *reader)
 }
 
 enum reel_code reel_reader_list(struct reel_reader *reader, const struct reel_list_plan *plan,
-                                reel_reader_row_fn *row, void *user, struct reel_list_end *end_out,
+                                const struct reel_list_bound *bound, reel_reader_row_fn *row,
+                                void *user, struct reel_list_end *end_out,
                                 struct reel_error *err_out)
-{
-    enum reel_code code = ready(reader, err_out);
-
-    return code != REEL_OK
-               ? code
-               : answered(reader,
-                          reel_catalog_list(reader->catalog, plan, row, user, end_out, err_out),
-                          err_out);
-}
-
-enum reel_code reel_reader_count(struct reel_reader *reader, const struct reel_list_plan *plan,
-                                 uint64_t *count_out, bool *is_minimum_out,
-                                 struct reel_error *err_out)
 {
     enum reel_code code = ready(reader, err_out);
 
     return code != REEL_OK ? code
                            : answered(reader,
-                                      reel_catalog_count(reader->catalog, plan, count_out,
+                                      reel_catalog_list(reader->catalog, plan, bound, row, user,
+                                                        end_out, err_out),
+                                      err_out);
+}
+
+enum reel_code reel_reader_count(struct reel_reader *reader, const struct reel_list_plan *plan,
+                                 const struct reel_list_bound *bound, uint64_t *count_out,
+                                 bool *is_minimum_out, struct reel_error *err_out)
+{
+    enum reel_code code = ready(reader, err_out);
+
+    return code != REEL_OK ? code
+                           : answered(reader,
+                                      reel_catalog_count(reader->catalog, plan, bound, count_out,
                                                          is_minimum_out, err_out),
                                       err_out);
 }

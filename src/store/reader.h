@@ -27,16 +27,18 @@ void reel_reader_close(struct reel_reader *reader); /* accepts NULL */
  * of stays as long as any connection here does, and the catalog may have become another file. */
 void reel_reader_renew(struct reel_reader *reader);
 
-/* A page of recordings: as struct reel_list_end and reel_reader_row_fn (store/store.h) have it. */
+/* A page of recordings: as struct reel_list_bound, struct reel_list_end and reel_reader_row_fn
+ * (store/store.h) have it. */
 enum reel_code reel_reader_list(struct reel_reader *reader, const struct reel_list_plan *plan,
-                                reel_reader_row_fn *row, void *user, struct reel_list_end *end_out,
+                                const struct reel_list_bound *bound, reel_reader_row_fn *row,
+                                void *user, struct reel_list_end *end_out,
                                 struct reel_error *err_out);
 
 /* How many recordings match the plan (cursor and limit aside), counted up to REEL_LIST_COUNT_MAX,
- * or until a million have been looked at. */
+ * and no further than the bound lets the walk go. */
 enum reel_code reel_reader_count(struct reel_reader *reader, const struct reel_list_plan *plan,
-                                 uint64_t *count_out, bool *is_minimum_out,
-                                 struct reel_error *err_out);
+                                 const struct reel_list_bound *bound, uint64_t *count_out,
+                                 bool *is_minimum_out, struct reel_error *err_out);
 
 /* One recording with its stretches, into `recording_out`, which the caller finishes
  * (reel_recording_finish). NOT_FOUND. */

@@ -33,7 +33,8 @@ static enum reel_code is_known(struct recovery *recovery, const char *device, bo
 
     *known_out = false;
     snprintf(plan.device, sizeof plan.device, "%s", device);
-    return reel_catalog_list(recovery->home->catalog, &plan, take_any, known_out, &end, err_out);
+    return reel_catalog_list(recovery->home->catalog, &plan, NULL, take_any, known_out, &end,
+                             err_out);
 }
 
 /* A folder that does not open. It is no empty one: recordings that the catalog knows may be on a

@@ -122,9 +122,18 @@ bool reel_store_next_removed(struct reel_store *store, struct reel_removed *remo
 
 /* Call `row` for each recording of the page, in order; it returns false to end the page before the
  * one it was shown. The recording holds all but stretches and candidate and is borrowed for the
- * call. The page ends with the plan's limit, where `row` ends it, or after so many recordings that
- * do not match that the answer would take long: it may be short, even empty, while more follow. */
+ * call. The page ends with the plan's limit, where `row` ends it, or at its bound: it may be short,
+ * even empty, while more follow. */
 typedef bool reel_reader_row_fn(const struct reel_recording *recording, void *user);
+
+/* How long a question may go on (NULL: to its end): by so many recordings, whether they match or
+ * not (0: any number), or until `expired` (NULL: never) says so, which is asked every few of them.
+ * A few are come by in any case, so who follows the cursors sees all. */
+struct reel_list_bound {
+    uint64_t rows_max;
+    bool (*expired)(void *user);
+    void *user; /* of expired */
+};
 
 struct reel_list_end {
     bool more;                /* the page ended before the recordings did */

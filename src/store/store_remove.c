@@ -102,8 +102,9 @@ enum reel_code reel_store_list(struct reel_store *store, const struct reel_list_
                                reel_reader_row_fn *row, void *user, struct reel_list_end *end_out,
                                struct reel_error *err_out)
 {
-    return reel_catalog_list_within(store->home.catalog, plan, PAGE_ROWS_MAX, row, user, end_out,
-                                    err_out);
+    const struct reel_list_bound bound = {.rows_max = PAGE_ROWS_MAX};
+
+    return reel_catalog_list(store->home.catalog, plan, &bound, row, user, end_out, err_out);
 }
 
 enum reel_code reel_store_tombstone(struct reel_store *store, const char *device,

@@ -200,7 +200,7 @@ static enum reel_code verify_rows(struct verification *verification, struct reel
     page->verification = verification;
     while (code == REEL_OK && end.more) {
         page->count = 0;
-        code = reel_catalog_list(verification->catalog, &plan, note_row, page, &end, err_out);
+        code = reel_catalog_list(verification->catalog, &plan, NULL, note_row, page, &end, err_out);
         for (size_t i = 0; i < page->count && code == REEL_OK; i++)
             code = reel_verify_subject(verification, &page->subjects[i], err_out);
         plan.has_cursor = true;

@@ -3,6 +3,7 @@
 #include "store/fixture.h"
 
 #include "store/catalog_plan.h"
+#include "store/catalog_way.h"
 
 enum { ROWS = 400, ROWS_MAX = 2 * ROWS };
 
@@ -241,7 +242,7 @@ static void check_walk(struct world *world, struct reel_list_plan plan, size_t s
         size_t left = walk.expected_count - walk.at;
 
         walk.on_page = 0;
-        assert_ok(reel_catalog_list(world->reader, &plan, check_row, &walk, &end, err));
+        assert_ok(reel_catalog_list(world->reader, &plan, NULL, check_row, &walk, &end, err));
         assert_int_equal(walk.on_page, left < page_max ? left : page_max);
         assert_int_equal(end.more, left > page_max);
         hand_back(&plan, &end.after);
@@ -252,6 +253,7 @@ static void check_walk(struct world *world, struct reel_list_plan plan, size_t s
 /* A page that may come by few rows only is short, or empty; the walk comes by all of them once. */
 static void check_bounded_walk(struct world *world, struct reel_list_plan plan, uint64_t rows_max)
 {
+    const struct reel_list_bound bound = {.rows_max = rows_max};
     const struct reel_recording *expected[ROWS_MAX];
     struct walk walk = {.expected = expected, .stop_after = SIZE_MAX};
     struct reel_list_end end = {.more = true};
@@ -260,8 +262,7 @@ static void check_bounded_walk(struct world *world, struct reel_list_plan plan, 
     walk.expected_count = expect(world, &plan, expected);
     for (; end.more; pages++) {
         walk.on_page = 0;
-        assert_ok(
-            reel_catalog_list_within(world->reader, &plan, rows_max, check_row, &walk, &end, err));
+        assert_ok(reel_catalog_list(world->reader, &plan, &bound, check_row, &walk, &end, err));
         assert_true(walk.on_page <= rows_max && walk.on_page <= plan.limit);
         hand_back(&plan, &end.after);
     }
@@ -275,7 +276,7 @@ static void check_count(struct world *world, const struct reel_list_plan *plan)
     uint64_t count = 0;
     bool is_minimum = true;
 
-    assert_ok(reel_catalog_count(world->reader, plan, &count, &is_minimum, err));
+    assert_ok(reel_catalog_count(world->reader, plan, NULL, &count, &is_minimum, err));
     assert_int_equal(count, expect(world, plan, expected));
     assert_false(is_minimum);
 }
@@ -374,7 +375,7 @@ static void test_each_filter_tells_apart(void **state)
         uint64_t count = 0;
         bool is_minimum;
 
-        assert_ok(reel_catalog_count(world->reader, &plans[i], &count, &is_minimum, err));
+        assert_ok(reel_catalog_count(world->reader, &plans[i], NULL, &count, &is_minimum, err));
         if (count == 0 || count == world->rows_count)
             fail_msg("filter %zu takes %llu of %zu", i, (unsigned long long)count,
                      world->rows_count);
@@ -410,6 +411,181 @@ static void test_hostile_values(void **state)
     }
 }
 
+static bool add_started(const struct reel_recording *recording, void *user)
+{
+    uint64_t *sum = user;
+
+    *sum = *sum * 31 + (uint64_t)recording->started_us;
+    return true;
+}
+
+/* What two pages hold, as a number that tells their order too. */
+static uint64_t two_pages(struct world *world, struct reel_list_plan plan)
+{
+    struct reel_list_end end = {.more = false};
+    uint64_t sum = 1;
+
+    assert_ok(reel_catalog_list(world->writer, &plan, NULL, add_started, &sum, &end, err));
+    assert_true(end.more);
+    hand_back(&plan, &end.after);
+    assert_ok(reel_catalog_list(world->writer, &plan, NULL, add_started, &sum, &end, err));
+    return sum;
+}
+
+/* Whether a range's recordings are few, and gathered, or many, they come in the same order. */
+static void test_few_and_many(void **state)
+{
+    struct world *world = *state;
+    struct reel_list_plan plan = {.has_session_prefix = true, .session_prefix = "few-", .limit = 3};
+    uint64_t while_few = 0;
+
+    assert_ok(reel_catalog_begin(world->writer, err));
+    for (unsigned i = 0; i <= REEL_WAY_FEW; i++) {
+        struct reel_format format = {16000, 1, 2, REEL_PCM};
+        struct reel_recording recording;
+        char session[REEL_NAME_BYTES];
+
+        snprintf(session, sizeof session, "few-%u", i);
+        reel_recording_init(&recording, "mic1", session, &format,
+                            i < REEL_WAY_FEW ? (int64_t)(i * 7919 % 10007) : 20000);
+        assert_ok(reel_catalog_save(world->writer, &recording, err));
+        reel_recording_finish(&recording);
+        if (i == REEL_WAY_FEW - 1)
+            while_few = two_pages(world, plan);
+    }
+    assert_true(two_pages(world, plan) == while_few);
+    assert_ok(reel_catalog_commit(world->writer, err));
+}
+
+/* How SQLite goes about a plan's walk, its words one after the other. */
+static void explain(struct world *world, const struct reel_list_plan *plan, char *out, size_t size)
+{
+    struct reel_statement statement;
+    struct reel_plan_texts texts;
+    char sql[8192];
+
+    reel_plan_start(world->reader, plan, &texts, &statement);
+    snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s", sqlite3_sql(statement.handle));
+    assert_ok(reel_statement_end(&statement, "explaining", err));
+    reel_statement_start(&statement, world->reader, REEL_STATEMENT_ONCE, sql);
+    for (size_t used = 0; reel_statement_next(&statement);) {
+        statement.taken = 3;
+        used += (size_t)snprintf(out + used, size - used, "%s\n", reel_take_text_if(&statement));
+        assert_true(used < size);
+    }
+    assert_ok(reel_statement_end(&statement, "explaining", err));
+}
+
+static unsigned times_in(const char *text, const char *word)
+{
+    unsigned times = 0;
+
+    for (; (text = strstr(text, word)) != NULL; text++)
+        times++;
+    return times;
+}
+
+/* A walk sorts the recordings that grow, and those that it gathers, which it takes from the index
+ * alone; everything else comes in order. */
+static void check_way(struct world *world, const struct reel_list_plan *plan, unsigned number)
+{
+    char text[4096] = "";
+    unsigned sorts, allowed;
+
+    explain(world, plan, text, sizeof text);
+    sorts = times_in(text, "TEMP B-TREE");
+    allowed = times_in(text, "recording_open") + times_in(text, "MATERIALIZE");
+    if (sorts != allowed || times_in(text, "RIGHT PART") > 0 ||
+        times_in(text, "MATERIALIZE") != times_in(text, "COVERING"))
+        fail_msg("plan %u, sort %d:\n%s", number, (int)plan->sort, text);
+}
+
+/* What the page behind so many recordings costs, in steps of SQLite's machine. */
+static int steps_behind(struct world *world, struct reel_list_plan plan, size_t behind)
+{
+    struct reel_list_end end = {.more = true};
+    struct reel_statement statement;
+    struct reel_plan_texts texts;
+    struct reel_cursor here;
+    uint64_t sum = 0;
+    int steps;
+
+    plan.limit = (uint32_t)behind;
+    assert_ok(reel_catalog_list(world->reader, &plan, NULL, add_started, &sum, &end, err));
+    assert_true(end.more);
+    hand_back(&plan, &end.after);
+    reel_plan_start(world->reader, &plan, &texts, &statement);
+    for (unsigned i = 0; i < 5 && reel_statement_next(&statement); i++)
+        reel_plan_take(&statement, &here);
+    steps = sqlite3_stmt_status(statement.handle, SQLITE_STMTSTATUS_VM_STEP, 0);
+    assert_ok(reel_statement_end(&statement, "listing", err));
+    return steps;
+}
+
+/* A page further back costs what the first ones do: a walk goes on, it does not begin anew. */
+static void test_pages_go_on(void **state)
+{
+    const struct reel_list_plan plans[] = {
+        {.has_since = true, .since_us = 1},
+        {.has_until = true, .until_us = INT64_MAX},
+        {.has_kept = true, .kept = false, .has_since = true, .since_us = 1},
+        {.sort = REEL_SORT_DURATION,
+         .has_state = true,
+         .state = REEL_STATE_COMPLETE,
+         .has_min_duration = true},
+        {.sort = REEL_SORT_DURATION,
+         .has_state = true,
+         .state = REEL_STATE_COMPLETE,
+         .has_max_duration = true,
+         .max_duration_s = 1e9},
+        {.sort = REEL_SORT_NAME},
+        {.sort = REEL_SORT_NAME, .has_device = true, .device = "mic1"},
+    };
+
+    for (unsigned i = 0; i < 2 * sizeof plans / sizeof plans[0]; i++) {
+        struct reel_list_plan plan = plans[i / 2];
+        int near, far;
+
+        plan.descending = i % 2;
+        near = steps_behind(*state, plan, 5);
+        far = steps_behind(*state, plan, 65);
+        if (far > 2 * near)
+            fail_msg("plan %u: %d steps behind 5, %d behind 65", i, near, far);
+    }
+}
+
+static void test_ways(void **state)
+{
+    json_t *tags = json_pack("{s:s}", "site", "roof");
+    const struct reel_list_plan plans[] = {
+        {.limit = 1},
+        {.has_device = true, .device = "mic1"},
+        {.has_session_prefix = true, .session_prefix = "a"},
+        {.has_state = true, .state = REEL_STATE_COMPLETE},
+        {.has_min_duration = true, .min_duration_s = 5},
+        {.has_device = true, .device = "mic1", .has_max_duration = true, .max_duration_s = 5},
+        {.has_since = true, .since_us = 1700000020000000},
+        {.has_device = true, .device = "mic1", .has_since = true, .since_us = 1700000020000000},
+        {.has_rate = true, .rate = 8000},
+        {.has_channels = true, .channels = 1},
+        {.has_sample_bytes = true, .sample_bytes = 3},
+        {.has_end_reason = true, .end_reason = REEL_END_IDLE},
+        {.has_gaps = true, .gaps = true},
+        {.has_kept = true, .kept = false},
+        {.tags = tags},
+    };
+
+    for (unsigned i = 0; i < 12 * sizeof plans / sizeof plans[0]; i++) {
+        struct reel_list_plan plan = plans[i / 12];
+
+        plan.sort = (enum reel_sort)(i % 3);
+        plan.descending = i / 3 % 2;
+        plan.has_cursor = i / 6 % 2;
+        check_way(*state, &plan, i / 12);
+    }
+    json_decref(tags);
+}
+
 struct seen {
     uint64_t rowids[ROWS_MAX];
     size_t count;
@@ -437,7 +613,7 @@ static void test_walk_while_rows_are_added(void **state)
         struct reel_list_end end = {.more = true};
 
         while (end.more) {
-            assert_ok(reel_catalog_list(world->reader, &plan, note_row, &seen, &end, err));
+            assert_ok(reel_catalog_list(world->reader, &plan, NULL, note_row, &seen, &end, err));
             hand_back(&plan, &end.after);
             if (world->rows_count < ROWS_MAX)
                 add_row(world);
@@ -467,7 +643,7 @@ static void test_count_is_capped(void **state)
 
         if (i == REEL_LIST_COUNT_MAX) { /* just as many as are counted */
             assert_ok(reel_catalog_commit(world->writer, err));
-            assert_ok(reel_catalog_count(world->reader, &plan, &count, &is_minimum, err));
+            assert_ok(reel_catalog_count(world->reader, &plan, NULL, &count, &is_minimum, err));
             assert_int_equal(count, REEL_LIST_COUNT_MAX);
             assert_false(is_minimum);
         }
@@ -476,25 +652,63 @@ static void test_count_is_capped(void **state)
         assert_ok(reel_catalog_save(world->writer, &recording, err));
         reel_recording_finish(&recording);
     }
-    assert_ok(reel_catalog_count(world->reader, &plan, &count, &is_minimum, err));
+    assert_ok(reel_catalog_count(world->reader, &plan, NULL, &count, &is_minimum, err));
     assert_int_equal(count, REEL_LIST_COUNT_MAX);
     assert_true(is_minimum);
+}
+
+/* A clock that is past its time at once, and counts how often it is looked at. */
+static bool always_expired(void *user)
+{
+    ++*(unsigned *)user;
+    return true;
+}
+
+/* A question whose time is over at once has come by a few all the same: its pages end, and hold
+ * each recording that matches once. */
+static void test_time_that_is_over(void **state)
+{
+    struct world *world = *state;
+    struct reel_list_plan plan = {
+        .has_gaps = true, .gaps = false, .sort = REEL_SORT_NAME, .limit = 1000};
+    const struct reel_recording *expected[ROWS_MAX];
+    struct walk walk = {.expected = expected, .stop_after = SIZE_MAX};
+    unsigned looks = 0, pages = 0;
+    const struct reel_list_bound bound = {.expired = always_expired, .user = &looks};
+    struct reel_list_end end = {.more = true};
+    uint64_t count;
+    bool is_minimum;
+
+    walk.expected_count = expect(world, &plan, expected);
+    for (; end.more; pages++) {
+        walk.on_page = 0;
+        assert_ok(reel_catalog_list(world->reader, &plan, &bound, check_row, &walk, &end, err));
+        assert_true(walk.on_page <= 16);
+        hand_back(&plan, &end.after);
+    }
+    assert_int_equal(walk.at, walk.expected_count);
+    assert_int_equal(pages, looks + 1);
+    assert_int_equal(pages, (ROWS + 15) / 16);
+    assert_ok(reel_catalog_count(world->reader, &plan, &bound, &count, &is_minimum, err));
+    assert_true(count <= 16 && is_minimum);
 }
 
 /* A count that would come by too many rows is a minimum. */
 static void test_count_is_bounded(void **state)
 {
     struct world *world = *state;
-    struct reel_list_plan plan = {.has_kept = true, .kept = true};
+    struct reel_list_plan plan = {.has_gaps = true, .gaps = false};
     const struct reel_recording *expected[ROWS_MAX];
+    struct reel_list_bound bound = {.rows_max = ROWS};
     size_t all = expect(world, &plan, expected);
     uint64_t count;
     bool is_minimum;
 
-    assert_ok(reel_catalog_count_within(world->reader, &plan, ROWS, &count, &is_minimum, err));
+    assert_ok(reel_catalog_count(world->reader, &plan, &bound, &count, &is_minimum, err));
     assert_int_equal(count, all);
     assert_false(is_minimum);
-    assert_ok(reel_catalog_count_within(world->reader, &plan, ROWS - 1, &count, &is_minimum, err));
+    bound.rows_max = ROWS - 1;
+    assert_ok(reel_catalog_count(world->reader, &plan, &bound, &count, &is_minimum, err));
     assert_true(count == all || count == all - 1);
     assert_true(is_minimum);
 }
@@ -503,10 +717,17 @@ int main(void)
 {
 #define WORLD(test) cmocka_unit_test_setup_teardown(test, make_world, remove_world)
     const struct CMUnitTest tests[] = {
-        WORLD(test_sorts_and_pages),           WORLD(test_filters),
-        WORLD(test_each_filter_tells_apart),   WORLD(test_hostile_values),
-        WORLD(test_walk_while_rows_are_added), WORLD(test_count_is_capped),
+        WORLD(test_sorts_and_pages),
+        WORLD(test_filters),
+        WORLD(test_each_filter_tells_apart),
+        WORLD(test_hostile_values),
+        WORLD(test_walk_while_rows_are_added),
+        WORLD(test_count_is_capped),
         WORLD(test_count_is_bounded),
+        WORLD(test_time_that_is_over),
+        WORLD(test_few_and_many),
+        WORLD(test_ways),
+        WORLD(test_pages_go_on),
     };
 
     return cmocka_run_group_tests_name("catalog_list", tests, NULL, NULL);

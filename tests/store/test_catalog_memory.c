@@ -164,7 +164,7 @@ static void list_once(const void *argument)
     struct reel_list_end end;
     struct reel_error err;
     unsigned rows = 0;
-    enum reel_code code = reel_catalog_list((struct reel_catalog *)(uintptr_t)argument, &plan,
+    enum reel_code code = reel_catalog_list((struct reel_catalog *)(uintptr_t)argument, &plan, NULL,
                                             count_row, &rows, &end, &err);
 
     memory_end();

@@ -66,7 +66,7 @@ static void test_settings(void **state)
     assert_int_equal(ask(catalog, "PRAGMA synchronous"), 2); /* FULL */
     assert_int_equal(ask(catalog, "PRAGMA foreign_keys"), 1);
     assert_int_equal(ask(catalog, "PRAGMA application_id"), 0x7265656C); /* "reel" */
-    assert_int_equal(ask(catalog, "PRAGMA user_version"), 2);
+    assert_int_equal(ask(catalog, "PRAGMA user_version"), 3);
     assert_int_equal(
         ask(catalog, "SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'wal'"), 1);
     reel_catalog_close(catalog);
@@ -209,33 +209,50 @@ static char *objects_of(struct reel_catalog *catalog)
     return text;
 }
 
-/* A catalog of version 1, as its schema made it, becomes what the schema of now makes. */
-static void test_from_version_1(void **state)
+#define OLD_COLUMNS                                                                                \
+    "id, device, session, rate, channels, sample_bytes, encoding, state, started_us, kept,"        \
+    " frames, duration_s, rewrites, updated_us, fragments, duplicates, rejected, gap_frames,"      \
+    " boot, boot_is_uint, tags"
+
+/* A catalog as an earlier schema made it, with three recordings. */
+static void make_old(const char *folder, const char *path, unsigned version)
 {
     static const char rows[] =
-        "INSERT INTO recording (id, device, session, rate, channels, sample_bytes, encoding, state,"
-        " started_us, kept, frames, duration_s, rewrites, updated_us, fragments, duplicates,"
-        " rejected, gap_frames, boot, boot_is_uint) VALUES"
-        " (1, 'mic1', 's1', 16000, 1, 1, 'pcm', 'complete', 1, 0, 75, 0, 0, 1, 1, 0, 0, 0, '', 0),"
-        " (2, 'mic1', 's2', 16000, 2, 2, 'pcm', 'complete', 1, 0, 10, 0, 0, 1, 1, 0, 0, 0, '', 0),"
-        " (3, 'mic2', 's1', 16000, 2, 2, 'pcm', 'recording', 1, 0, 9, 0, 0, 1, 1, 0, 0, 0, '', 0)";
+        "INSERT INTO recording (" OLD_COLUMNS ") VALUES"
+        " (1, 'mic1', 's1', 16000, 1, 1, 'pcm', 'complete', 5, 0, 75, 0, 0, 1, 1, 0, 0, 0, '', 0,"
+        "  '{\"site\":\"roof\",\"gain\":3}'),"
+        " (2, 'mic1', 's2', 16000, 2, 2, 'pcm', 'complete', 1, 0, 10, 0, 0, 1, 1, 0, 0, 0, '', 0,"
+        "  NULL),"
+        " (3, 'mic2', 's1', 16000, 2, 2, 'pcm', 'recording', 1, 0, 9, 0, 0, 1, 1, 0, 0, 0, '', 0,"
+        "  '{\"site\":\"roof\"}')";
     struct reel_catalog *catalog;
-    char *sql, *migrated, *made;
     size_t bytes;
+    char *sql;
 
-    assert_ok(reel_disk_load(AT_FDCWD, "tests/store/index_1.sql", 1 << 20, &sql, &bytes, err));
-    const struct reel_catalog_schema first = {1, sql, NULL};
-    catalog = open_as(*state, &first);
+    assert_ok(reel_disk_load(AT_FDCWD, path, 1 << 20, &sql, &bytes, err));
+    const struct reel_catalog_schema old = {version, sql, NULL};
+    catalog = open_as(folder, &old);
     run(catalog, rows);
     reel_catalog_close(catalog);
     free(sql);
+}
 
+/* One that an earlier schema made becomes what the schema of now makes. */
+static void check_step_from(void **state, const char *path, unsigned version)
+{
+    struct reel_catalog *catalog;
+    char *migrated, *made;
+
+    make_old(*state, path, version);
     catalog = open_in(*state);
-    assert_int_equal(ask(catalog, "PRAGMA user_version"), 2);
+    assert_int_equal(ask(catalog, "PRAGMA user_version"), 3);
     assert_int_equal(ask(catalog, "SELECT count(*) FROM recording WHERE part = 1"), 3);
     assert_int_equal(ask(catalog, "SELECT bytes FROM usage WHERE device = 'mic1'"),
                      1024 + 76 + 1024 + 40);
     assert_int_equal(ask(catalog, "SELECT recordings FROM usage WHERE device = ''"), 2);
+    assert_int_equal(ask(catalog, "SELECT count(*) FROM tag"), 3);
+    assert_int_equal(ask(catalog, "SELECT recording FROM tag WHERE name = 'gain' AND value = 3"),
+                     1);
     migrated = objects_of(catalog);
     reel_catalog_close(catalog);
     assert_int_equal(unlinkat(AT_FDCWD, path_in(*state, "catalog.db", (char[PATH_BYTES]){0}), 0),
@@ -246,6 +263,49 @@ static void test_from_version_1(void **state)
     assert_string_equal(migrated, made);
     free(migrated);
     free(made);
+}
+
+static void test_from_version_1(void **state)
+{
+    check_step_from(state, "tests/store/index_1.sql", 1);
+}
+
+static void test_from_version_2(void **state)
+{
+    check_step_from(state, "tests/store/index_2.sql", 2);
+}
+
+/* The tags stand in their own table as the recordings have them, whatever is done to these. */
+static void test_tags(void **state)
+{
+    static const char *const steps_taken[] = {
+        "INSERT INTO recording (" OLD_COLUMNS ") VALUES"
+        " (1, 'a', 's1', 8000, 1, 1, 'pcm', 'complete', 1, 0, 1, 0, 0, 1, 1, 0, 0, 0, '', 0,"
+        "  '{\"site\":\"roof\",\"gain\":3}'),"
+        " (2, 'a', 's2', 8000, 1, 1, 'pcm', 'recording', 2, 0, 1, 0, 0, 1, 1, 0, 0, 0, '', 0,"
+        "  NULL)",
+        "UPDATE recording SET tags = '{\"site\":\"hall\"}' WHERE id = 2",
+        "UPDATE recording SET tags = '{\"gain\":3.0,\"one\":\"1\"}' WHERE id = 1",
+        "UPDATE recording SET started_us = 7 WHERE id = 1",
+        "UPDATE recording SET tags = NULL WHERE id = 2",
+        "UPDATE recording SET tags = '{\"one\":1}' WHERE id = 2",
+        "DELETE FROM recording WHERE id = 1",
+        "DELETE FROM recording",
+    };
+    static const char told[] =
+        "SELECT key AS name, atom AS value, started_us, recording FROM recording, json_each(tags)";
+    struct reel_catalog *catalog = open_in(*state);
+    char sql[512];
+
+    snprintf(sql, sizeof sql,
+             "SELECT (SELECT count(*) FROM (%s EXCEPT SELECT * FROM tag)) +"
+             " (SELECT count(*) FROM (SELECT * FROM tag EXCEPT %s))",
+             told, told);
+    for (size_t i = 0; i < sizeof steps_taken / sizeof *steps_taken; i++) {
+        run(catalog, steps_taken[i]);
+        assert_int_equal(ask(catalog, sql), 0);
+    }
+    reel_catalog_close(catalog);
 }
 
 /* What the complete ones take is kept whatever is done to them. */
@@ -290,14 +350,14 @@ static void test_newer_version(void **state)
     struct reel_catalog *catalog = open_in(*state);
     struct reel_error error;
 
-    run(catalog, "PRAGMA user_version = 3");
+    run(catalog, "PRAGMA user_version = 4");
     reel_catalog_close(catalog);
     for (unsigned mode = 0; mode < 2; mode++) {
         assert_int_equal(
             try_open(*state, (enum reel_catalog_mode)mode, &reel_catalog_schema_now, &error),
             REEL_E_NOT_ALLOWED);
         assert_non_null(strstr(error.message, "newer"));
-        assert_non_null(strstr(error.message, "version 3"));
+        assert_non_null(strstr(error.message, "version 4"));
     }
 }
 
@@ -607,6 +667,8 @@ int main(void)
         FOLDER(test_migrations),
         FOLDER(test_broken_migration),
         FOLDER(test_from_version_1),
+        FOLDER(test_from_version_2),
+        FOLDER(test_tags),
         FOLDER(test_usage),
         FOLDER(test_newer_version),
         FOLDER(test_other_programs_file),
