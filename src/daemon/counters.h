@@ -29,6 +29,7 @@ struct reel_counters {
     _Atomic uint64_t deleted_bytes;      /* of their files */
     _Atomic uint64_t unlinking_bytes;    /* of these not unlinked yet */
     _Atomic uint64_t requests;
+    _Atomic uint64_t request_us; /* spent on them */
     _Atomic uint64_t request_errors;
     _Atomic uint64_t events;
     _Atomic uint64_t events_dropped; /* the query thread did not keep up */

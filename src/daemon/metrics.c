@@ -42,6 +42,11 @@ static int put(json_t *document, const char *name, uint64_t value)
     return json_object_set_new(document, name, json_integer((json_int_t)value));
 }
 
+static int put_seconds(json_t *document, const char *name, const _Atomic uint64_t *counter_us)
+{
+    return json_object_set_new(document, name, json_real((double)reel_counted(counter_us) / 1e6));
+}
+
 static int put_counters(json_t *document, const struct reel_counters *counters)
 {
     int failed = 0;
@@ -52,8 +57,8 @@ static int put_counters(json_t *document, const struct reel_counters *counters)
 
         failed |= put(document, metrics[i].name, reel_counted(counter));
     }
-    failed |= json_object_set_new(document, "reel_commit_seconds_total",
-                                  json_real((double)reel_counted(&counters->commit_us) / 1e6));
+    failed |= put_seconds(document, "reel_commit_seconds_total", &counters->commit_us);
+    failed |= put_seconds(document, "reel_request_seconds_total", &counters->request_us);
     return failed;
 }
 

@@ -150,10 +150,21 @@ static void log_failure(const struct reel_request *request, const struct reel_er
                    error->message);
 }
 
+/* What the sink itself took: the way through the broker is not in it. */
+static void note_time(const struct reel_request *request, int64_t began_us)
+{
+    int64_t us = reel_monotonic_us() - began_us;
+
+    reel_count(&request->links->counters->request_us, (uint64_t)us);
+    reel_log_write(request->links->log, REEL_LOG_DEBUG, "request %s: took %lld us",
+                   request->topic.op, (long long)us);
+}
+
 void reel_query_answer(const struct reel_query_links *links, const struct reel_bus_message *message,
                        int64_t wall_us)
 {
     struct reel_request request = {.links = links, .message = message, .wall_us = wall_us};
+    int64_t began_us = reel_monotonic_us();
     struct reel_error error = {.code = REEL_OK};
     enum reel_code code =
         reel_topic_parse(links->config->broker_prefix, message->topic, &request.topic, &error);
@@ -170,4 +181,5 @@ void reel_query_answer(const struct reel_query_links *links, const struct reel_b
         reel_request_refuse(&request, &error);
     }
     json_decref(request.document);
+    note_time(&request, began_us);
 }
