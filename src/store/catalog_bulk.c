@@ -7,7 +7,7 @@
 
 static const char doing[] = "building it anew";
 
-/* The sums that the triggers of schemas/index.sql keep. */
+/* What the triggers of schemas/index.sql keep: sums, and the tags. */
 #define FILE_SUMS                                                                                  \
     "count(*), coalesce(sum(1024 + (frames * channels * sample_bytes + 1) / 2 * 2), 0)"
 static const char sum_usage[] =
@@ -16,6 +16,11 @@ static const char sum_usage[] =
     " SELECT '', " FILE_SUMS " FROM recording WHERE state = 'complete';"
     "INSERT INTO usage (device, recordings, bytes)"
     " SELECT device, " FILE_SUMS " FROM recording WHERE state = 'complete' GROUP BY device";
+static const char note_tags[] =
+    "DELETE FROM tag;"
+    "INSERT OR IGNORE INTO tag (name, value, started_us, recording)"
+    " SELECT key, atom, started_us, recording FROM recording, json_each(tags)"
+    " WHERE atom IS NOT NULL";
 
 /* What UNIQUE and PRIMARY KEY made has no text, and stays. */
 static enum reel_code ask(struct reel_catalog *catalog, char **drop_out, char **create_out,
@@ -66,5 +71,7 @@ enum reel_code reel_catalog_bulk_end(struct reel_catalog *catalog, struct reel_e
 
     free(catalog->put_off);
     catalog->put_off = NULL;
-    return code == REEL_OK ? reel_catalog_run(catalog, sum_usage, doing, err_out) : code;
+    if (code == REEL_OK)
+        code = reel_catalog_run(catalog, sum_usage, doing, err_out);
+    return code == REEL_OK ? reel_catalog_run(catalog, note_tags, doing, err_out) : code;
 }

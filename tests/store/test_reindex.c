@@ -1,4 +1,5 @@
 /* The catalog can be thrown away: it is built anew from sidecars and WAV files. */
+#include "store/reader.h"
 #include "store/scene.h"
 
 enum { RECORDINGS = 6 };
@@ -106,6 +107,21 @@ static void assert_all_same(struct reel_recording before[RECORDINGS],
     }
 }
 
+/* What the catalog keeps beside the rows, to find them by. */
+static void assert_found_by_tag(struct scene *scene)
+{
+    struct reel_list_plan plan = {.tags = json_pack("{s:i}", "n", 7)};
+    struct reel_reader *reader;
+    uint64_t count = 0;
+    bool is_minimum;
+
+    assert_ok(reel_reader_open(scene->config.dir, &reader, err));
+    assert_ok(reel_reader_count(reader, &plan, NULL, &count, &is_minimum, err));
+    assert_int_equal(count, 1);
+    reel_reader_close(reader);
+    reel_list_plan_finish(&plan);
+}
+
 static void remove_catalog(struct scene *scene)
 {
     unlink(scene_path(scene, "catalog.db-wal"));
@@ -135,6 +151,7 @@ static void everything_is_as_before(struct scene *scene, bool by_command)
     assert_int_equal(report.recordings, by_command ? RECORDINGS : 0);
     load_all(scene, after);
     assert_all_same(before, after);
+    assert_found_by_tag(scene);
     finish_all(before);
     finish_all(after);
 }
