@@ -204,7 +204,8 @@ void reel_store_touch_quietly(struct reel_store *store, struct reel_entry *entry
 void reel_store_touch_said(struct reel_store *store, struct reel_entry *entry);
 
 /* Write frames, or silence, at a place in the file: at most at its end as written so far, so that
- * a file never has a hole. STALLED on any failure, a short write among them. */
+ * a file never has a hole. STALLED on any failure, a short write among them. What goes behind the
+ * end may wait in memory (bounded) until the commit, which then fails. */
 enum reel_code reel_store_write(struct reel_store *store, struct reel_entry *entry,
                                 uint64_t at_frame, const void *frames, uint64_t frames_count,
                                 struct reel_error *err_out);

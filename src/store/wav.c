@@ -90,8 +90,7 @@ uint64_t reel_wav_frames(const struct reel_wav *wav)
     return wav->frames;
 }
 
-/* Open it to be written into, as long as it was left. */
-static enum reel_code open_to_write(struct reel_wav *wav, int *fd_out, struct reel_error *err_out)
+enum reel_code reel_wav_open_to_write(struct reel_wav *wav, int *fd_out, struct reel_error *err_out)
 {
     if (reel_wav_descriptor(wav, fd_out, err_out) != REEL_OK ||
         reel_wav_check(wav, err_out) != REEL_OK)
@@ -100,9 +99,9 @@ static enum reel_code open_to_write(struct reel_wav *wav, int *fd_out, struct re
     return REEL_OK;
 }
 
-/* Open it for a part that may be written: one that begins at its end at most. */
-static enum reel_code begin_write(struct reel_wav *wav, uint64_t at_frame, uint64_t frames_count,
-                                  int *fd_out, struct extent *extent_out,
+/* Where a part goes that may be written: one that begins at its end at most. */
+static enum reel_code place_write(const struct reel_wav *wav, uint64_t at_frame,
+                                  uint64_t frames_count, struct extent *extent_out,
                                   struct reel_error *err_out)
 {
     if (at_frame > wav->frames)
@@ -110,7 +109,15 @@ static enum reel_code begin_write(struct reel_wav *wav, uint64_t at_frame, uint6
                               wav->name);
     if (!extent_of(wav, at_frame, frames_count, extent_out))
         return reel_error_errno(err_out, EFBIG, "write %s", wav->name);
-    return open_to_write(wav, fd_out, err_out);
+    return REEL_OK;
+}
+
+/* Open it, all that waits for it written. */
+static enum reel_code begin_write(struct reel_wav *wav, int *fd_out, struct reel_error *err_out)
+{
+    if (reel_wav_put_waiting(wav, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    return reel_wav_open_to_write(wav, fd_out, err_out);
 }
 
 static void end_write(struct reel_wav *wav, uint64_t end_frame)
@@ -123,12 +130,16 @@ enum reel_code reel_wav_write(struct reel_wav *wav, uint64_t at_frame, const voi
                               uint64_t frames_count, struct reel_error *err_out)
 {
     struct extent extent = {0};
-    enum reel_code code;
+    enum reel_code code = place_write(wav, at_frame, frames_count, &extent, err_out);
     int fd;
 
-    code = begin_write(wav, at_frame, frames_count, &fd, &extent, err_out);
-    if (code == REEL_OK)
-        code = reel_disk_write(fd, frames, extent.bytes, extent.offset, wav->name, err_out);
+    if (code == REEL_OK && at_frame == wav->frames) {
+        code = reel_wav_append(wav, extent.offset, frames, extent.bytes, err_out);
+    } else if (code == REEL_OK) {
+        code = begin_write(wav, &fd, err_out);
+        if (code == REEL_OK)
+            code = reel_disk_write(fd, frames, extent.bytes, extent.offset, wav->name, err_out);
+    }
     if (code == REEL_OK)
         end_write(wav, at_frame + frames_count);
     return code;
@@ -144,10 +155,11 @@ enum reel_code reel_wav_fill(struct reel_wav *wav, uint64_t at_frame, uint64_t f
 {
     uint8_t *slice = wav->files->slice;
     struct extent extent = {0};
-    enum reel_code code;
+    enum reel_code code = place_write(wav, at_frame, frames_count, &extent, err_out);
     int fd;
 
-    code = begin_write(wav, at_frame, frames_count, &fd, &extent, err_out);
+    if (code == REEL_OK)
+        code = begin_write(wav, &fd, err_out);
     if (code != REEL_OK)
         return code;
     memset(slice, reel_format_silence_byte(&wav->format), WAV_SLICE_BYTES);
@@ -173,7 +185,8 @@ enum reel_code reel_wav_read(struct reel_wav *wav, uint64_t at_frame, void *out,
         !extent_of(wav, at_frame, frames_count, &extent))
         return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "%s: reading past its end",
                               wav->name);
-    if (reel_wav_descriptor(wav, &fd, err_out) != REEL_OK)
+    if (reel_wav_put_waiting(wav, err_out) != REEL_OK ||
+        reel_wav_descriptor(wav, &fd, err_out) != REEL_OK)
         return REEL_E_STALLED;
     return reel_disk_read(fd, out, extent.bytes, extent.offset, wav->name, err_out);
 }
@@ -191,7 +204,8 @@ enum reel_code reel_wav_equal(struct reel_wav *wav, uint64_t at_frame, const voi
         !extent_of(wav, at_frame, frames_count, &extent))
         return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "%s: a comparison past its end",
                               wav->name);
-    if (reel_wav_descriptor(wav, &fd, err_out) != REEL_OK)
+    if (reel_wav_put_waiting(wav, err_out) != REEL_OK ||
+        reel_wav_descriptor(wav, &fd, err_out) != REEL_OK)
         return REEL_E_STALLED;
     while (extent.bytes > 0 && equal) {
         uint64_t bytes = slice_of(extent.bytes);
@@ -265,7 +279,7 @@ enum reel_code reel_wav_header(struct reel_wav *wav, const struct reel_recording
 {
     int fd;
 
-    if (open_to_write(wav, &fd, err_out) != REEL_OK)
+    if (begin_write(wav, &fd, err_out) != REEL_OK)
         return REEL_E_STALLED;
     if (write_pad(wav, fd, err_out) == REEL_OK &&
         reel_wav_replace_header(fd, recording, wav->frames, wav->name, err_out) == REEL_OK) {

@@ -34,7 +34,8 @@ enum reel_code reel_wav_open(struct reel_wav_files *files, const struct reel_rec
                              struct reel_wav **wav_out, struct reel_error *err_out);
 void reel_wav_close(struct reel_wav **wav); /* nothing is written; accepts NULL */
 
-/* As in store.h. */
+/* As in store.h. What goes behind the end waits in memory for the next sync, header or look at the
+ * file, so that each file gets those of a batch with one call: only there does it fail. */
 enum reel_code reel_wav_write(struct reel_wav *wav, uint64_t at_frame, const void *frames,
                               uint64_t frames_count, struct reel_error *err_out);
 enum reel_code reel_wav_fill(struct reel_wav *wav, uint64_t at_frame, uint64_t frames_count,

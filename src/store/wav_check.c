@@ -31,8 +31,9 @@ static enum reel_code damaged(const struct reel_wav *wav, const char *how,
 
 enum reel_code reel_wav_check(struct reel_wav *wav, struct reel_error *err_out)
 {
-    uint64_t bytes =
-        REEL_WAV_DATA_OFFSET + wav->frames * (uint64_t)reel_format_frame_bytes(&wav->format);
+    uint64_t bytes = REEL_WAV_DATA_OFFSET +
+                     wav->frames * (uint64_t)reel_format_frame_bytes(&wav->format) -
+                     reel_wav_waiting_bytes(wav);
     struct stat status;
 
     if (status_of(wav, &status) != 0)

@@ -20,7 +20,13 @@ enum reel_code reel_wav_files_create(const char *dir, size_t descriptors_max,
 
     if (!files)
         return reel_error_errno(err_out, ENOMEM, "recordings");
+    files->gathering = reel_wav_gathering_create();
+    if (!files->gathering) {
+        free(files);
+        return reel_error_errno(err_out, ENOMEM, "recordings");
+    }
     if (reel_disk_open_folder(dir, "recordings", &files->root_fd, err_out) != REEL_OK) {
+        free(files->gathering);
         free(files);
         return REEL_E_STALLED;
     }
@@ -36,6 +42,7 @@ void reel_wav_files_destroy(struct reel_wav_files **files)
     if (!*files)
         return;
     close((*files)->root_fd);
+    free((*files)->gathering);
     free((*files)->folders);
     free(*files);
     *files = NULL;
@@ -59,6 +66,7 @@ static void unmark_dirty(struct reel_wav *wav)
 
 void reel_wav_forget(struct reel_wav *wav)
 {
+    reel_wav_forget_waiting(wav);
     if (wav->dirty)
         unmark_dirty(wav);
     if (wav->unnamed)
@@ -368,10 +376,15 @@ static enum reel_code settle(struct reel_wav_files *files, struct reel_error *er
 enum reel_code reel_wav_files_sync(struct reel_wav_files *files, uint64_t *synced_files_out,
                                    struct reel_error *err_out)
 {
-    uint64_t dirty = files->dirty_count;
+    uint64_t dirty;
 
     if (check_usable(files, err_out) != REEL_OK)
         return REEL_E_STALLED;
+    if (reel_wav_files_put_waiting(files, err_out) != REEL_OK) {
+        files->failed = true;
+        return REEL_E_STALLED;
+    }
+    dirty = files->dirty_count;
     if (settle(files, err_out) != REEL_OK || name_new(files, err_out) != REEL_OK ||
         settle(files, err_out) != REEL_OK) {
         files->failed = true;

@@ -1,4 +1,5 @@
-/* WAV, inside: what wav.c (the bytes of one file) and wav_files.c (descriptors and syncs) share. */
+/* WAV, inside: what wav.c (the bytes of one file), wav_gather.c (those that wait to be written) and
+ * wav_files.c (descriptors and syncs) share. */
 #ifndef REEL_STORE_WAV_INTERNAL_H
 #define REEL_STORE_WAV_INTERNAL_H
 
@@ -20,7 +21,8 @@ struct reel_wav {
     bool unnamed; /* it has a temporary name until it is synced */
     ino_t inode;  /* of its file, once that was open; 0 before */
     struct reel_format format;
-    uint64_t frames;
+    uint64_t frames;                  /* with those that wait to be written */
+    struct reel_wav_waiting *waiting; /* these; NULL: none */
     char name[];
 };
 
@@ -40,11 +42,31 @@ struct reel_wav_files {
     char (*folders)[REEL_NAME_BYTES]; /* devices with new files */
     size_t folders_count;
     size_t folders_capacity;
+    struct reel_wav_gathering *gathering;
     uint8_t slice[WAV_SLICE_BYTES];
 };
 
 /* The name below recordings/ that its file has now. */
 void reel_wav_path(const struct reel_wav *wav, char out[REEL_WAV_PATH_BYTES]);
+
+/* NULL if memory ran out; to be freed. */
+struct reel_wav_gathering *reel_wav_gathering_create(void);
+
+/* Take bytes that go behind all that the file has got so far: they wait, or are written where they
+ * are many. Where there is no more room all that waits is written. */
+enum reel_code reel_wav_append(struct reel_wav *wav, uint64_t offset, const void *data,
+                               uint64_t bytes, struct reel_error *err_out);
+
+/* Write what waits for one file, or for all. What could not be written goes on waiting. */
+enum reel_code reel_wav_put_waiting(struct reel_wav *wav, struct reel_error *err_out);
+enum reel_code reel_wav_files_put_waiting(struct reel_wav_files *files, struct reel_error *err_out);
+
+uint64_t reel_wav_waiting_bytes(const struct reel_wav *wav);
+void reel_wav_forget_waiting(struct reel_wav *wav);
+
+/* Open it to be written into, as long as it was left, and remember that it must be synced. */
+enum reel_code reel_wav_open_to_write(struct reel_wav *wav, int *fd_out,
+                                      struct reel_error *err_out);
 
 /* Whether its file is still the one that was opened, has a name, and is as long as what was written
  * into it: of one that was removed or cut nothing may be acknowledged, and the next write would put

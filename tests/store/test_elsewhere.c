@@ -219,10 +219,14 @@ static void one_there_is_synced_before_it_is_closed(void **state)
 static void a_start_syncs_what_it_relies_on(void **state)
 {
     struct scene *scene = *state;
+    struct reel_entry *entry;
+    uint64_t at_frame;
 
     record_at(scene, "far", 0);
     scene_commit(scene);
-    record_at(scene, "far", 1);
+    entry = record_at(scene, "far", 1);
+    at_frame = reel_entry_recording(entry)->frames;
+    assert_ok(reel_store_fill(scene->store, entry, at_frame, 1, err)); /* which writes at once */
     scene_crash(scene);
     assert_true(disk.unsynced_count > 0);
     disk.belied = false; /* closing the catalog syncs it, with nothing new */

@@ -100,6 +100,66 @@ static void frames_stand_where_they_were_written(void **state)
     sf_close(file);
 }
 
+/* Appended in pieces of many sizes, some by turns with another file, some with looks at what is
+ * there: whatever waits in memory is seen, and ends up where it belongs. */
+static void what_waits_is_seen_and_lands_in_order(void **state)
+{
+    enum { FRAMES = 3 * 1024 * 1024 };
+    struct bench *bench = *state;
+    struct reel_recording recordings[] = {recording_of("s1", &mono16), recording_of("s2", &mono16)};
+    uint8_t *data = noise(&mono16, 1, FRAMES);
+    uint8_t *found = malloc(2 * FRAMES);
+    struct reel_wav *wavs[2];
+    uint64_t done = 0;
+
+    assert_non_null(found);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(reel_wav_create(bench->files, &recordings[i], &wavs[i], NULL), REEL_OK);
+    for (uint64_t step = 0; done < FRAMES; step++) {
+        uint64_t frames = step % 97 == 0 ? 40000 : 1 + step * 61 % 1500;
+        bool equal = false;
+
+        frames = frames < FRAMES - done ? frames : FRAMES - done;
+        for (size_t i = 0; i < 2; i++)
+            assert_int_equal(reel_wav_write(wavs[i], done, data + 2 * done, frames, NULL), REEL_OK);
+        done += frames;
+        assert_int_equal(reel_wav_frames(wavs[step % 2]), done);
+        if (step % 31 == 0)
+            assert_int_equal(reel_wav_equal(wavs[step % 2], done - frames,
+                                            data + 2 * (done - frames), frames, &equal, NULL),
+                             REEL_OK);
+        assert_int_equal(equal, step % 31 == 0);
+        if (step % 500 == 0)
+            assert_int_equal(reel_wav_files_sync(bench->files, NULL, NULL), REEL_OK);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(reel_wav_read(wavs[i], 0, found, FRAMES, NULL), REEL_OK);
+        assert_memory_equal(found, data, 2 * FRAMES);
+        reel_wav_close(&wavs[i]);
+    }
+    free(found);
+    free(data);
+}
+
+/* One that is closed takes along what waits for it, and nothing that waits for others. */
+static void what_waits_goes_with_its_file(void **state)
+{
+    struct bench *bench = *state;
+    struct reel_recording recordings[] = {recording_of("s1", &mono16), recording_of("s2", &mono16)};
+    const int16_t frames[] = {1, -2, 3};
+    struct reel_wav *wavs[2];
+    char path[PATH_BYTES];
+
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(reel_wav_create(bench->files, &recordings[i], &wavs[i], NULL), REEL_OK);
+        assert_int_equal(reel_wav_write(wavs[i], 0, frames, 3, NULL), REEL_OK);
+    }
+    reel_wav_close(&wavs[0]);
+    assert_int_equal(reel_wav_files_sync(bench->files, NULL, NULL), REEL_OK);
+    assert_int_equal(path_bytes(path_of(bench, "s2", path)), REEL_WAV_DATA_OFFSET + sizeof frames);
+    reel_wav_close(&wavs[1]);
+}
+
 static void a_write_past_the_end_would_leave_a_hole(void **state)
 {
     struct bench *bench = *state;
@@ -147,7 +207,8 @@ static void a_link_is_not_followed(void **state)
     path_write_at(path_in(bench->dir, "elsewhere", elsewhere), 0, "x", 1);
     assert_int_equal(symlink(elsewhere, path_of(bench, "s1", path)), 0);
     assert_int_equal(reel_wav_open(bench->files, &recording, &wav, NULL), REEL_OK);
-    assert_int_equal(reel_wav_write(wav, 0, &frame, 1, NULL), REEL_E_STALLED);
+    assert_int_equal(reel_wav_write(wav, 0, &frame, 1, NULL), REEL_OK);
+    assert_int_equal(reel_wav_files_sync(bench->files, NULL, NULL), REEL_E_STALLED);
     assert_int_equal(path_bytes(elsewhere), 1);
     reel_wav_close(&wav);
 }
@@ -318,10 +379,11 @@ static void a_short_write_is_an_error(void **state)
     small.rlim_cur = REEL_WAV_DATA_OFFSET + 1000;
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    assert_int_equal(reel_wav_write(wav, 0, data, 1000, &error), REEL_E_STALLED);
+    assert_int_equal(reel_wav_write(wav, 0, data, 1000, NULL), REEL_OK);
+    assert_int_equal(reel_wav_files_sync(bench->files, NULL, &error), REEL_E_STALLED);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     assert_non_null(strstr(error.message, "mic1/s1.wav"));
-    assert_int_equal(reel_wav_frames(wav), 0);
+    assert_int_equal(reel_wav_files_sync(bench->files, NULL, NULL), REEL_E_STALLED);
     reel_wav_close(&wav);
     free(data);
 }
@@ -395,6 +457,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_many, tear_down_files)
     const struct CMUnitTest tests[] = {
         TEST(frames_stand_where_they_were_written),
+        TEST(what_waits_is_seen_and_lands_in_order),
+        TEST(what_waits_goes_with_its_file),
         TEST(a_write_past_the_end_would_leave_a_hole),
         TEST(a_file_that_exists_is_not_taken),
         TEST(a_link_is_not_followed),

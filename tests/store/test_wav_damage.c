@@ -7,14 +7,19 @@
 
 #define WAV "recordings/mic1/s1.wav"
 
-/* That fragment's audio, written behind what there is. */
+/* That fragment's audio behind what there is, as far as the kernel. */
 static enum reel_code write_next(struct scene *scene, struct reel_entry *entry, uint64_t seq,
                                  struct reel_error *error)
 {
+    uint64_t at_frame = reel_entry_recording(entry)->frames;
     uint8_t *data = noise(&mono16, seq, FRAGMENT_FRAMES);
-    enum reel_code code = reel_store_write(scene->store, entry, reel_entry_recording(entry)->frames,
-                                           data, FRAGMENT_FRAMES, error);
+    enum reel_code code =
+        reel_store_write(scene->store, entry, at_frame, data, FRAGMENT_FRAMES, error);
+    bool equal;
 
+    if (code == REEL_OK)
+        code =
+            reel_store_equal(scene->store, entry, at_frame, data, FRAGMENT_FRAMES, &equal, error);
     free(data);
     return code;
 }
@@ -150,9 +155,13 @@ static struct reel_wav *make_one(struct scene *scene, struct pair *pair, const c
 
 static enum reel_code write_one(struct reel_wav *wav, struct reel_error *error)
 {
+    uint64_t at_frame = reel_wav_frames(wav);
     uint8_t *data = noise(&mono16, 1, FRAGMENT_FRAMES);
-    enum reel_code code = reel_wav_write(wav, reel_wav_frames(wav), data, FRAGMENT_FRAMES, error);
+    enum reel_code code = reel_wav_write(wav, at_frame, data, FRAGMENT_FRAMES, error);
+    bool equal;
 
+    if (code == REEL_OK)
+        code = reel_wav_equal(wav, at_frame, data, FRAGMENT_FRAMES, &equal, error);
     free(data);
     return code;
 }
