@@ -248,9 +248,9 @@ const struct reel_field *reel_field_get(enum reel_field_id id)
 
 const struct reel_field *reel_field_find(enum reel_section in, const char *key, size_t key_bytes)
 {
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        if (fields[i].in == in && strlen(fields[i].key) == key_bytes &&
-            memcmp(fields[i].key, key, key_bytes) == 0)
+    for (size_t i = 0; i < sizeof fields / sizeof *fields && key_bytes > 0; i++) {
+        if (fields[i].in == in && fields[i].key[0] == key[0] &&
+            strlen(fields[i].key) == key_bytes && memcmp(fields[i].key, key, key_bytes) == 0)
             return &fields[i];
     }
     return NULL;

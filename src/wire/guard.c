@@ -166,16 +166,23 @@ static uint64_t values_inside(const struct reel_token *token)
     return 0;
 }
 
+bool reel_token_skip_inside(struct reel_token_reader *reader, const struct reel_token *token)
+{
+    struct reel_token inner;
+
+    for (uint64_t left = values_inside(token); left > 0; left--) {
+        if (!reel_token_next(reader, &inner))
+            return false;
+        left += values_inside(&inner);
+    }
+    return true;
+}
+
 bool reel_token_skip(struct reel_token_reader *reader)
 {
     struct reel_token token;
 
-    for (uint64_t left = 1; left > 0; left--) {
-        if (!reel_token_next(reader, &token))
-            return false;
-        left += values_inside(&token);
-    }
-    return true;
+    return reel_token_next(reader, &token) && reel_token_skip_inside(reader, &token);
 }
 
 enum reel_code reel_guard_check(const uint8_t *payload, size_t bytes, struct reel_error *err_out)

@@ -51,7 +51,9 @@ struct reel_token_reader {
  * Safe on unchecked bytes; counts are only meaningful after reel_guard_check. */
 bool reel_token_next(struct reel_token_reader *reader, struct reel_token *token_out);
 
-/* Skip one whole value. The payload must have passed reel_guard_check. */
+/* Skip one whole value; or what is inside of the one whose token was read last: elements, pairs.
+ * False where the bytes break off before its end. */
 bool reel_token_skip(struct reel_token_reader *reader);
+bool reel_token_skip_inside(struct reel_token_reader *reader, const struct reel_token *token);
 
 #endif
