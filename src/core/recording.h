@@ -84,6 +84,7 @@ struct reel_stretch {
     size_t runs_capacity;
     size_t runs_dirty_from; /* runs from here on differ from the catalog, and what the catalog
                                has at runs_count and after must go; runs_count if none */
+    size_t runs_saved;      /* so many the catalog has, where it has the head as it is here */
 };
 
 enum reel_candidate_kind { REEL_CANDIDATE_NONE, REEL_CANDIDATE_JUMP, REEL_CANDIDATE_CONFLICT };

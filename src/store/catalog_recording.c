@@ -182,8 +182,10 @@ void reel_catalog_take_recording(struct reel_statement *statement, struct reel_r
 void reel_catalog_mark_clean(struct reel_recording *recording)
 {
     recording->stretches_dirty_from = recording->stretches_count;
-    for (size_t i = 0; i < recording->stretches_count; i++)
+    for (size_t i = 0; i < recording->stretches_count; i++) {
         recording->stretches[i].runs_dirty_from = recording->stretches[i].runs_count;
+        recording->stretches[i].runs_saved = recording->stretches[i].runs_count;
+    }
 }
 
 uint64_t reel_catalog_take_file_bytes(struct reel_statement *statement)

@@ -24,20 +24,40 @@ static enum reel_code insert(struct reel_catalog *catalog, const struct reel_rec
     return code;
 }
 
+/* Asked first, because an UPDATE makes ready every index of the table, whatever it finds. */
+static enum reel_code settled_differs(struct reel_catalog *catalog,
+                                      const struct reel_recording *recording, const char *tags,
+                                      bool *differs_out, struct reel_error *err_out)
+{
+    struct reel_statement statement;
+
+    reel_statement_start(
+        &statement, catalog, REEL_STATEMENT_SETTLED_DIFFERS,
+        "SELECT 1 FROM recording WHERE recording = ?24 AND (" REEL_RECORDING_SETTLED ") IS NOT "
+        "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,"
+        " ?20, ?21, ?22, ?23)");
+    reel_catalog_bind_settled(&statement, recording, tags);
+    reel_bind_u64(&statement, recording->rowid);
+    *differs_out = reel_statement_next(&statement);
+    return reel_statement_end(&statement, doing, err_out);
+}
+
 /* These columns are in indexes: they are written only where one of them differs. */
 static enum reel_code update_settled(struct reel_catalog *catalog,
                                      const struct reel_recording *recording, const char *tags,
                                      struct reel_error *err_out)
 {
     struct reel_statement statement;
+    bool differs;
+    enum reel_code code = settled_differs(catalog, recording, tags, &differs, err_out);
 
+    if (code != REEL_OK || !differs)
+        return code;
     reel_statement_start(
         &statement, catalog, REEL_STATEMENT_UPDATE_SETTLED,
         "UPDATE recording SET (" REEL_RECORDING_SETTLED ") = "
         "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,"
-        " ?20, ?21, ?22, ?23) WHERE recording = ?24 AND (" REEL_RECORDING_SETTLED ") IS NOT "
-        "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,"
-        " ?20, ?21, ?22, ?23)");
+        " ?20, ?21, ?22, ?23) WHERE recording = ?24");
     reel_catalog_bind_settled(&statement, recording, tags);
     reel_bind_u64(&statement, recording->rowid);
     return reel_statement_run(&statement, doing, err_out);
@@ -131,6 +151,18 @@ static enum reel_code save_stretch(struct reel_catalog *catalog, uint64_t rowid,
     return reel_statement_run(&statement, doing, err_out);
 }
 
+static void bind_run(struct reel_statement *statement, uint64_t rowid, size_t stretch,
+                     size_t position, const struct reel_run *run)
+{
+    reel_bind_u64(statement, rowid);
+    reel_bind_u64(statement, stretch);
+    reel_bind_u64(statement, position);
+    reel_bind_text(statement, reel_catalog_run_kinds[run->kind]);
+    reel_bind_u64(statement, run->frames);
+    reel_bind_u64(statement, run->seqs);
+    reel_bind_u64(statement, run->fragment_frames);
+}
+
 static enum reel_code save_run(struct reel_catalog *catalog, uint64_t rowid, size_t stretch,
                                size_t position, const struct reel_run *run,
                                struct reel_error *err_out)
@@ -142,14 +174,26 @@ static enum reel_code save_run(struct reel_catalog *catalog, uint64_t rowid, siz
                          " fragment_frames) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
                          " ON CONFLICT DO UPDATE SET (kind, frames, seqs, fragment_frames)"
                          " = (?4, ?5, ?6, ?7)");
-    reel_bind_u64(&statement, rowid);
-    reel_bind_u64(&statement, stretch);
-    reel_bind_u64(&statement, position);
-    reel_bind_text(&statement, reel_catalog_run_kinds[run->kind]);
-    reel_bind_u64(&statement, run->frames);
-    reel_bind_u64(&statement, run->seqs);
-    reel_bind_u64(&statement, run->fragment_frames);
+    bind_run(&statement, rowid, stretch, position, run);
     return reel_statement_run(&statement, doing, err_out);
+}
+
+/* One that the catalog has goes on growing: its kind, which SQLite would check, is left as it is.
+ * False where it is not there or of another kind. */
+static enum reel_code grow_run(struct reel_catalog *catalog, uint64_t rowid, size_t stretch,
+                               size_t position, const struct reel_run *run, bool *done_out,
+                               struct reel_error *err_out)
+{
+    struct reel_statement statement;
+    enum reel_code code;
+
+    reel_statement_start(&statement, catalog, REEL_STATEMENT_GROW_RUN,
+                         "UPDATE run SET frames = ?5, seqs = ?6, fragment_frames = ?7"
+                         " WHERE recording = ?1 AND stretch = ?2 AND position = ?3 AND kind = ?4");
+    bind_run(&statement, rowid, stretch, position, run);
+    code = reel_statement_run(&statement, doing, err_out);
+    *done_out = code == REEL_OK && sqlite3_changes(catalog->db) == 1;
+    return code;
 }
 
 /* Heads first: a run's row needs its stretch's. Behind those of a new row nothing stands. */
@@ -173,13 +217,19 @@ static enum reel_code save_runs(struct reel_catalog *catalog, uint64_t rowid,
                                 struct reel_error *err_out)
 {
     const struct reel_stretch *stretch = &recording->stretches[position];
-    bool changed = position >= recording->stretches_dirty_from ||
-                   stretch->runs_dirty_from < stretch->runs_count;
+    bool is_new = position >= recording->stretches_dirty_from;
+    size_t saved = is_new ? 0 : stretch->runs_saved;
     enum reel_code code = REEL_OK;
 
-    for (size_t i = stretch->runs_dirty_from; i < stretch->runs_count && code == REEL_OK; i++)
-        code = save_run(catalog, rowid, position, i, &stretch->runs[i], err_out);
-    if (code == REEL_OK && recording->rowid != 0 && changed)
+    for (size_t i = stretch->runs_dirty_from; i < stretch->runs_count && code == REEL_OK; i++) {
+        bool done = false;
+
+        if (i < saved)
+            code = grow_run(catalog, rowid, position, i, &stretch->runs[i], &done, err_out);
+        if (code == REEL_OK && !done)
+            code = save_run(catalog, rowid, position, i, &stretch->runs[i], err_out);
+    }
+    if (code == REEL_OK && recording->rowid != 0 && (is_new || saved > stretch->runs_count))
         code = cut_runs(catalog, rowid, position, stretch->runs_count, err_out);
     return code;
 }
