@@ -66,8 +66,9 @@ def test_fragments_read_but_not_committed_are_sent_again(make_lab):
     recorder = Recorder(lab.client(), "mic")
     for seq in range(10):
         recorder.post(noise(seq), seq=seq)
+    recorder.post(noise(9), seq=9)  # a repeat is compared, for which what waits is written
     path = lab.sink.uncommitted_wav("mic", "s1")
-    wait_for(lambda: len(audio_given(lab.broker)) == 10, "the broker to send them")
+    wait_for(lambda: len(audio_given(lab.broker)) == 11, "the broker to send them")
     wait_for(lambda: unread_bytes(lab.sink) == 0, "the sink to have read them")
     # Written, all of them, so they were read and decoded; and yet nothing is acknowledged.
     wait_for(lambda: path.exists() and path.read_bytes().endswith(noise(9)), "them to be written")
@@ -76,9 +77,9 @@ def test_fragments_read_but_not_committed_are_sent_again(make_lab):
 
     lab.sink.settings["ingest.commit_interval_ms"] = 20
     lab.sink.start()
-    wait_for(lambda: len(acknowledged(lab.broker)) == 10, "their acknowledgement")
+    wait_for(lambda: len(acknowledged(lab.broker)) == 11, "their acknowledgement")
     given = audio_given(lab.broker)
-    assert given[10:] == [(True, mid) for _, mid in given[:10]]
+    assert given[11:] == [(True, mid) for _, mid in given[:11]]
     assert recorder.info()["fragments"] == 10
     assert_same_audio(finish(lab, recorder), b"".join(noise(seq) for seq in range(10)))
 
