@@ -469,6 +469,6 @@ def test_all_of_many_while_audio_comes_in(make_lab, device):
     assert (answers[0]["deleted"], len(answers[0]["recordings"])) == (301, 100)
     assert client.request("list", {"device": device})["recordings"] == []
     wait_for(lambda: files(lab, device) == [], "all files to be unlinked")
-    wait_for(lambda: len(lab.watcher.events(device, kind="deleted")) == 301, "an event of each")
+    wait_for(lambda: len(lab.watcher.events(device, kind="deleted")) == 301, "an event of each", 120)
     assert growing.info()["frames"] == 5000
     assert client.request("delete", {"all": True})["deleted"] == 1

@@ -120,7 +120,7 @@ def test_more_than_a_slice(make_lab, device):
     for seq in range(20):
         growing.store(frames=100, seed=seq, seq=seq)
     wait_sessions(client, device, [f"s{number:03}" for number in range(391, 400)] + ["t"])
-    wait_for(lambda: len(lab.watcher.events(device, kind="deleted")) == 391, "an event of each")
+    wait_for(lambda: len(lab.watcher.events(device, kind="deleted")) == 391, "an event of each", 120)
     assert growing.info()["frames"] == 2000
 
 
