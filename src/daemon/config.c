@@ -37,7 +37,7 @@ static const struct reel_setting settings[] = {
     TEXT_SETTING("hermes.sites", hermes_sites, ""),
     NUMBER_SETTING("hermes.max_duration_s", hermes_max_duration_s, 1, 31536000, 900),
     NUMBER_SETTING("ingest.commit_interval_ms", ingest_commit_interval_ms, 0, 60000, 1000),
-    NUMBER_SETTING("ingest.commit_bytes", ingest_commit_bytes, 4096, GIB, 4 * REEL_MIB),
+    NUMBER_SETTING("ingest.commit_bytes", ingest_commit_bytes, 4096, GIB, 16 * REEL_MIB),
     NUMBER_SETTING("limits.max_fragment_bytes", max_fragment_bytes, 1024, 256 * REEL_MIB, REEL_MIB),
     NUMBER_SETTING("limits.max_gap_s", max_gap_s, 0, 31536000, 3600),
     NUMBER_SETTING("limits.max_gap_bytes", max_gap_bytes, 0, 64 * GIB, 256 * REEL_MIB),

@@ -11,7 +11,7 @@
 
 /* All that waits, for all files. What is larger than the second is written at once: to copy it
  * would cost more than a call. */
-enum { ARENA_BYTES = 2 << 20, PART_BYTES_MAX = WAV_SLICE_BYTES / 2 };
+enum { ARENA_BYTES = 8 << 20, PART_BYTES_MAX = WAV_SLICE_BYTES / 2 };
 
 /* What one write brought. */
 struct part {

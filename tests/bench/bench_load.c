@@ -27,7 +27,7 @@ enum {
     FRAGMENT_MAX_BYTES = 1 << 16,
     LINES_MAX = 64,
     PATIENCE_S = 300,
-    CLOSING_FRAGMENTS = (4 << 20) / FRAGMENT_MAX_BYTES, /* ingest.commit_bytes by default */
+    CLOSING_FRAGMENTS = (16 << 20) / FRAGMENT_MAX_BYTES, /* ingest.commit_bytes by default */
 };
 
 struct plan {

@@ -44,7 +44,7 @@ sites = living room, kitchen
 max_duration_s = 900
 [ingest]
 commit_interval_ms = 1000
-commit_bytes = 4194304
+commit_bytes = 16777216
 [limits]
 max_fragment_bytes = 1048576
 max_gap_s = 3600
