@@ -6,9 +6,9 @@
  * FRAGMENTS of BYTES of audio each go to recordings mic0/s1, mic1/s1, ..., which take turns, over a
  * few connections, at QoS 1: as fast as WINDOW in flight on each allow, or at a rate. With -a the
  * last fragment of each recording asks the sink for its acknowledgement, and the load has ended
- * when all of them say that everything is durable. Behind the last fragments come 4 MiB for another
- * recording, as if the load went on: they close the sink's last batch, which would stay open for
- * longer than the load takes. It ends when these are durable, too.
+ * when all of them say that everything is durable. Behind the last fragments come 16 MiB for
+ * another recording, as if the load went on: they close the sink's last batch, which would stay
+ * open for longer than the load takes. It ends when these are durable, too.
  *
  * Frame f of recording r is word (r * 8191 + f) mod 65521 of one table, so that whoever has the
  * recordings can tell whether they are right. Prints one line of JSON; times are of the monotonic
@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 
 #include "bench/line.h"
+#include "bench/load_plan.h"
 #include "io/loop.h"
 #include "reel/ack.h"
 #include "reel/fragment.h"
@@ -24,22 +25,8 @@
 enum {
     TABLE_FRAMES = 65521, /* a prime: no fragment's length divides it */
     RECORDING_STEP = 8191,
-    FRAGMENT_MAX_BYTES = 1 << 16,
-    LINES_MAX = 64,
     PATIENCE_S = 300,
     CLOSING_FRAGMENTS = (16 << 20) / FRAGMENT_MAX_BYTES, /* ingest.commit_bytes by default */
-};
-
-struct plan {
-    int port;
-    size_t recordings;
-    uint64_t fragments_each;
-    size_t fragment_bytes;
-    size_t lines;
-    unsigned window;
-    double rate_hz; /* of all fragments; 0: as fast as they go */
-    uint64_t first_seq;
-    bool await_sink;
 };
 
 /* What one line sends: recordings `line`, `line + lines`, ... one fragment each, then again. */
@@ -60,67 +47,6 @@ struct load {
     bool at_rest;         /* so is what closed the last batch: the sink holds nothing back */
     int64_t began_us;
 };
-
-static uint64_t number(const char *text)
-{
-    char *end;
-    uint64_t value = strtoull(text, &end, 10);
-
-    demand(*text && !*end, text);
-    return value;
-}
-
-static struct plan read_plan(int argc, char **argv)
-{
-    struct plan plan = {.fragment_bytes = 1920, .lines = 4, .window = UINT16_MAX};
-    uint64_t fragments = 0;
-    int option;
-
-    while ((option = getopt(argc, argv, "p:r:n:b:c:w:s:f:a")) != -1) {
-        uint64_t value = option != 'a' && optarg ? number(optarg) : 0;
-
-        switch (option) {
-        case 'p':
-            plan.port = (int)value;
-            break;
-        case 'r':
-            plan.recordings = value;
-            break;
-        case 'n':
-            fragments = value;
-            break;
-        case 'b':
-            plan.fragment_bytes = value;
-            break;
-        case 'c':
-            plan.lines = value;
-            break;
-        case 'w':
-            plan.window = (unsigned)value;
-            break;
-        case 's':
-            plan.rate_hz = (double)value;
-            break;
-        case 'f':
-            plan.first_seq = value;
-            break;
-        case 'a':
-            plan.await_sink = true;
-            break;
-        default:
-            demand(false, "usage: see the head of bench_load.c");
-        }
-    }
-    demand(plan.port && plan.recordings && fragments >= plan.recordings, "-p, -r and -n");
-    demand(plan.lines && plan.lines <= LINES_MAX && plan.window, "-c and -w");
-    demand(plan.fragment_bytes >= 2 && plan.fragment_bytes % 2 == 0 &&
-               plan.fragment_bytes <= FRAGMENT_MAX_BYTES,
-           "-b");
-    if (plan.lines > plan.recordings)
-        plan.lines = plan.recordings;
-    plan.fragments_each = fragments / plan.recordings;
-    return plan;
-}
 
 static uint16_t *make_table(void)
 {
@@ -313,7 +239,26 @@ static size_t watch(const struct load *load, struct pollfd *fds)
     return count;
 }
 
-/* Send, and hear what comes, until there is nothing left of either; prints when which ended. */
+/* Send what is due, and hear what comes. */
+static void turn(struct load *load, bool all_sent, int64_t now_us)
+{
+    const struct plan *plan = &load->plan;
+    struct pollfd fds[LINES_MAX + 1];
+    size_t count;
+
+    for (size_t i = 0; i < plan->lines; i++)
+        send_what_is_due(load, &load->shares[i], now_us);
+    count = watch(load, fds);
+    demand(poll(fds, count, plan->rate_hz > 0 && !all_sent ? 1 : 1000) >= 0, "poll");
+    for (size_t i = 0; i < plan->lines; i++) {
+        if (fds[i].revents & (POLLIN | POLLHUP | POLLERR))
+            line_take_acknowledgements(&load->shares[i].line);
+    }
+    if (plan->await_sink && fds[plan->lines].revents)
+        hear_sink(load);
+}
+
+/* Until there is nothing left to send or to hear; tells when which ended. */
 static void run(struct load *load, int64_t *acknowledged_us_out, int64_t *durable_us_out)
 {
     const struct plan *plan = &load->plan;
@@ -322,19 +267,7 @@ static void run(struct load *load, int64_t *acknowledged_us_out, int64_t *durabl
     int64_t now_us = load->began_us = reel_monotonic_us();
 
     while (!all_sent || (plan->await_sink && !load->at_rest)) {
-        struct pollfd fds[LINES_MAX + 1];
-        size_t count;
-
-        for (size_t i = 0; i < plan->lines; i++)
-            send_what_is_due(load, &load->shares[i], now_us);
-        count = watch(load, fds);
-        demand(poll(fds, count, plan->rate_hz > 0 && !all_sent ? 1 : 1000) >= 0, "poll");
-        for (size_t i = 0; i < plan->lines; i++) {
-            if (fds[i].revents & (POLLIN | POLLHUP | POLLERR))
-                line_take_acknowledgements(&load->shares[i].line);
-        }
-        if (plan->await_sink && fds[plan->lines].revents)
-            hear_sink(load);
+        turn(load, all_sent, now_us);
         now_us = reel_monotonic_us();
         if (!all_sent && acknowledged(load) == total) {
             all_sent = true;
