@@ -48,16 +48,17 @@ static enum reel_code list(struct reel_request *request, const struct reel_list_
     struct reel_page page;
     enum reel_code code;
 
-    reel_page_init(&page, request);
+    reel_page_init(&page, request, "recordings");
     code = reel_reader_list(reader, plan, &bound, add_row, &page, &end, err_out);
     if (end.more)
         reel_cursor_encode(plan, &end.after, page.cursor);
-    reel_object_extend(&data, reel_page_finish(&page, "recordings", end.more));
+    reel_object_init(&data);
     if (code == REEL_OK && plan->count)
         code = put_total(&data, reader, plan, err_out);
     if (code == REEL_OK)
-        return reel_request_reply(request, reel_object_take(&data), err_out);
+        return reel_page_reply(&page, request, reel_object_take(&data), end.more, err_out);
     json_decref(reel_object_take(&data));
+    reel_page_finish(&page);
     return code;
 }
 

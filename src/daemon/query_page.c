@@ -3,12 +3,11 @@
 
 #include "core/object.h"
 
-/* Status, cursor, counts and the transaction, whatever the encoding; and what parts the rows. A
- * thousand recordings with a few tags each go onto a page; rows that are longer make it shorter,
- * since as trees they take several times their text. */
-enum { ENVELOPE_BYTES = 4096, SEPARATOR_BYTES = 2, PAGE_MAX_BYTES = 2 << 20 };
+/* Status, cursor, counts and the transaction, whatever the encoding. A thousand recordings with a
+ * few tags each go onto a page; rows that are longer make it shorter. */
+enum { ENVELOPE_BYTES = 4096, PAGE_MAX_BYTES = 2 << 20 };
 
-void reel_page_init(struct reel_page *page, const struct reel_request *request)
+void reel_page_init(struct reel_page *page, const struct reel_request *request, const char *name)
 {
     uint64_t max_bytes = request->links->config->max_response_bytes;
 
@@ -17,37 +16,50 @@ void reel_page_init(struct reel_page *page, const struct reel_request *request)
     *page = (struct reel_page){
         .kind = request->kind,
         .left_bytes = max_bytes > ENVELOPE_BYTES ? max_bytes - ENVELOPE_BYTES : 0,
-        .rows = json_array(),
+        .elements = {.name = name},
     };
+    page->elements.encoded = &page->rows;
 }
 
 bool reel_page_add(struct reel_page *page, json_t *row)
 {
-    struct reel_buffer buffer = {0};
-    bool encoded = row && reel_document_encode(row, page->kind, NULL, 0, &buffer);
-    uint64_t bytes = buffer.size + SEPARATOR_BYTES;
+    bool is_first = page->elements.count == 0;
+    size_t before_bytes = page->rows.size;
+    uint64_t bytes;
 
-    reel_buffer_finish(&buffer);
-    if (encoded && bytes > page->left_bytes && json_array_size(page->rows) > 0) {
-        json_decref(row);
+    page->no_memory = !row || !reel_element_encode(&page->elements, row, page->kind, &page->rows);
+    json_decref(row);
+    if (page->no_memory)
+        return false;
+    bytes = page->rows.size - before_bytes;
+    if (bytes > page->left_bytes && !is_first) {
+        page->rows.size = before_bytes;
+        page->elements.count--;
         return false;
     }
     page->left_bytes -= bytes < page->left_bytes ? bytes : page->left_bytes;
-    if (!encoded) {
-        json_decref(row);
-        row = NULL; /* fails the page */
-    }
-    reel_array_append(&page->rows, row);
-    return page->rows != NULL;
+    return true;
 }
 
-json_t *reel_page_finish(struct reel_page *page, const char *name, bool more)
+enum reel_code reel_page_reply(struct reel_page *page, struct reel_request *request, json_t *data,
+                               bool more, struct reel_error *err_out)
 {
     struct reel_object object;
+    enum reel_code code;
 
-    reel_object_init(&object);
-    reel_object_put(&object, name, page->rows);
-    page->rows = NULL;
+    reel_object_extend(&object, data);
     reel_object_put_text_or_null(&object, "next_cursor", more ? page->cursor : "");
-    return reel_object_take(&object);
+    data = reel_object_take(&object);
+    if (page->no_memory) {
+        json_decref(data);
+        data = NULL; /* which is told as such */
+    }
+    code = reel_request_reply_elements(request, data, &page->elements, err_out);
+    reel_page_finish(page);
+    return code;
+}
+
+void reel_page_finish(struct reel_page *page)
+{
+    reel_buffer_finish(&page->rows);
 }

@@ -11,20 +11,27 @@
 
 struct reel_page {
     enum reel_document_kind kind;
-    uint64_t left_bytes;                 /* for further rows, encoded */
-    json_t *rows;                        /* NULL once memory ran out */
+    uint64_t left_bytes;           /* for further rows */
+    struct reel_elements elements; /* the rows ... */
+    struct reel_buffer rows;       /* ... encoded: as trees they would take several times that */
+    bool no_memory;
     char cursor[REEL_CURSOR_TEXT_BYTES]; /* after the last row; the caller writes it */
 };
 
-/* Begin a page that leaves room for the rest of the response. */
-void reel_page_init(struct reel_page *page, const struct reel_request *request);
+/* Begin a page that leaves room for the rest of the response, where the rows become the member
+ * `name`. It must not be moved; reel_page_reply or reel_page_finish ends it. */
+void reel_page_init(struct reel_page *page, const struct reel_request *request, const char *name);
 
 /* Add a row, whose reference is taken over (NULL: memory ran out). False if it did not fit any
  * more, or memory ran out; the first row always fits. */
 bool reel_page_add(struct reel_page *page, json_t *row);
 
-/* The page as the response's data: the rows as the member `name`, and `next_cursor`, null unless
- * `more` follows. Takes the rows over; NULL if memory ran out. */
-json_t *reel_page_finish(struct reel_page *page, const char *name, bool more);
+/* Answer with the page and the members of `data`, whose reference is taken over (NULL: memory ran
+ * out), and `next_cursor`, null unless `more` follows. INTERNAL where memory ran out. */
+enum reel_code reel_page_reply(struct reel_page *page, struct reel_request *request, json_t *data,
+                               bool more, struct reel_error *err_out);
+
+/* Give it up. */
+void reel_page_finish(struct reel_page *page);
 
 #endif

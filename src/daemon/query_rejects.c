@@ -49,18 +49,16 @@ enum reel_code reel_query_rejects(struct reel_request *request, struct reel_erro
     struct reel_rejects_plan plan;
     struct walk walk = {.plan = &plan};
     bool more = false;
-    json_t *data;
     enum reel_code code =
         reel_rejects_plan_decode(request->document, reel_request_device(request), &plan, err_out);
 
     if (code != REEL_OK)
         return code;
-    reel_page_init(&walk.page, request);
+    reel_page_init(&walk.page, request, "rejects");
     code = reel_reader_rejects(request->links->reader, &plan, add_row, &walk, &more, err_out);
-    data = reel_page_finish(&walk.page, "rejects", more);
     if (code == REEL_OK)
-        return reel_request_reply(request, data, err_out);
-    json_decref(data);
+        return reel_page_reply(&walk.page, request, json_object(), more, err_out);
+    reel_page_finish(&walk.page);
     return code;
 }
 

@@ -155,9 +155,12 @@ static bool dump_key(const char *first, const char *key, struct reel_buffer *out
 
 static bool dump_elements(const struct reel_elements *elements, struct reel_buffer *out)
 {
+    const struct reel_buffer *encoded = elements->encoded;
     bool dumped = dump_text("[", out);
 
-    for (size_t i = 0; dumped && i < elements->count; i++) {
+    if (encoded && dumped)
+        dumped = reel_buffer_append(out, encoded->bytes, encoded->size);
+    for (size_t i = 0; !encoded && dumped && i < elements->count; i++) {
         json_t *element = elements->next(elements->user);
 
         dumped = element && (i == 0 || dump_text(",", out)) && dump_json(element, out);
@@ -244,6 +247,20 @@ bool reel_document_encode(const json_t *document, enum reel_document_kind kind, 
     const struct reel_tail tail = {.blob = blob, .blob_bytes = blob_bytes};
 
     return encode(document, kind, blob ? &tail : NULL, out);
+}
+
+bool reel_element_encode(struct reel_elements *elements, const json_t *element,
+                         enum reel_document_kind kind, struct reel_buffer *encoded)
+{
+    bool parted = kind == REEL_DOCUMENT_JSON && elements->count > 0;
+    size_t size_before = encoded->size;
+
+    if ((parted && !dump_text(",", encoded)) || !encode(element, kind, NULL, encoded)) {
+        encoded->size = size_before;
+        return false;
+    }
+    elements->count++;
+    return true;
 }
 
 bool reel_document_encode_elements(const json_t *document, enum reel_document_kind kind,

@@ -54,13 +54,20 @@ bool reel_document_encode(const json_t *document, enum reel_document_kind kind, 
  * `sorted`. False if memory ran out: then `out` holds part of it. */
 bool reel_value_dump(const json_t *value, bool sorted, struct reel_buffer *out);
 
-/* An array whose elements are made one at a time, for one that as a tree would take too much. */
+/* An array whose elements are made one at a time, for one that as a tree would take too much, or
+ * are encoded already. */
 struct reel_elements {
     const char *name; /* of the member that it becomes: plain ASCII */
     size_t count;
-    json_t *(*next)(void *user); /* a new reference; NULL if memory ran out */
+    const struct reel_buffer *encoded; /* by reel_element_encode; NULL: they are to be made */
+    json_t *(*next)(void *user);       /* a new reference; NULL if memory ran out */
     void *user;
 };
+
+/* Append an element to those that `elements` counts, and count it; `encoded` is what it has. False
+ * if memory ran out (both are as they were). */
+bool reel_element_encode(struct reel_elements *elements, const json_t *element,
+                         enum reel_document_kind kind, struct reel_buffer *encoded);
 
 /* The same without a blob; the member `data` gets the array as its last. The keys of both objects
  * are plain ASCII. */

@@ -228,9 +228,12 @@ static bool pack_value(msgpack_packer *packer, const json_t *json)
 
 static bool pack_elements(msgpack_packer *packer, const struct reel_elements *elements)
 {
+    const struct reel_buffer *encoded = elements->encoded;
     bool packed = pack_text(packer, elements->name, strlen(elements->name)) &&
                   msgpack_pack_array(packer, elements->count) == 0;
 
+    if (encoded)
+        return packed && reel_buffer_append(packer->data, encoded->bytes, encoded->size);
     for (size_t i = 0; packed && i < elements->count; i++) {
         json_t *element = elements->next(elements->user);
 

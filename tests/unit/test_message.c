@@ -259,7 +259,8 @@ static void assert_with_squares(size_t squares, enum reel_document_kind kind, co
 {
     json_t *document = json_loads("{\"data\":{\"a\":\"x\"},\"z\":[0.5]}", 0, NULL);
     int count = 0;
-    const struct reel_elements elements = {"squares", squares, next_square, &count};
+    const struct reel_elements elements = {
+        .name = "squares", .count = squares, .next = next_square, .user = &count};
     struct reel_buffer buffer = {0};
 
     assert_true(reel_document_encode_elements(document, kind, &elements, &buffer));
@@ -270,8 +271,35 @@ static void assert_with_squares(size_t squares, enum reel_document_kind kind, co
     json_decref(document);
 }
 
+/* The same, each encoded before. */
+static void assert_with_encoded(size_t squares, enum reel_document_kind kind, const char *expected,
+                                size_t expected_bytes)
+{
+    json_t *document = json_loads("{\"data\":{\"a\":\"x\"},\"z\":[0.5]}", 0, NULL);
+    struct reel_buffer encoded = {0};
+    struct reel_elements elements = {.name = "squares", .encoded = &encoded};
+    struct reel_buffer buffer = {0};
+    int count = 0;
+
+    while (elements.count < squares) {
+        json_t *square = next_square(&count);
+
+        assert_true(reel_element_encode(&elements, square, kind, &encoded));
+        json_decref(square);
+    }
+    assert_true(reel_document_encode_elements(document, kind, &elements, &buffer));
+    assert_int_equal(buffer.size, expected_bytes);
+    assert_memory_equal(buffer.bytes, expected, expected_bytes);
+    reel_buffer_finish(&buffer);
+    reel_buffer_finish(&encoded);
+    json_decref(document);
+}
+
 #define ASSERT_WITH_SQUARES(squares, kind, expected)                                               \
-    assert_with_squares(squares, kind, expected, sizeof(expected) - 1)
+    do {                                                                                           \
+        assert_with_squares(squares, kind, expected, sizeof(expected) - 1);                        \
+        assert_with_encoded(squares, kind, expected, sizeof(expected) - 1);                        \
+    } while (0)
 
 static void elements_are_encoded_one_at_a_time(void **state)
 {
@@ -296,7 +324,7 @@ static json_t *next_of_none(void *user)
 static void elements_that_cannot_be_made_leave_nothing(void **state)
 {
     json_t *document = json_loads("{\"data\":{}}", 0, NULL);
-    const struct reel_elements elements = {"none", 1, next_of_none, NULL};
+    const struct reel_elements elements = {.name = "none", .count = 1, .next = next_of_none};
     struct reel_buffer buffer = {0};
 
     (void)state;
