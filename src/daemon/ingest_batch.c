@@ -5,6 +5,10 @@
 #include "daemon/ingest_changes.h"
 #include "io/loop.h"
 
+/* What waits in memory for the commit closes a batch too, whatever ingest.commit_bytes allows of
+ * audio, which is on its way to the disk. */
+enum { KEPT_MOST_BYTES = 4 << 20 };
+
 enum reel_code reel_batch_init(struct reel_batch *batch)
 {
     memset(batch, 0, sizeof *batch);
@@ -69,7 +73,7 @@ static bool keep_notice(struct reel_batch *batch, struct reel_notice *notice)
         return false;
     batch->notices = notices;
     batch->notices[batch->notices_count++] = notice;
-    batch->bytes += reel_notice_bytes(notice);
+    batch->kept_bytes += reel_notice_bytes(notice);
     return true;
 }
 
@@ -110,7 +114,7 @@ void reel_ingest_answer(struct reel_ingest *ingest, struct reel_answer *answer)
     }
     batch->answers = answers;
     batch->answers[batch->answers_count++] = answer;
-    batch->bytes += reel_answer_bytes(answer);
+    batch->kept_bytes += reel_answer_bytes(answer);
 }
 
 static void tell_answers(struct reel_ingest *ingest)
@@ -138,10 +142,11 @@ static void turn_answers_down(struct reel_ingest *ingest)
 bool reel_batch_full(const struct reel_ingest *ingest, int64_t monotonic_us)
 {
     const struct reel_batch *batch = &ingest->batch;
-    uint64_t bytes = batch->bytes + reel_acks_bytes(ingest->acks);
+    uint64_t kept_bytes = batch->kept_bytes + reel_acks_bytes(ingest->acks);
+    uint64_t bytes = batch->bytes + kept_bytes;
 
     return batch->open &&
-           (batch->messages >= REEL_BATCH_MESSAGES_MAX ||
+           (batch->messages >= REEL_BATCH_MESSAGES_MAX || kept_bytes >= KEPT_MOST_BYTES ||
             bytes >= ingest->links.config->ingest_commit_bytes ||
             reel_store_crowded(ingest->store) || monotonic_us >= reel_batch_deadline_us(ingest));
 }
@@ -172,6 +177,7 @@ static void batch_empty(struct reel_batch *batch)
     batch->removes = false;
     batch->messages = 0;
     batch->bytes = 0;
+    batch->kept_bytes = 0;
     batch->deliveries_count = 0;
 }
 

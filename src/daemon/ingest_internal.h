@@ -40,7 +40,8 @@ struct reel_batch {
     int64_t since_us; /* monotonic */
     int64_t hurry_us; /* somebody waits: it closes then at the latest */
     size_t messages;
-    uint64_t bytes;
+    uint64_t bytes;      /* that came, and silence for gaps */
+    uint64_t kept_bytes; /* what waits for the commit: correlation data, notices, answers */
     struct reel_delivery *deliveries; /* QoS 1 messages, REEL_BATCH_MESSAGES_MAX places */
     size_t deliveries_count;
     struct reel_notice **notices; /* events, told after the commit */

@@ -45,8 +45,8 @@ static void note_delivery(struct reel_ingest *ingest, struct reel_arrival *arriv
 
     reel_batch_open(batch, arrival->monotonic_us);
     batch->messages++;
-    /* What is kept for its acknowledgement counts, too. */
-    batch->bytes += message->payload_bytes + message->correlation_bytes;
+    batch->bytes += message->payload_bytes;
+    batch->kept_bytes += message->correlation_bytes;
     if (message->packet_id == 0)
         return;
     delivery.hash = message_hash(message);

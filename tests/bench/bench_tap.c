@@ -99,7 +99,7 @@ static size_t wanted(const struct stream *stream, size_t body, bool *has_id_out,
 /* Not what else the sink listens to. */
 static bool is_audio(const struct stream *stream)
 {
-    return memmem(stream->head, stream->head_bytes, "/audio/", 7) != NULL;
+    return memmem(stream->head, stream->head_bytes, "/audio/mic", 10) != NULL;
 }
 
 static void on_id(struct tap *tap, struct pair *pair, const struct stream *stream, size_t id,

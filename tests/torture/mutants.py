@@ -98,7 +98,7 @@ MUTANTS = (
            "        return REEL_OK;\n"
            "    return unlink_name(root_fd, name, err_out);\n",
            "    return REEL_OK;\n",
-           "life"),
+           "life at each call"),
     Mutant("removes what an upload replaces first", "src/store/store_commit.c",
            "    code = reel_uploads_save(store->uploads, catalog, err_out);\n",
            "    code = reel_catalog_commit(catalog, err_out);\n"
