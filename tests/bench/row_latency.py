@@ -7,6 +7,7 @@ nobody but us, before and after.
 """
 import os
 import time
+from dataclasses import replace
 
 from fleet import Fleet
 from measure import median, share
@@ -42,14 +43,17 @@ def flat_out(bench, fleet):
 
 
 def at_half_load(bench, fleet, rate_hz):
-    """What each fragment took, but for those that began a recording; and the disk's syncs."""
+    """What each fragment took, but for those that began a recording, for which the others would
+    wait too; and the disk's syncs."""
     syncs = bench.sized(500, 20)
     with bench.folder("latency") as folder:
         syncs_us = time_syncs(folder, syncs)
         with bench.broker(folder) as broker:
             with tapped_sink(bench, folder, broker, AT_ONCE) as (sink, tap):
-                fleet.send(bench, broker, rate_hz=int(rate_hz / 2), await_sink=True)
+                replace(fleet, each=1).send(bench, broker, await_sink=True)
+                fleet.send(bench, broker, 1, rate_hz=int(rate_hz / 2), await_sink=True)
         syncs_us += time_syncs(folder, syncs)
+        fleet = replace(fleet, each=fleet.each + 1)
         fleet.check(sink.store)
     assert len(tap.took_us) == fleet.fragments, len(tap.took_us)
     return tap.took_us[fleet.recordings:], syncs_us
