@@ -29,7 +29,6 @@ static enum reel_code ask(struct reel_catalog *catalog, char **drop_out, char **
     struct reel_statement statement;
     const char *drop = NULL;
     const char *create = NULL;
-    enum reel_code code;
 
     reel_statement_start(&statement, catalog, REEL_STATEMENT_ONCE,
                          "SELECT group_concat('DROP ' || type || ' ' || name, ';'),"
@@ -44,8 +43,7 @@ static enum reel_code ask(struct reel_catalog *catalog, char **drop_out, char **
     *create_out = strdup(create ? create : "");
     if (!*drop_out || !*create_out)
         statement.result = SQLITE_NOMEM;
-    code = reel_statement_end(&statement, doing, err_out);
-    return code;
+    return reel_statement_end(&statement, doing, err_out);
 }
 
 enum reel_code reel_catalog_bulk_begin(struct reel_catalog *catalog, struct reel_error *err_out)

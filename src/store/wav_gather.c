@@ -126,10 +126,11 @@ static bool add_part(struct reel_wav *wav, uint64_t offset, const void *data, si
     struct reel_wav_gathering *gathering = wav->files->gathering;
     size_t head_bytes = wav->waiting ? 0 : sizeof *wav->waiting;
     uint8_t *room = take_room(gathering, head_bytes + sizeof(struct part) + bytes);
-    struct part *part = (struct part *)(void *)(room + head_bytes);
+    struct part *part;
 
     if (!room)
         return false;
+    part = (struct part *)(void *)(room + head_bytes);
     if (!wav->waiting) {
         wav->waiting = (struct reel_wav_waiting *)(void *)room;
         *wav->waiting = (struct reel_wav_waiting){.wav = wav, .offset = offset, .first = part};
@@ -148,15 +149,16 @@ static bool add_part(struct reel_wav *wav, uint64_t offset, const void *data, si
 enum reel_code reel_wav_append(struct reel_wav *wav, uint64_t offset, const void *data,
                                uint64_t bytes, struct reel_error *err_out)
 {
+    bool small = bytes <= PART_BYTES_MAX;
     int fd;
 
-    if (bytes <= PART_BYTES_MAX) {
-        if (add_part(wav, offset, data, bytes))
-            return REEL_OK;
+    if (small && add_part(wav, offset, data, bytes))
+        return REEL_OK;
+    if (small) {
         if (reel_wav_files_put_waiting(wav->files, err_out) != REEL_OK)
             return REEL_E_STALLED;
-        (void)add_part(wav, offset, data, bytes); /* there is room for one */
-        return REEL_OK;
+        if (add_part(wav, offset, data, bytes))
+            return REEL_OK;
     }
     if (reel_wav_put_waiting(wav, err_out) != REEL_OK ||
         reel_wav_open_to_write(wav, &fd, err_out) != REEL_OK)
