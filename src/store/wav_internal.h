@@ -52,19 +52,22 @@ void reel_wav_path(const struct reel_wav *wav, char out[REEL_WAV_PATH_BYTES]);
 /* NULL if memory ran out; to be freed. */
 struct reel_wav_gathering *reel_wav_gathering_create(void);
 
-/* Take bytes that go behind all that the file has got so far: they wait, or are written where they
- * are many. Where there is no more room all that waits is written. */
+/* Take bytes that go behind all that the file has got so far, to `offset` in it: they are copied and
+ * wait, or are written where they are many. Where there is no more room all that waits is written.
+ * STALLED: a write failed, of these bytes or of what waits for any file; none of these are taken. */
 enum reel_code reel_wav_append(struct reel_wav *wav, uint64_t offset, const void *data,
                                uint64_t bytes, struct reel_error *err_out);
 
-/* Write what waits for one file, or for all. What could not be written goes on waiting. */
+/* Write what waits for one file, or for all. STALLED: what could not be written goes on waiting. */
 enum reel_code reel_wav_put_waiting(struct reel_wav *wav, struct reel_error *err_out);
 enum reel_code reel_wav_files_put_waiting(struct reel_wav_files *files, struct reel_error *err_out);
 
+/* How much waits for the file; forget it, written or not. */
 uint64_t reel_wav_waiting_bytes(const struct reel_wav *wav);
 void reel_wav_forget_waiting(struct reel_wav *wav);
 
-/* Open it to be written into, as long as it was left, and remember that it must be synced. */
+/* Open it to be written into, as long as it was left, and remember that it must be synced. The
+ * descriptor stays the cache's. STALLED where it does not open or is not as it was left. */
 enum reel_code reel_wav_open_to_write(struct reel_wav *wav, int *fd_out,
                                       struct reel_error *err_out);
 
