@@ -52,9 +52,10 @@ void reel_wav_path(const struct reel_wav *wav, char out[REEL_WAV_PATH_BYTES]);
 /* NULL if memory ran out; to be freed. */
 struct reel_wav_gathering *reel_wav_gathering_create(void);
 
-/* Take bytes that go behind all that the file has got so far, to `offset` in it: they are copied and
- * wait, or are written where they are many. Where there is no more room all that waits is written.
- * STALLED: a write failed, of these bytes or of what waits for any file; none of these are taken. */
+/* Take bytes that go behind all that the file has got so far, to `offset` in it: they are copied
+ * and wait, or are written where they are many. Where there is no more room all that waits is
+ * written. STALLED: a write failed, of these bytes or of what waits for any file; none of these are
+ * taken. */
 enum reel_code reel_wav_append(struct reel_wav *wav, uint64_t offset, const void *data,
                                uint64_t bytes, struct reel_error *err_out);
 
