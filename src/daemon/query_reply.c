@@ -88,16 +88,21 @@ static void send_document(struct reel_request *request, const struct reel_buffer
                            reel_document_content_type(request->kind), &property, 1);
 }
 
-/* Send what was encoded, if it was. What the tree of a large one took goes back before that is
- * copied. */
+/* What the values of a large answer took goes back before its text is copied. (What a download
+ * carries is no such thing, and is asked for too often.) */
+static void give_back(const struct reel_buffer *buffer)
+{
+    if (buffer->size >= LARGE_BYTES)
+        reel_memory_give_back();
+}
+
+/* Send what was encoded, if it was. */
 static enum reel_code reply_encoded(struct reel_request *request, bool encoded,
                                     struct reel_buffer *buffer, uint64_t max_bytes,
                                     struct reel_error *err_out)
 {
     enum reel_code code = REEL_OK;
 
-    if (buffer->size >= LARGE_BYTES)
-        reel_memory_give_back();
     if (!encoded)
         code = reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
     else if (buffer->size > max_bytes)
@@ -119,6 +124,8 @@ static enum reel_code reply(struct reel_request *request, json_t *data, const vo
         document && reel_document_encode(document, request->kind, blob, blob_bytes, &buffer);
 
     json_decref(document); /* it takes more than its text, which is copied next */
+    if (!blob)
+        give_back(&buffer);
     return reply_encoded(request, encoded, &buffer, max_bytes, err_out);
 }
 
@@ -144,6 +151,7 @@ enum reel_code reel_request_reply_elements(struct reel_request *request, json_t 
         document && reel_document_encode_elements(document, request->kind, elements, &buffer);
 
     json_decref(document);
+    give_back(&buffer);
     return reply_encoded(request, encoded, &buffer, request->links->config->max_response_bytes,
                          err_out);
 }
