@@ -257,7 +257,7 @@ class Sink:
         self.program = None
 
     def command(self, *more):
-        options = []
+        options = ["-c", os.devnull]  # not those of a sink that is installed here
         for key, value in self.settings.items():
             options += ["-o", f"{key}={value}"]
         return [*self._wrapper, self.binary, *options, *more]
