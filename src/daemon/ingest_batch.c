@@ -252,8 +252,23 @@ static void take_hash(struct reel_ingest *ingest, const struct reel_hash_job *do
         reel_ingest_fail(ingest, &error);
 }
 
+/* Hand it to the hashing thread. Without memory its sum waits for the next start. */
+static bool post_job(struct reel_ingest *ingest, const struct reel_hash_job *what)
+{
+    struct reel_hash_job *job = malloc(sizeof *job);
+
+    if (!job)
+        return false;
+    *job = *what;
+    if (reel_mailbox_post(ingest->links.jobs, job, 0))
+        return true;
+    free(job);
+    return false;
+}
+
 void reel_ingest_hashing(struct reel_ingest *ingest)
 {
+    struct reel_hash_job next;
     struct reel_hash_job *job;
 
     while ((job = reel_mailbox_take(ingest->links.hashes)) != NULL) {
@@ -261,12 +276,6 @@ void reel_ingest_hashing(struct reel_ingest *ingest)
         take_hash(ingest, job);
         free(job);
     }
-    if (ingest->failed || ingest->hashing)
-        return;
-    job = malloc(sizeof *job);
-    if (job && reel_store_next_hash(ingest->store, job) &&
-        reel_mailbox_post(ingest->links.jobs, job, 0))
-        ingest->hashing = true;
-    else
-        free(job);
+    if (!ingest->failed && !ingest->hashing && reel_store_next_hash(ingest->store, &next))
+        ingest->hashing = post_job(ingest, &next);
 }

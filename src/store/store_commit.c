@@ -219,6 +219,23 @@ static enum reel_code commit_catalog(struct reel_store *store,
     return code;
 }
 
+/* Room for `all`; it grows to what the largest batches need, and stays. */
+static enum reel_code make_delivery_room(struct reel_store *store, size_t all,
+                                         struct reel_error *err_out)
+{
+    size_t capacity = all > 2 * store->deliveries_capacity ? all : 2 * store->deliveries_capacity;
+    struct reel_delivery *grown;
+
+    if (all <= store->deliveries_capacity)
+        return REEL_OK;
+    grown = reallocarray(store->deliveries, capacity, sizeof *grown);
+    if (!grown)
+        return reel_error_errno(err_out, ENOMEM, "deliveries");
+    store->deliveries = grown;
+    store->deliveries_capacity = capacity;
+    return REEL_OK;
+}
+
 /* Put them behind those of the batches before, and let the oldest go. */
 static enum reel_code keep_deliveries(struct reel_store *store,
                                       const struct reel_delivery *deliveries, size_t count,
@@ -228,15 +245,13 @@ static enum reel_code keep_deliveries(struct reel_store *store,
     size_t excess = all > REEL_DELIVERIES_MAX ? all - REEL_DELIVERIES_MAX : 0;
     struct reel_delivery *kept;
 
-    if (count == 0)
-        return REEL_OK;
-    kept = reallocarray(store->deliveries, all, sizeof *kept);
-    if (!kept)
-        return reel_error_errno(err_out, ENOMEM, "deliveries");
-    memcpy(kept + store->deliveries_count, deliveries, count * sizeof *kept);
+    if (make_delivery_room(store, all, err_out) != REEL_OK)
+        return REEL_E_STALLED;
+    kept = store->deliveries;
+    if (count > 0)
+        memcpy(kept + store->deliveries_count, deliveries, count * sizeof *kept);
     if (excess > 0)
         memmove(kept, kept + excess, (all - excess) * sizeof *kept);
-    store->deliveries = kept;
     store->deliveries_count = all - excess;
     return REEL_OK;
 }

@@ -91,6 +91,7 @@ struct reel_store {
 
     struct reel_delivery *deliveries;
     size_t deliveries_count;
+    size_t deliveries_capacity;
 
     struct hash_wait *hash_waiting;
     uint64_t hash_rowid; /* the walk has come this far */

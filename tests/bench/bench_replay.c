@@ -12,6 +12,7 @@
 #include <sqlite3.h>
 #include <time.h>
 
+#include "bench/allocations.h"
 #include "bench/capture_check.h"
 #include "bench/replay_sink.h"
 #include "core/wav_header.h"
@@ -36,6 +37,7 @@ struct run {
     int64_t system_us;
     uint64_t batches;
     uint64_t publications;
+    uint64_t allocations;
 };
 
 /* ---- time ---- */
@@ -45,6 +47,7 @@ static int64_t us_of(struct timeval time)
     return (int64_t)time.tv_sec * 1000000 + time.tv_usec;
 }
 
+/* Called twice: what was noted first is taken off. */
 static void note_time(struct run *run)
 {
     struct rusage usage;
@@ -53,6 +56,7 @@ static void note_time(struct run *run)
     run->wall_us = reel_monotonic_us() - run->wall_us;
     run->user_us = us_of(usage.ru_utime) - run->user_us;
     run->system_us = us_of(usage.ru_stime) - run->system_us;
+    run->allocations = allocations_so_far() - run->allocations;
 }
 
 /* ---- the sink ---- */
@@ -275,10 +279,11 @@ enum { WAYS = sizeof ways / sizeof ways[0] };
 static void report(const struct bench *bench, const char *name, const struct run *run)
 {
     printf("{\"way\": \"%s\", \"fragments\": %llu, \"wall_us\": %lld, \"user_us\": %lld, "
-           "\"system_us\": %lld, \"batches\": %llu, \"publications\": %llu}\n",
+           "\"system_us\": %lld, \"batches\": %llu, \"publications\": %llu, "
+           "\"allocations\": %llu}\n",
            name, (unsigned long long)bench->capture.size.fragments, (long long)run->wall_us,
            (long long)run->user_us, (long long)run->system_us, (unsigned long long)run->batches,
-           (unsigned long long)run->publications);
+           (unsigned long long)run->publications, (unsigned long long)run->allocations);
     fflush(stdout);
 }
 

@@ -1,6 +1,8 @@
 """Each group of rows can be measured, and finds what it checks in order. What comes out is not
 looked at: it depends on the machine."""
+import json
 import os
+import subprocess
 
 import bench
 import measure
@@ -22,6 +24,22 @@ def test_each_group_of_rows_runs(name, tmp_path):
         assert isinstance(curve, Curve)
         assert curve.series and all(curve.series.values())
     assert not list(tmp_path.iterdir())
+
+
+def allocations(folder, fragments, *options):
+    """How often the sink asks for memory while it takes so many in."""
+    program = bench.Bench(BUILD, folder, quick=True).program("replay")
+    capture = folder / f"capture-{fragments}"
+    subprocess.run([program, "--capture", capture, "1", str(fragments), "640"], check=True)
+    told = subprocess.run([program, capture, folder, "1", "--only", "sink", *options], check=True,
+                          stdout=subprocess.PIPE, text=True).stdout
+    return json.loads(told)["allocations"]
+
+
+@pytest.mark.parametrize("options", [(), ("--reply", "reel/v1/reply/mic0/me")])
+def test_a_further_fragment_of_a_recording_asks_for_no_memory(tmp_path, options):
+    few, many = (allocations(tmp_path, fragments, *options) for fragments in (400, 8400))
+    assert many - few < 8000 / 10  # of a batch more, where the machine is slow
 
 
 def test_the_table_names_what_falls_short():
