@@ -56,6 +56,26 @@ static bool is_of_device(const char *prefix, const char *device, const char *top
     return op_bytes > 0 && op[op_bytes] == '/' && strcmp(op + op_bytes + 1, device) == 0;
 }
 
+/* Whether one of the filters, parted by commas or spaces, matches. */
+static bool matches_any(const char *filters, const char *topic)
+{
+    static const char between[] = ", \t";
+    char filter[REEL_REPLY_TOPIC_MAX_BYTES + 1];
+
+    for (filters += strspn(filters, between); *filters; filters += strspn(filters, between)) {
+        size_t bytes = strcspn(filters, between);
+
+        if (bytes < sizeof filter) {
+            memcpy(filter, filters, bytes);
+            filter[bytes] = '\0';
+            if (reel_topic_matches(filter, topic))
+                return true;
+        }
+        filters += bytes;
+    }
+    return false;
+}
+
 enum reel_code reel_reply_check(const char *prefix, const char *allow, const char *confined_device,
                                 const char *reply_topic, size_t reply_topic_bytes,
                                 const char *field, struct reel_error *err_out)
@@ -67,8 +87,7 @@ enum reel_code reel_reply_check(const char *prefix, const char *allow, const cha
         return code;
     memcpy(topic, reply_topic, reply_topic_bytes);
     topic[reply_topic_bytes] = '\0';
-    if (confined_device ? is_of_device(prefix, confined_device, topic)
-                        : reel_topic_matches(allow, topic))
+    if (confined_device ? is_of_device(prefix, confined_device, topic) : matches_any(allow, topic))
         return REEL_OK;
     if (confined_device)
         return reel_error_set(err_out, REEL_E_NOT_ALLOWED, field,

@@ -48,11 +48,12 @@ bool reel_topic_build(char *out, size_t capacity, const char *prefix, const char
                       const char *c);
 
 /* Where a response may go. `confined_device` is the device that the request's or fragment's topic
- * names, or NULL for `request/{op}`; `allow` is the filter of `broker.reply_allow` (may hold + and
- * #). NOT_ALLOWED for a place outside them, BAD_REQUEST for a topic that is none: over 256 bytes
- * or 16 levels, not UTF-8, a wildcard, a leading `$`, a control character (C0, DEL, C1), U+0000
- * or a noncharacter, empty. `field` names where it was given: "response_topic" or "reply_to".
- * For a confined device also `response/{any op}/{device}` passes. */
+ * names, or NULL for `request/{op}`; `allow` has the filters of `broker.reply_allow`, parted by
+ * commas or spaces (they may hold + and #). NOT_ALLOWED for a place outside them, BAD_REQUEST for a
+ * topic that is none: over 256 bytes or 16 levels, not UTF-8, a wildcard, a leading `$`, a control
+ * character (C0, DEL, C1), U+0000 or a noncharacter, empty. `field` names where it was given:
+ * "response_topic" or "reply_to". For a confined device also `response/{any op}/{device}` passes.
+ */
 enum reel_code reel_reply_check(const char *prefix, const char *allow, const char *confined_device,
                                 const char *reply_topic, size_t reply_topic_bytes,
                                 const char *field, struct reel_error *err_out);

@@ -242,6 +242,30 @@ static void others_are_answered_where_the_setting_allows(void **state)
     assert_int_equal(reply(NULL, "home/lights/set"), REEL_E_NOT_ALLOWED);
 }
 
+static void the_setting_may_allow_several_places(void **state)
+{
+    static const struct {
+        const char *allow;
+        const char *topic;
+        enum reel_code code;
+    } rows[] = {
+        {"a/reply/x/#, a/reply/y/#", "a/reply/x/1", REEL_OK},
+        {"a/reply/x/#, a/reply/y/#", "a/reply/y/1", REEL_OK},
+        {"a/reply/x/#,a/reply/y/#", "a/reply/y", REEL_OK},
+        {" a/reply/x/# a/+/y ,", "a/b/y", REEL_OK},
+        {"a/reply/x/#, a/reply/y/#", "a/reply/z/1", REEL_E_NOT_ALLOWED},
+        {"a/reply/x/#, a/reply/y/#", "a/reply", REEL_E_NOT_ALLOWED},
+        {"a/reply/x/#,", "", REEL_E_BAD_REQUEST},
+        {" , ", "a/reply/x/1", REEL_E_NOT_ALLOWED},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_int_equal(reel_reply_check("a", rows[i].allow, NULL, rows[i].topic,
+                                          strlen(rows[i].topic), "reply_to", NULL),
+                         rows[i].code);
+}
+
 static void what_is_no_topic_is_refused(void **state)
 {
     char topic[300] = "reel/v1/reply/";
@@ -283,6 +307,7 @@ int main(void)
         cmocka_unit_test(filters_match_as_the_standard_says),
         cmocka_unit_test(a_confined_device_is_answered_in_its_own_place),
         cmocka_unit_test(others_are_answered_where_the_setting_allows),
+        cmocka_unit_test(the_setting_may_allow_several_places),
         cmocka_unit_test(what_is_no_topic_is_refused),
     };
 
