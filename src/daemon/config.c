@@ -48,6 +48,7 @@ static const struct reel_setting settings[] = {
     NUMBER_SETTING("limits.max_recordings_open", max_recordings_open, 1, 1000000, 20000),
     NUMBER_SETTING("limits.new_recordings_per_minute", new_recordings_per_minute, 1, 1000000, 600),
     TEXT_SETTING("upload.formats", upload_formats_text, "wav"),
+    NUMBER_SETTING("upload.overwrite", upload_overwrite, 0, 1, 1),
     NUMBER_SETTING("upload.max_audio_bytes", upload_max_audio_bytes, 1024, 1024 * GIB, GIB),
     NUMBER_SETTING("upload.max_bytes", upload_max_bytes, 1024, 1024 * GIB, 16 * GIB),
     NUMBER_SETTING("upload.block_bytes", upload_block_bytes, 4096, 16 * REEL_MIB, 256 * REEL_KIB),

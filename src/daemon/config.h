@@ -48,6 +48,7 @@ struct reel_config {
     uint64_t new_recordings_per_minute;
     char upload_formats_text[REEL_SETTING_BYTES]; /* upload.formats */
     reel_containers upload_formats;               /* the same, read by reel_config_finish */
+    uint64_t upload_overwrite;                    /* 0, 1 */
     uint64_t upload_max_audio_bytes;
     uint64_t upload_max_bytes;
     uint64_t upload_block_bytes;

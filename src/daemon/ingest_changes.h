@@ -89,6 +89,11 @@ void reel_ingest_upload(struct reel_ingest *ingest, const struct reel_arrival *a
 void reel_ingest_refuse_upload(struct reel_ingest *ingest, const struct reel_arrival *arrival,
                                const struct reel_error *error);
 
+/* Whether an upload may ask to replace a recording: NOT_ALLOWED (field "upload.overwrite") where
+ * the settings have that none may. */
+enum reel_code reel_ingest_check_overwrite(const struct reel_config *config, bool overwrite,
+                                           struct reel_error *err_out);
+
 /* Whether a recording of that name may be made by an upload: CONFLICT (field "session") where there
  * is one that may not be replaced. */
 enum reel_code reel_ingest_may_replace(struct reel_ingest *ingest, const char *device,

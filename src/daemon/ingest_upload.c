@@ -22,6 +22,16 @@ static enum reel_code take_overwrite(const char *value, bool *out, struct reel_e
     return reel_error_set(err_out, REEL_E_BAD_REQUEST, "overwrite", "must be true or false");
 }
 
+enum reel_code reel_ingest_check_overwrite(const struct reel_config *config, bool overwrite,
+                                           struct reel_error *err_out)
+{
+    if (!overwrite || config->upload_overwrite)
+        return REEL_OK;
+    return reel_error_set(err_out, REEL_E_NOT_ALLOWED, "upload.overwrite",
+                          "uploads replace nothing here: upload under another name, or have the "
+                          "recording deleted first");
+}
+
 static enum reel_code take_tag(json_t *given, const char *name, const char *value,
                                struct reel_error *err_out)
 {
@@ -250,6 +260,8 @@ void reel_ingest_upload(struct reel_ingest *ingest, const struct reel_arrival *a
     code = check_message(ingest, arrival, &error);
     if (code == REEL_OK)
         code = read_wishes(&arrival->message->envelope, &wishes, &error);
+    if (code == REEL_OK)
+        code = reel_ingest_check_overwrite(ingest->links.config, wishes.overwrite, &error);
     if (code == REEL_OK)
         code =
             reel_ingest_may_upload(ingest, topic->device, topic->session, wishes.overwrite, &error);

@@ -61,6 +61,8 @@ static enum reel_code read_beginning(const struct reel_config *config, const jso
         return reel_error_set(err_out, REEL_E_TOO_LARGE, "size",
                               "the file has %" PRIu64 " bytes, and %" PRIu64 " are taken",
                               out->size_bytes, config->upload_max_bytes);
+    if (reel_ingest_check_overwrite(config, out->overwrite, err_out))
+        return REEL_E_NOT_ALLOWED;
     return tags ? reel_tags_change(NULL, tags, false, &out->tags, err_out) : REEL_OK;
 }
 

@@ -53,6 +53,8 @@ max_response_bytes = 8388608
 max_upload_bytes = 67108864
 max_recordings_open = 20000
 new_recordings_per_minute = 600
+[upload]
+overwrite = 0
 [quarantine]
 max_bytes = 67108864
 [rules]
