@@ -84,6 +84,7 @@ class Client:
     def __init__(self, broker, version=5, name=None, username=None, password=None):
         self.version = version
         self.name = name or f"test-{os.getpid()}-{next(_numbers)}"
+        self.reply_name = username or self.name  # as `reel` does, and access lists expect
         self.messages = []
         self._changed = threading.Condition()
         self._filters = set()
@@ -168,7 +169,7 @@ class Client:
         """
         device_part = f"/{device}" if device else ""
         # What came by a topic that names a device is answered under reply/{device}/ alone.
-        reply = f"{PREFIX}/reply/{device or self.name}/{next(_numbers)}"
+        reply = f"{PREFIX}/reply/{device or self.reply_name}/{next(_numbers)}"
         document = dict(document or {})
         token = f"question {next(_numbers)}"
         if self.version == 5:

@@ -10,8 +10,8 @@ class Lab:
     """A broker, a sink, and a watcher that was there before the sink."""
 
     def __init__(self, folder, settings=None, broker=None, credentials=None, build=BUILD,
-                 **sink_options):
-        self.broker = Broker(folder / "broker", **(broker or {})).start()
+                 broker_class=Broker, **sink_options):
+        self.broker = broker_class(folder / "broker", **(broker or {})).start()
         self._credentials = credentials or {}  # username and password of watcher and clients
         self.watcher = Watcher(self.broker, **self._credentials)
         self.sink = Sink(build, folder, self.broker, SETTINGS | (settings or {}), **sink_options)

@@ -15,7 +15,8 @@ import pytest
 import yaml
 
 import schemas
-from harness import BUILD, Recorder, RequestFailed, read_wave
+import shipped
+from harness import BUILD, RequestFailed, read_wave
 from lab import PATIENCE_S, TREE, free_port, wait_for
 
 UNIT = (TREE / "systemd/reeld.service").read_text()
@@ -31,7 +32,7 @@ def test_every_block_is_run():
     fences = re.findall(r"^```", README, re.M)
     assert len(fences) == 2 * len(BLOCKS)
     assert set(BLOCKS) == {
-        "targets", "client", "settings", "broker", "acl", "shell", "tags", "upload", "parts.conf",
+        "targets", "client", "settings", "broker", "shell", "tags", "upload", "parts.conf",
         "parts", "satellite", "spool", "publish.py", "publish.mjs", "publish.c", "build-c",
         "esp32.c", "verify", "delete", "retention.conf", "rules.conf", "rules",
     }
@@ -114,6 +115,13 @@ class Desk:
         path.write_text(f'#!/bin/sh\nexec {program} {command.partition(" ")[2]} "$@"\n')
         path.chmod(0o755)
 
+    def write_script(self, name, line):
+        """A tool of our own, with the program it stands for as {program}."""
+        path = self.folder / "tools" / name
+        program = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/usr/bin")
+        path.write_text(f"#!/bin/sh\n{line.format(program=program)}\n")
+        path.chmod(0o755)
+
     def write(self, name):
         """Put a block into a file, the broker's port in the place of the usual one."""
         (self.folder / name).write_text(BLOCKS[name].replace("1883", str(self.port)))
@@ -193,28 +201,36 @@ def test_settings(desk):
         assert done.returncode == 78
 
 
-def test_broker_and_acl_fence_devices_in(make_lab, tmp_path):
-    users = {name: f"of {name}" for name in ("reeld", "mic1", "mic2")}
-    (tmp_path / "reeld.password").write_text(users["reeld"] + "\n")  # as systemd hands it over
-    place = f"persistence_location {tmp_path}/\n"
-    made = make_lab(
-        {"broker.username": "reeld", "broker.password_file": "reeld.password"},
-        broker={"users": users, "acl": BLOCKS["acl"], "extra": f"{BLOCKS['broker']}{place}"},
-        credentials={"username": "reeld", "password": users["reeld"]},
-        env={"CREDENTIALS_DIRECTORY": str(tmp_path)},
-    )
-    one, two = (made.client(username=name, password=users[name]) for name in ("mic1", "mic2"))
-    Recorder(one, "mic1").send(b"\0\0")
-    for op in ("list", "info", "download", "status", "rejects"):
-        one.ask(op, {"session": "s1"}, device="mic1")
-    for topic in ("audio/mic2/s1", "audio/mic2", "request/rejects", "request/list/mic2"):
-        one.publish(f"reel/v1/{topic}", b"RIFF")
-    Recorder(two, "mic2").send(b"\1\1")
-    reader = made.client()
-    fetched = reader.ask("download", {"device": "mic2", "session": "s1", "format": "raw"})
-    assert fetched.payload == b"\1\1"
-    assert reader.request("rejects")["rejects"] == []
-    assert not [m for m in made.watcher.messages if "/response/" in m.topic]
+def test_broker(desk):
+    """What the block puts in place is what test_fences.py runs under."""
+    etc, share = desk.folder / "etc", desk.folder / "share"
+    (etc / "mosquitto/conf.d").mkdir(parents=True)
+    share.mkdir()
+    for name in "mosquitto-reel.conf", "reel.acl":
+        shutil.copy(TREE / "systemd" / name, share)
+    desk.write_script("mosquitto_passwd", 'exec {program} -b "$1" "$2" secret')
+    desk.write_script("systemctl", "echo systemctl $*")
+    block = BLOCKS["broker"].replace(" -g mosquitto", "").replace("/etc/", f"{etc}/")
+    said = desk.run(block.replace("/usr/local/share/reel", str(share)), PATH=os.pathsep.join([
+        str(desk.folder / "tools"), os.environ["PATH"], "/usr/sbin"]))
+    assert said == "systemctl restart mosquitto\n"
+    placed = etc / "mosquitto"
+    assert (placed / "conf.d/reel.conf").read_text() == shipped.CONFIGURATION.read_text()
+    assert (placed / "reel.acl").read_text() == shipped.ACL.read_text()
+    users = [line.split(":")[0] for line in (placed / "reel.passwd").read_text().splitlines()]
+    assert set(users) < set(shipped.USERS) and "mic1" in users
+    wanted = set(re.findall(r"/etc/mosquitto/reel\.\w+$", shipped.CONFIGURATION.read_text(), re.M))
+    assert {Path(name).name for name in wanted} <= {path.name for path in placed.iterdir()} | {
+        "reel.psk"}
+
+
+def test_the_settings_of_the_fence_are_those_that_are_tested():
+    parser = configparser.ConfigParser()
+    parser.read_string(BLOCKS["settings"])
+    told = {f"{section}.{key}": value
+            for section in parser.sections() for key, value in parser[section].items()}
+    for name, value in shipped.SETTINGS.items():
+        assert told[name] == str(value)
 
 
 def test_shell(desk):

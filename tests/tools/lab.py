@@ -135,6 +135,8 @@ class Broker:
     tests read it all).
     """
 
+    PASSWORDS = "passwords"  # the file's name in its folder
+
     def __init__(self, folder, port=None, bind="127.0.0.1", users=None, acl=None, extra="",
                  persistence=False, log_types=("all",)):
         self.folder = Path(folder)
@@ -163,7 +165,7 @@ class Broker:
         if os.geteuid() == 0:
             lines.append("user root")
         if self._users:
-            lines.append(f"password_file {folder}/passwords")
+            lines.append(f"password_file {folder}/{self.PASSWORDS}")
         if self._acl is not None:
             (folder / "acl").write_text(self._acl)
             (folder / "acl").chmod(0o600)
@@ -174,7 +176,7 @@ class Broker:
 
     def _write_passwords(self):
         """Into a file that mosquitto_passwd then hashes, so that no command line shows them."""
-        path = self.folder / "passwords"
+        path = self.folder / self.PASSWORDS
         path.unlink(missing_ok=True)
         path.touch(mode=0o600)
         path.write_text("".join(f"{name}:{word}\n" for name, word in self._users.items()))
