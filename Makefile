@@ -22,12 +22,12 @@ fuzzed   := -O1 -fsanitize=fuzzer-no-link$(comma)address$(comma)undefined -fno-s
 sanitize := $(if $(FUZZ),$(fuzzed),$(if $(SAN),-O1 -fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer))
 coverage := $(if $(COV),-O0 --coverage)
 pure_pkgs  := jansson msgpack
-all_pkgs   := $(pure_pkgs) libmosquitto sqlite3 sndfile nettle inih libsystemd libxxhash
+all_pkgs   := $(pure_pkgs) libmosquitto libssl sqlite3 sndfile nettle inih libsystemd libxxhash
 # Without them only `deps` and what calls it can be made, so a missing one is no error here.
 pkg_cflags := $(shell pkg-config --cflags $(all_pkgs) 2>/dev/null)
 pure_libs   = $(shell pkg-config --libs $(pure_pkgs)) -lm
 store_libs  = $(shell pkg-config --libs sqlite3 sndfile nettle)
-io_libs     = $(shell pkg-config --libs libmosquitto)
+io_libs     = $(shell pkg-config --libs libmosquitto libssl)
 daemon_libs = $(shell pkg-config --libs inih libsystemd libxxhash)
 test_libs   = $(shell pkg-config --libs cmocka)
 

@@ -15,7 +15,7 @@
 
 enum {
     TOPIC_BYTES = 512,
-    REASON_BYTES = 120,
+    REASON_BYTES = 200,
     KEEPALIVE_S = 15,
     ALSO_MAX = 4,
     RECONNECT_US = 1000000
@@ -80,13 +80,13 @@ static void on_message(void *user, const struct reel_bus_message *message)
         client->handlers.message(client->handlers.user, message);
 }
 
-static void on_published(void *user, int publication_id, bool refused)
+static void on_published(void *user, int publication_id, int refusal)
 {
     struct reel_client *client = user;
 
-    if (refused && client->handlers.refused)
+    if (refusal && client->handlers.refused)
         client->handlers.refused(client->handlers.user, publication_id);
-    if (!refused && client->handlers.published)
+    if (!refusal && client->handlers.published)
         client->handlers.published(client->handlers.user, publication_id);
 }
 
@@ -160,6 +160,8 @@ static enum reel_code bus_open(struct reel_client *client, struct reel_error *er
         .cafile = common->cafile,
         .cert = common->cert,
         .key = common->key,
+        .psk = common->psk,
+        .psk_identity = common->psk_identity,
         .client_id = common->client_id,
         .keepalive_s = KEEPALIVE_S,
     };
@@ -261,9 +263,9 @@ static enum reel_code connection_ended(const struct reel_client *client, struct 
         return reel_error_set(err_out, REEL_E_NOT_ALLOWED, NULL,
                               "the broker at %s port %d refuses us: %s", host, port,
                               client->reason);
-    return reel_error_set(err_out, REEL_E_STALLED, NULL,
-                          "no MQTT broker answers at %s port %d, %s TLS: %s", host, port,
-                          client->common->cafile ? "with" : "without", client->reason);
+    return reel_error_set(
+        err_out, REEL_E_STALLED, NULL, "no MQTT broker answers at %s port %d, %s TLS: %s", host,
+        port, client->common->cafile || client->common->psk ? "with" : "without", client->reason);
 }
 
 enum reel_code reel_client_run(struct reel_client *client, struct pollfd *also, size_t also_count,

@@ -27,6 +27,10 @@ const struct reel_option reel_common_options[] = {
      "REEL_CAFILE"},
     {0, "cert", "FILE", REEL_OPTION_TEXT, FIELD(cert), "certificate of this client", "REEL_CERT"},
     {0, "key", "FILE", REEL_OPTION_TEXT, FIELD(key), "its key", "REEL_KEY"},
+    {0, "psk", "KEY", REEL_OPTION_TEXT, FIELD(psk),
+     "pre-shared key in hexadecimal; turns on TLS; better in the environment", "REEL_PSK"},
+    {0, "psk-identity", "NAME", REEL_OPTION_TEXT, FIELD(psk_identity), "whose key that is",
+     "REEL_PSK_IDENTITY"},
     {'i', "id", "ID", REEL_OPTION_TEXT, FIELD(client_id), "client id (random)", NULL},
     {0, "prefix", "TOPIC", REEL_OPTION_TEXT, FIELD(prefix), "of all topics (reel/v1)",
      "REEL_PREFIX"},
@@ -152,7 +156,7 @@ void reel_common_defaults(struct reel_common *common)
     if (!common->host)
         common->host = "localhost";
     if (!common->port.given)
-        common->port.value = common->cafile ? 8883 : 1883;
+        common->port.value = common->cafile || common->psk ? 8883 : 1883;
     if (!common->prefix)
         common->prefix = "reel/v1";
 }

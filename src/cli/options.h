@@ -51,6 +51,8 @@ struct reel_common {
     const char *cafile;
     const char *cert;
     const char *key;
+    const char *psk;
+    const char *psk_identity;
     const char *client_id;
     const char *prefix;
     struct reel_seconds_option timeout;

@@ -25,6 +25,8 @@ static const struct reel_setting settings[] = {
     TEXT_SETTING("broker.cafile", broker_cafile, ""),
     TEXT_SETTING("broker.cert", broker_cert, ""),
     TEXT_SETTING("broker.key", broker_key, ""),
+    TEXT_SETTING("broker.psk_identity", broker_psk_identity, ""),
+    TEXT_SETTING("broker.psk_file", broker_psk_file, ""),
     TEXT_SETTING("broker.prefix", broker_prefix, "reel/v1"),
     TEXT_SETTING("broker.reply_allow", broker_reply_allow, ""),
     NUMBER_SETTING("broker.keepalive_s", broker_keepalive_s, 5, 65535, 300),
@@ -116,6 +118,22 @@ static bool prefix_valid(const char *prefix)
            prefix[0] != '$' && !strpbrk(prefix, "+# \t");
 }
 
+static enum reel_code check_tls(const struct reel_config *config, struct reel_error *err_out)
+{
+    if ((config->broker_cert[0] != '\0') != (config->broker_key[0] != '\0'))
+        return reel_error_set(err_out, REEL_E_BAD_REQUEST, "broker.key",
+                              "broker.cert and broker.key go together");
+    if (config->broker_cert[0] && !config->broker_cafile[0])
+        return reel_error_set(err_out, REEL_E_BAD_REQUEST, "broker.cafile",
+                              "a client certificate needs broker.cafile too");
+    if ((config->broker_psk_identity[0] != '\0') != (config->broker_psk_file[0] != '\0') ||
+        (config->broker_psk_file[0] && config->broker_cafile[0]))
+        return reel_error_set(err_out, REEL_E_BAD_REQUEST, "broker.psk_file",
+                              "broker.psk_identity and broker.psk_file go together, and not with "
+                              "broker.cafile");
+    return REEL_OK;
+}
+
 enum reel_code reel_config_finish(struct reel_config *config, struct reel_error *err_out)
 {
     enum reel_sync_way way;
@@ -137,17 +155,14 @@ enum reel_code reel_config_finish(struct reel_config *config, struct reel_error 
     if (!reel_config_sync_way(config->store_sync, &way))
         return reel_error_set(err_out, REEL_E_BAD_REQUEST, "store.sync",
                               "store.sync must be auto, files or filesystem");
-    if ((config->broker_cert[0] != '\0') != (config->broker_key[0] != '\0'))
-        return reel_error_set(err_out, REEL_E_BAD_REQUEST, "broker.key",
-                              "broker.cert and broker.key go together");
-    if (config->broker_cert[0] && !config->broker_cafile[0])
-        return reel_error_set(err_out, REEL_E_BAD_REQUEST, "broker.cafile",
-                              "a client certificate needs broker.cafile too");
+    if (check_tls(config, err_out))
+        return REEL_E_BAD_REQUEST;
     if (!reel_containers_parse(config->upload_formats_text, &config->upload_formats))
         return reel_error_set(err_out, REEL_E_BAD_REQUEST, "upload.formats",
                               "upload.formats must be a list of wav, flac, ogg, aiff, mp3");
     if (config->broker_reply_allow[0] == '\0')
         snprintf(config->broker_reply_allow, sizeof config->broker_reply_allow, "%.64s/reply/#",
                  config->broker_prefix);
+    reel_config_find_credentials(config);
     return reel_config_check_rules(config, err_out);
 }

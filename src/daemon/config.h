@@ -26,6 +26,8 @@ struct reel_config {
     char broker_cafile[REEL_SETTING_BYTES];
     char broker_cert[REEL_SETTING_BYTES];
     char broker_key[REEL_SETTING_BYTES];
+    char broker_psk_identity[REEL_SETTING_BYTES];
+    char broker_psk_file[REEL_SETTING_BYTES];
     char broker_prefix[REEL_SETTING_BYTES];
     char broker_reply_allow[REEL_SETTING_BYTES]; /* "" becomes {prefix}/reply/# */
     uint64_t broker_keepalive_s;

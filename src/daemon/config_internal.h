@@ -42,6 +42,10 @@ int reel_config_line(const struct reel_config *config, const char *name);
 
 /* config_use.c */
 
+/* Let the files of TLS that have a relative path be those of $CREDENTIALS_DIRECTORY, where they are
+ * there. */
+void reel_config_find_credentials(struct reel_config *config);
+
 /* The way of syncing of that name; false if there is none. */
 bool reel_config_sync_way(const char *name, enum reel_sync_way *way_out);
 

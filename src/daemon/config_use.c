@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/config.h"
 #include "daemon/config_internal.h"
@@ -28,6 +29,21 @@ bool reel_config_sync_way(const char *name, enum reel_sync_way *way_out)
         }
     }
     return false;
+}
+
+void reel_config_find_credentials(struct reel_config *config)
+{
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    char *paths[] = {config->broker_cafile, config->broker_cert, config->broker_key,
+                     config->broker_psk_file};
+    char joined[REEL_SETTING_BYTES];
+
+    for (size_t i = 0; folder && i < sizeof paths / sizeof paths[0]; i++) {
+        if (paths[i][0] && paths[i][0] != '/' &&
+            snprintf(joined, sizeof joined, "%s/%s", folder, paths[i]) < (int)sizeof joined &&
+            access(joined, F_OK) == 0)
+            memcpy(paths[i], joined, sizeof joined);
+    }
 }
 
 static FILE *open_secret(const char *path)
@@ -80,6 +96,8 @@ void reel_config_bus(const struct reel_config *config, const char *password,
     bus_out->cafile = or_null(config->broker_cafile);
     bus_out->cert = or_null(config->broker_cert);
     bus_out->key = or_null(config->broker_key);
+    bus_out->psk_file = or_null(config->broker_psk_file);
+    bus_out->psk_identity = or_null(config->broker_psk_identity);
     bus_out->keepalive_s = (int)config->broker_keepalive_s;
 }
 

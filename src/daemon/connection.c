@@ -26,7 +26,8 @@ void reel_connection_describe(const struct reel_config *config, const struct ree
         snprintf(text_out, REEL_CONNECTION_TEXT_BYTES, "the %s connection ended: %s", name, reason);
         return;
     }
-    snprintf(text_out, REEL_CONNECTION_TEXT_BYTES, "no %s connection to %.100s port %d: %s%s", name,
+    snprintf(text_out, REEL_CONNECTION_TEXT_BYTES, "no %s connection%s to %.100s port %d: %s%s",
+             name, config->broker_cafile[0] || config->broker_psk_file[0] ? " by TLS" : "",
              config->broker_host, (int)config->broker_port,
              reel_bus_refusal(bus) ? "the broker refuses us: " : "", reason);
 }

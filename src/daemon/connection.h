@@ -26,7 +26,7 @@ void reel_backoff_wait(struct reel_backoff *backoff, int64_t most_us, int64_t mo
 
 /* Say in `text_out` why there is no connection of that name ("ingest"), `reason` being what the bus
  * said when it lost it. */
-enum { REEL_CONNECTION_TEXT_BYTES = 256 };
+enum { REEL_CONNECTION_TEXT_BYTES = 384 };
 void reel_connection_describe(const struct reel_config *config, const struct reel_bus *bus,
                               const char *name, const char *reason,
                               char text_out[REEL_CONNECTION_TEXT_BYTES]);

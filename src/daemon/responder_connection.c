@@ -82,11 +82,11 @@ static void on_subscribed(void *user, const int *granted, size_t count)
     }
 }
 
-static void on_published(void *user, int publication_id, bool refused)
+static void on_published(void *user, int publication_id, int refusal)
 {
     struct reel_responder *responder = user;
 
-    (void)refused;
+    (void)refusal;
     if (publication_id == responder->awaited_id)
         responder->awaited_id = 0;
 }

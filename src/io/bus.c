@@ -60,21 +60,6 @@ static int bus_set_up(struct reel_bus *bus, const struct reel_bus_config *config
     return rc;
 }
 
-static enum reel_code bus_set_up_tls(struct reel_bus *bus, const struct reel_bus_config *config,
-                                     struct reel_error *err_out)
-{
-    int rc;
-
-    if (!config->cafile)
-        return REEL_OK;
-    rc = mosquitto_tls_set(bus->mosquitto, config->cafile, NULL, config->cert, config->key, NULL);
-    if (rc != MOSQ_ERR_SUCCESS)
-        return reel_error_set(
-            err_out, REEL_E_BAD_REQUEST, "broker.cafile", "the TLS files cannot be used: %s",
-            rc == MOSQ_ERR_INVAL ? "one is missing or cannot be read" : mosquitto_strerror(rc));
-    return REEL_OK;
-}
-
 enum reel_code reel_bus_create(const struct reel_bus_config *config,
                                const struct reel_bus_handlers *handlers, struct reel_bus **bus_out,
                                struct reel_error *err_out)
@@ -90,7 +75,8 @@ enum reel_code reel_bus_create(const struct reel_bus_config *config,
     bus->keepalive_s = config->keepalive_s;
     bus->session_expiry_s = config->session_expiry_s;
     bus->receive_maximum = config->receive_maximum;
-    bus->gate = config->cafile ? config->gate : NULL;
+    bus->shaken = !reel_bus_tls_wanted(config);
+    bus->gate = bus->shaken ? NULL : config->gate;
     bus->host = strdup(config->host);
     bus->mosquitto = mosquitto_new(config->client_id, config->session_expiry_s == 0, bus);
     if (!bus->host || !bus->mosquitto) {
@@ -101,7 +87,7 @@ enum reel_code reel_bus_create(const struct reel_bus_config *config,
     reel_bus_receive_set_up(bus);
     rc = bus_set_up(bus, config);
     code = rc == MOSQ_ERR_SUCCESS
-               ? bus_set_up_tls(bus, config, err_out)
+               ? reel_bus_tls_set_up(&bus->tls, bus->mosquitto, config, err_out)
                : reel_bus_library_error(err_out, rc, "setting the connection up");
     if (code) {
         reel_bus_destroy(&bus);
@@ -145,6 +131,7 @@ enum reel_code reel_bus_connect(struct reel_bus *bus, struct reel_error *err_out
         .port = bus->port,
         .keepalive_s = bus->keepalive_s,
         .gate = bus->gate,
+        .tls = bus->tls,
     };
     enum reel_code code;
 
@@ -161,6 +148,16 @@ enum reel_code reel_bus_connect(struct reel_bus *bus, struct reel_error *err_out
     bus->awaited = 1;
     bus->heard_us = reel_monotonic_us();
     return REEL_OK;
+}
+
+const struct reel_bus_terms *reel_bus_terms(const struct reel_bus *bus)
+{
+    return &bus->terms;
+}
+
+const char *reel_bus_reason_text(int reason)
+{
+    return mosquitto_reason_string(reason);
 }
 
 bool reel_bus_accepted(const struct reel_bus *bus)
@@ -187,7 +184,8 @@ static bool usable(const struct reel_bus *bus)
 
 bool reel_bus_wants_write(const struct reel_bus *bus)
 {
-    return usable(bus) && mosquitto_want_write(bus->mosquitto);
+    return usable(bus) && mosquitto_want_write(bus->mosquitto) &&
+           !reel_bus_tls_waits(bus->mosquitto);
 }
 
 /* The connection has come about, or failed to. */
@@ -197,6 +195,7 @@ static void attempt_end(struct reel_bus *bus)
 
     if (!reel_bus_attempt_reap(&bus->attempt, &bus->mosquitto, reason, sizeof reason))
         return;
+    reel_bus_receive_set_up(bus);
     bus->heard_us = reel_monotonic_us();
     if (reason[0])
         reel_bus_lost(bus, reason, false);
@@ -226,11 +225,27 @@ static void gather(const struct reel_bus *bus, int on)
         setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
 }
 
+/* Let the handshake come to its end, and hear the broker's word on it. Whether CONNECT may follow.
+ */
+static bool may_introduce(struct reel_bus *bus)
+{
+    bool shakes = reel_bus_tls_shakes(bus->mosquitto);
+
+    if (bus->shaken)
+        return true;
+    bus->shaken = !shakes;
+    if (!shakes && !reel_bus_tls_shaken(&bus->tls, bus->mosquitto))
+        reel_bus_failed(bus, MOSQ_ERR_TLS);
+    else
+        reel_bus_failed(bus, mosquitto_loop_read(bus->mosquitto, 1));
+    return bus->shaken && !bus->down;
+}
+
 void reel_bus_write(struct reel_bus *bus)
 {
     bool many = bus->unwritten > 1;
 
-    if (!usable(bus))
+    if (!usable(bus) || !may_introduce(bus))
         return;
     bus->unwritten = 0;
     /* The library writes each acknowledgement by itself, four bytes that would be a segment each,

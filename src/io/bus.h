@@ -24,9 +24,12 @@ struct reel_bus_config {
     int port;
     const char *username; /* NULL: none */
     const char *password; /* NULL: none */
-    const char *cafile;   /* NULL: no TLS */
+    const char *cafile;   /* NULL: no TLS by certificates */
     const char *cert;     /* NULL: no client certificate */
     const char *key;
+    const char *psk;      /* NULL: no TLS by a pre-shared key; else hexadecimal digits */
+    const char *psk_file; /* NULL, or the file whose first line they are */
+    const char *psk_identity;
     const char *client_id; /* NULL: a random one */
     int keepalive_s;
     uint32_t session_expiry_s; /* 0: clean start, and the session ends with the connection */
@@ -37,6 +40,15 @@ struct reel_bus_config {
      * first that does, and not under a lock of its own. NULL where one thread alone connects, and
      * waits for the end of each attempt or for its own. */
     struct reel_bus_gate *gate;
+};
+
+/* What the broker said when it let us in; where it did not, what MQTT 5 has then. */
+struct reel_bus_terms {
+    uint32_t packet_max_bytes; /* 0: no bound */
+    uint32_t session_expiry_s; /* what was asked for, or less */
+    uint16_t receive_maximum;
+    int qos_maximum;
+    bool retain;
 };
 
 /* What came in. All is borrowed for the call. */
@@ -78,8 +90,9 @@ struct reel_bus_handlers {
     /* SUBACK: `granted[i]` is the QoS of the i-th filter, 128 and above a refusal. */
     void (*subscribed)(void *user, const int *granted, size_t count);
     void (*message)(void *user, const struct reel_bus_message *message);
-    /* A publication at QoS 1 was acknowledged. `refused`: the broker's reason code said no. */
-    void (*published)(void *user, int publication_id, bool refused);
+    /* A publication at QoS 1 was acknowledged. `refusal`: the broker's reason code where it said
+     * no, else 0. */
+    void (*published)(void *user, int publication_id, int refusal);
     /* The connection was refused or has ended; `taken_over`: another client came with our id.
      * Called once at most. */
     void (*disconnected)(void *user, const char *reason, bool taken_over);
@@ -89,8 +102,11 @@ struct reel_bus_handlers {
 enum reel_code reel_bus_library_init(struct reel_error *err_out);
 void reel_bus_library_finish(void);
 
+/* What a reason code of the broker's stands for, for an error's text. Static storage. */
+const char *reel_bus_reason_text(int reason);
+
 /* Make a bus; nothing is sent. The config's strings are copied, the handlers too. BAD_REQUEST
- * (field "broker...") for TLS files that cannot be used. */
+ * (field "broker...") for a file or a key for TLS that cannot be used. */
 enum reel_code reel_bus_create(const struct reel_bus_config *config,
                                const struct reel_bus_handlers *handlers, struct reel_bus **bus_out,
                                struct reel_error *err_out);
@@ -110,6 +126,9 @@ enum reel_code reel_bus_connect(struct reel_bus *bus, struct reel_error *err_out
 
 /* Whether the broker has let us in. */
 bool reel_bus_accepted(const struct reel_bus *bus);
+
+/* On which terms. Borrowed; of use once `connected` was called. */
+const struct reel_bus_terms *reel_bus_terms(const struct reel_bus *bus);
 
 /* Why the broker refused to let us in, CONNACK's reason code; 0 where it did not. */
 int reel_bus_refusal(const struct reel_bus *bus);

@@ -69,6 +69,15 @@ static void watch_peer(int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &gone_ms, sizeof gone_ms);
 }
 
+/* On the attempt's own thread, where the bus may be gone. */
+static void on_log(struct mosquitto *m, void *user, int level, const char *line)
+{
+    struct reel_bus_attempt *attempt = user;
+
+    if (level == MOSQ_LOG_ERR)
+        reel_bus_tls_hear(&attempt->target.tls, m, line);
+}
+
 static void attempt_connect(struct reel_bus_attempt *attempt)
 {
     const struct reel_bus_target *target = &attempt->target;
@@ -77,6 +86,8 @@ static void attempt_connect(struct reel_bus_attempt *attempt)
         pthread_mutex_lock(&target->gate->mutex);
     attempt->rc = MOSQ_ERR_NO_CONN;
     if (atomic_load(&attempt->state) != ABANDONED) {
+        mosquitto_user_data_set(target->mosquitto, attempt);
+        mosquitto_log_callback_set(target->mosquitto, on_log);
         attempt->rc = mosquitto_connect_bind_v5(target->mosquitto, target->host, target->port,
                                                 target->keepalive_s, NULL, target->properties);
         attempt->error_number = errno;
@@ -167,7 +178,7 @@ static const char *reason_of(const struct reel_bus_attempt *attempt)
         return strerror(attempt->error_number);
     if (attempt->rc == MOSQ_ERR_EAI)
         return gai_strerror(attempt->error_number);
-    return mosquitto_strerror(attempt->rc);
+    return reel_bus_tls_reason(&attempt->target.tls, mosquitto_strerror(attempt->rc));
 }
 
 bool reel_bus_attempt_reap(struct reel_bus_attempt **attempt, struct mosquitto **mosquitto_out,

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "io/bus.h"
+#include "io/bus_tls.h"
 
 struct reel_bus_attempt;
 
@@ -19,6 +20,7 @@ struct reel_bus_target {
     int keepalive_s;
     mosquitto_property *properties;
     struct reel_bus_gate *gate; /* NULL: none */
+    struct reel_bus_tls tls;
 };
 
 /* Begin. On success `target`'s pointers belong to the attempt. */
@@ -30,7 +32,8 @@ enum reel_code reel_bus_attempt_start(const struct reel_bus_target *target,
 int reel_bus_attempt_fd(const struct reel_bus_attempt *attempt);
 
 /* Whether it is over: then `*mosquitto_out` is the caller's again, connected (CONNECT is queued)
- * or, if `reason_out` is not "", not; and the attempt is gone. */
+ * or, if `reason_out` is not "", not; and the attempt is gone. The library's log and its user data
+ * were the attempt's: set them anew. */
 bool reel_bus_attempt_reap(struct reel_bus_attempt **attempt, struct mosquitto **mosquitto_out,
                            char *reason_out, size_t reason_bytes);
 

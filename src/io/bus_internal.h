@@ -6,12 +6,13 @@
 #include <stdint.h>
 
 #include "io/bus.h"
+#include "io/bus_tls.h"
 
 struct mosquitto;
 struct reel_bus_attempt;
 
 #define REEL_BUS_PAYLOAD_MAX_BYTES 268435455u /* of MQTT */
-enum { REEL_BUS_FILTERS_MAX = 8, REEL_BUS_PROPERTIES_MAX = 64, REEL_BUS_REASON_BYTES = 120 };
+enum { REEL_BUS_FILTERS_MAX = 8, REEL_BUS_PROPERTIES_MAX = 64, REEL_BUS_REASON_BYTES = 200 };
 
 struct reel_bus {
     struct mosquitto *mosquitto;      /* NULL while it is the attempt's */
@@ -23,6 +24,9 @@ struct reel_bus {
     uint32_t session_expiry_s;
     uint16_t receive_maximum;
     struct reel_bus_gate *gate;
+    struct reel_bus_tls tls;
+    bool shaken; /* TLS stands, or there is none */
+    struct reel_bus_terms terms;
     bool down;         /* `disconnected` was called */
     bool accepted;     /* CONNACK let us in */
     int refusal;       /* CONNACK's reason code */

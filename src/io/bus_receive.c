@@ -18,7 +18,30 @@ void reel_bus_lost(struct reel_bus *bus, const char *reason, bool taken_over)
 void reel_bus_failed(struct reel_bus *bus, int rc)
 {
     if (rc != MOSQ_ERR_SUCCESS)
-        reel_bus_lost(bus, mosquitto_strerror(rc), false);
+        reel_bus_lost(bus, reel_bus_tls_reason(&bus->tls, mosquitto_strerror(rc)), false);
+}
+
+static void take_terms(struct reel_bus *bus, const mosquitto_property *properties)
+{
+    struct reel_bus_terms terms = {
+        .session_expiry_s = bus->session_expiry_s,
+        .receive_maximum = UINT16_MAX,
+        .qos_maximum = 2,
+        .retain = true,
+    };
+    uint8_t qos = 2, retain = 1;
+
+    mosquitto_property_read_int32(properties, MQTT_PROP_MAXIMUM_PACKET_SIZE,
+                                  &terms.packet_max_bytes, false);
+    mosquitto_property_read_int32(properties, MQTT_PROP_SESSION_EXPIRY_INTERVAL,
+                                  &terms.session_expiry_s, false);
+    mosquitto_property_read_int16(properties, MQTT_PROP_RECEIVE_MAXIMUM, &terms.receive_maximum,
+                                  false);
+    mosquitto_property_read_byte(properties, MQTT_PROP_MAXIMUM_QOS, &qos, false);
+    mosquitto_property_read_byte(properties, MQTT_PROP_RETAIN_AVAILABLE, &retain, false);
+    terms.qos_maximum = qos;
+    terms.retain = retain != 0;
+    bus->terms = terms;
 }
 
 static void on_connect(struct mosquitto *m, void *user, int rc, int flags,
@@ -27,7 +50,7 @@ static void on_connect(struct mosquitto *m, void *user, int rc, int flags,
     struct reel_bus *bus = user;
 
     (void)m;
-    (void)properties;
+    take_terms(bus, properties);
     bus->received++;
     bus->refusal = rc;
     bus->accepted = rc == 0;
@@ -49,7 +72,9 @@ static void on_disconnect(struct mosquitto *m, void *user, int rc,
         reel_bus_lost(bus, "closed", false);
     else
         /* A code of the broker's DISCONNECT is 128 and above, one of the library's below. */
-        reel_bus_lost(bus, rc >= 128 ? mosquitto_reason_string(rc) : mosquitto_strerror(rc),
+        reel_bus_lost(bus,
+                      reel_bus_tls_reason(&bus->tls, rc >= 128 ? mosquitto_reason_string(rc)
+                                                               : mosquitto_strerror(rc)),
                       rc == MQTT_RC_SESSION_TAKEN_OVER);
 }
 
@@ -77,7 +102,7 @@ static void on_publish(struct mosquitto *m, void *user, int publication_id, int 
     bus->received++;
     bus->pending -= bus->pending > 0;
     if (!bus->down && bus->handlers.published)
-        bus->handlers.published(bus->handlers.user, publication_id, rc >= 128);
+        bus->handlers.published(bus->handlers.user, publication_id, rc >= 128 ? rc : 0);
 }
 
 /* The properties of one message, copied out of the library's list. */
@@ -181,8 +206,18 @@ static void on_message(struct mosquitto *m, void *user, const struct mosquitto_m
     unpacked_finish(&unpacked);
 }
 
+static void on_log(struct mosquitto *m, void *user, int level, const char *line)
+{
+    struct reel_bus *bus = user;
+
+    if (level == MOSQ_LOG_ERR)
+        reel_bus_tls_hear(&bus->tls, m, line);
+}
+
 void reel_bus_receive_set_up(struct reel_bus *bus)
 {
+    mosquitto_user_data_set(bus->mosquitto, bus);
+    mosquitto_log_callback_set(bus->mosquitto, on_log);
     mosquitto_connect_v5_callback_set(bus->mosquitto, on_connect);
     mosquitto_disconnect_v5_callback_set(bus->mosquitto, on_disconnect);
     mosquitto_subscribe_v5_callback_set(bus->mosquitto, on_subscribe);

@@ -1,8 +1,7 @@
 """Brokers that ask who is there: passwords, access lists as the protocol gives them, TLS."""
-import subprocess
-
 import pytest
 
+from certificates import openssl
 from harness import PREFIX, Format, Recorder, fragment
 from lab import NotReady, free_port, wait_for
 
@@ -98,10 +97,6 @@ def test_wrong_password_is_said_and_tried_again(make_lab, tmp_path):
 
 
 # TLS
-
-
-def openssl(*words):
-    subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")

@@ -138,6 +138,8 @@ def test_a_mistake_is_told_with_file_and_line(tmp_path, text, line, named):
     ("store.sync=", "store.sync"),
     ("store.sync=file", "store.sync"),
     ("broker.cert=/etc/cert.pem", "broker.cert"),
+    ("broker.psk_file=/etc/key.psk", "broker.psk_identity"),
+    ("broker.psk_identity=sink", "broker.psk_file"),
     ("no.such=1", "no.such"),
     ("nothing", "section.key=value"),
 ])

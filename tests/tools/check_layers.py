@@ -27,6 +27,7 @@ TESTS_SEE = {
 # A library's header, and the only files that may know it (prefix of the path without suffix).
 KNOWN_ONLY_TO = {
     "mosquitto.h": "io/bus",
+    "openssl/": "io/bus_tls",
     "sqlite3.h": "store/catalog",
     "sndfile.h": "store/import",
     "ini.h": "daemon/config",

@@ -6,7 +6,7 @@
 set -eu
 
 build='gcc libc6-dev make pkgconf libmosquitto-dev libmsgpack-dev libjansson-dev libinih-dev
-       libsndfile1-dev libsqlite3-dev nettle-dev libxxhash-dev uthash-dev libsystemd-dev'
+       libsndfile1-dev libsqlite3-dev nettle-dev libxxhash-dev uthash-dev libsystemd-dev libssl-dev'
 demo='python3 mosquitto mosquitto-clients alsa-utils'
 test="$demo g++ libcmocka-dev python3-pytest python3-paho-mqtt python3-msgpack python3-soundfile
       python3-jsonschema python3-markdown python3-matplotlib python3-numpy python3-yaml sox ffmpeg strace openssl
