@@ -74,7 +74,8 @@ static void on_message(void *user, const struct reel_bus_message *message)
 {
     struct reel_client *client = user;
 
-    if (reel_topic_matches(client->presence_filter, message->topic))
+    if (reel_topic_matches(client->presence_filter, message->topic) &&
+        reel_name_valid(strrchr(message->topic, '/') + 1, strlen(strrchr(message->topic, '/') + 1)))
         presence_note(client, message);
     if (client->handlers.message)
         client->handlers.message(client->handlers.user, message);

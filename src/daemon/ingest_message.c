@@ -421,6 +421,8 @@ void reel_ingest_message(void *user, const struct reel_bus_message *message)
     if (!reel_ingest_hermes_topic(&arrival))
         arrival.topic_code = reel_topic_parse(ingest->links.config->broker_prefix, message->topic,
                                               &arrival.topic, &arrival.topic_error);
+    if (arrival.topic.kind == REEL_TOPIC_OTHER)
+        return;
     note_delivery(ingest, &arrival);
     if (arrival.topic.kind == REEL_TOPIC_UPLOAD)
         reel_ingest_upload(ingest, &arrival);

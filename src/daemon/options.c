@@ -10,13 +10,16 @@
 enum { ASSIGNMENTS_MAX = 128 };
 
 static const char usage[] =
-    "usage: reeld [-c FILE] [-o section.key=value]... [--check-config | --reindex | --verify]\n"
+    "usage: reeld [-c FILE] [-o section.key=value]...\n"
+    "             [--check-config | --check-broker [--json] | --reindex | --verify]\n"
     "\n"
     "The recorder sink for audio over MQTT.\n"
     "\n"
     "  -c, --config FILE    settings (default " DEFAULT_FILE ", where there is one)\n"
     "  -o SECTION.KEY=VALUE one setting, over the file's\n"
     "      --check-config   say whether the settings are right, and end\n"
+    "      --check-broker   find out whether the broker does what the sink needs, say what to\n"
+    "                       change, and end; also while a sink runs. With --json for programs\n"
     "      --reindex        rebuild the catalog from sidecars and WAV files, and end\n"
     "      --verify         compare every recording's file with the catalog, its sidecar and its\n"
     "                       sha256, say what differs, change nothing, and end; also while a sink\n"
@@ -77,6 +80,8 @@ int reel_options_read(int argc, char **argv, struct reel_options *options_out,
         {"check-config", no_argument, NULL, 'C'},
         {"reindex", no_argument, NULL, 'R'},
         {"verify", no_argument, NULL, 'Y'},
+        {"check-broker", no_argument, NULL, 'B'},
+        {"json", no_argument, NULL, 'J'},
         {"version", no_argument, NULL, 'V'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -97,6 +102,10 @@ int reel_options_read(int argc, char **argv, struct reel_options *options_out,
             options_out->reindex = true;
         else if (option == 'Y')
             options_out->verify = true;
+        else if (option == 'B')
+            options_out->check_broker = true;
+        else if (option == 'J')
+            options_out->json = true;
         else if (option == 'V')
             return say(stdout, "reeld " REEL_VERSION "\n");
         else if (option == 'h')
@@ -104,7 +113,9 @@ int reel_options_read(int argc, char **argv, struct reel_options *options_out,
         else
             return usage_failed();
     }
-    if (optind != argc || (options_out->reindex && options_out->verify))
+    if (optind != argc ||
+        options_out->reindex + options_out->verify + options_out->check_broker > 1 ||
+        (options_out->json && !options_out->check_broker))
         return usage_failed();
     status = read_settings(&given, config_out);
     if (status < 0 && options_out->check_config) {

@@ -12,6 +12,8 @@ struct reel_options {
     bool check_config;
     bool reindex;
     bool verify;
+    bool check_broker;
+    bool json; /* what is found, as JSON */
 };
 
 /* Read the command line and the settings it leads to (`-c FILE`, else /etc/reel/reeld.conf where

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "base/log.h"
+#include "daemon/check_broker.h"
 #include "daemon/config.h"
 #include "daemon/options.h"
 #include "daemon/reindex_report.h"
@@ -34,6 +35,23 @@ static int verify(const struct reel_config *config, const struct reel_log *log)
     bool well;
 
     if (reel_verify_report_run(config, &well, &error))
+        return failed(log, &error);
+    return well ? REEL_EXIT_OK : REEL_EXIT_FAILED;
+}
+
+static int check_broker(const struct reel_config *config, const char *password, bool as_json,
+                        const struct reel_log *log)
+{
+    struct reel_error error;
+    bool well = false;
+    enum reel_code code = reel_bus_library_init(&error);
+
+    if (code)
+        return failed(log, &error);
+    signal(SIGPIPE, SIG_IGN); /* a broker that is gone is an error of the write */
+    code = reel_check_broker_run(config, password, as_json, &well, &error);
+    reel_bus_library_finish();
+    if (code)
         return failed(log, &error);
     return well ? REEL_EXIT_OK : REEL_EXIT_FAILED;
 }
@@ -98,6 +116,8 @@ int main(int argc, char **argv)
         reel_log_write(&log, REEL_LOG_ERROR, "%s", error.message);
         return REEL_EXIT_CONFIG;
     }
+    if (options.check_broker)
+        return check_broker(&config, password, options.json, &log);
     return_large_blocks();
     block_signals();
     return record(&config, password, &log);

@@ -76,7 +76,7 @@ bool reel_hermes_parse(const char *topic, struct reel_hermes_topic *out)
         return false;
     out->site = topic + sizeof head - 1;
     last = level(out->site, &out->site_bytes);
-    if (!last)
+    if (!last || strncmp(out->site, REEL_TOPIC_CHECK "/", sizeof REEL_TOPIC_CHECK) == 0)
         return false;
     if (strcmp(last, "audioFrame") != 0) {
         session = last;

@@ -12,6 +12,10 @@
 enum { REEL_HERMES_FILTERS = 2 };
 extern const char *const reel_hermes_filters[REEL_HERMES_FILTERS];
 
+/* Topics that match them, at which a broker is checked; no satellite's. */
+#define REEL_HERMES_CHECKS                                                                         \
+    "hermes/audioServer/$check/audioFrame", "hermes/audioServer/$check/$check/audioSessionFrame"
+
 struct reel_hermes_topic {
     const char *site; /* as it stands in the topic, `site_bytes` of it */
     size_t site_bytes;
@@ -19,7 +23,8 @@ struct reel_hermes_topic {
     char session[REEL_NAME_BYTES]; /* the session, made a name; "" where the topic has none */
 };
 
-/* Take a topic apart. False, `*out` undefined, for one that matches no filter. */
+/* Take a topic apart. False, `*out` undefined, for one that matches no filter, or is a check's.
+ */
 bool reel_hermes_parse(const char *topic, struct reel_hermes_topic *out);
 
 /* Make a name of any text of `bytes`. One that is a name stays as it is; of another each character

@@ -18,6 +18,9 @@ enum reel_topic_kind {
     REEL_TOPIC_STATUS,    /* status/{sink}; the sink's name is in `device` */
 };
 
+/* Below each kind stands what `reeld --check-broker` sends to itself: no name begins so. */
+#define REEL_TOPIC_CHECK "$check"
+
 enum { REEL_OP_BYTES = 32 };
 
 struct reel_topic {
@@ -35,10 +38,11 @@ struct reel_topic {
 bool reel_name_valid(const char *text, size_t bytes);
 
 /* Take `topic` apart below `prefix` (no trailing slash). Returns OK with kind OTHER for a topic
- * that is none of ours. BAD_REQUEST with field "device" or "session" (or "op", "upload", "offset")
- * for one of ours with a bad or missing name or number or too many levels: then `out->kind` is
- * right, and the names that are valid are filled in, so that the event and the response can say
- * where it came from. An upload's session loses what an audio file's name ends in (".wav"). */
+ * that is none of ours, or a check's. BAD_REQUEST with field "device" or "session" (or "op",
+ * "upload", "offset") for one of ours with a bad or missing name or number or too many levels: then
+ * `out->kind` is right, and the names that are valid are filled in, so that the event and the
+ * response can say where it came from. An upload's session loses what an audio file's name ends in
+ * (".wav"). */
 enum reel_code reel_topic_parse(const char *prefix, const char *topic, struct reel_topic *out,
                                 struct reel_error *err_out);
 

@@ -171,6 +171,8 @@ enum reel_code reel_topic_parse(const char *prefix, const char *topic, struct re
     if (strncmp(topic, prefix, prefix_bytes) != 0 || topic[prefix_bytes] != '/')
         return REEL_OK;
     split(topic + prefix_bytes + 1, &levels);
+    if (levels.count > 1 && level_is(&levels, 1, REEL_TOPIC_CHECK))
+        return REEL_OK;
     if (level_is(&levels, 0, "audio"))
         out->kind = REEL_TOPIC_AUDIO;
     else if (level_is(&levels, 0, "upload"))

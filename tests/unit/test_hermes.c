@@ -49,6 +49,7 @@ static void topics_of_others(void **state)
         "hermes/audioServer/default/playBytes/123",
         "x/hermes/audioServer/default/audioFrame",
         "reel/v1/audio/default/audioFrame",
+        REEL_HERMES_CHECKS,
     };
     struct reel_hermes_topic topic;
 
