@@ -45,7 +45,8 @@ benches     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/benc
 
 fuzz_targets := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all deps test check demo run fuzz torture bench bench-sync bench-commit install uninstall coverage clean
+.PHONY: all deps test check demo run fuzz torture bench bench-sync bench-commit
+.PHONY: install uninstall coverage clean
 all: $(BUILD)/libreel.a $(BUILD)/reeld $(BUILD)/reel
 
 $(BUILD)/libreel.a: $(pure)
@@ -145,24 +146,40 @@ coverage:
 	@tests/tools/deps.sh build coverage
 	@tests/tools/coverage.sh
 
-dest = $(DESTDIR)$(PREFIX)
+# Where the packages of a distribution put what is below PREFIX here.
+LIBDIR     ?= $(PREFIX)/lib
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+SYSCONFDIR ?= $(if $(filter /usr /usr/local,$(PREFIX)),/etc,$(PREFIX)/etc)
+shared   := $(wildcard $(addprefix systemd/,mosquitto-reel.conf reel.acl reeld.store.conf))
+settings := $(wildcard systemd/reeld.conf)
+dest   = $(DESTDIR)$(PREFIX)
+libdir = $(DESTDIR)$(LIBDIR)
+etc    = $(DESTDIR)$(SYSCONFDIR)/reel
+# Settings that are there are somebody's own, and stay.
 install: all
-	install -d $(dest)/bin $(dest)/include/reel $(dest)/lib/pkgconfig $(dest)/lib/systemd/system
+	install -d $(dest)/bin $(dest)/include/reel $(libdir)/pkgconfig $(DESTDIR)$(UNITDIR) \
+	    $(dest)/lib/sysusers.d $(dest)/lib/tmpfiles.d $(dest)/share/reel $(etc)/conf.d
 	install -m 755 $(BUILD)/reeld $(BUILD)/reel $(dest)/bin
 	install -m 644 include/reel/*.h $(dest)/include/reel
-	install -m 644 $(BUILD)/libreel.a $(dest)/lib
+	install -m 644 $(BUILD)/libreel.a $(libdir)
 	printf '%s\n' 'Name: reel' 'Description: Recording audio over MQTT: fragments, topics, acknowledgements' \
-	    'Version: $(VERSION)' 'Cflags: -I$(PREFIX)/include' 'Libs: -L$(PREFIX)/lib -lreel' \
-	    'Libs.private: $(pure_libs)' >$(dest)/lib/pkgconfig/reel.pc
-	sed 's|@PREFIX@|$(PREFIX)|' systemd/reeld.service >$(dest)/lib/systemd/system/reeld.service
+	    'Version: $(VERSION)' 'Cflags: -I$(PREFIX)/include' 'Libs: -L$(LIBDIR) -lreel' \
+	    'Libs.private: $(pure_libs)' >$(libdir)/pkgconfig/reel.pc
+	sed 's|@PREFIX@|$(PREFIX)|' systemd/reeld.service >$(DESTDIR)$(UNITDIR)/reeld.service
+	install -m 644 systemd/reeld.sysusers $(dest)/lib/sysusers.d/reeld.conf
+	install -m 644 systemd/reeld.tmpfiles $(dest)/lib/tmpfiles.d/reeld.conf
+	install -m 644 $(shared) $(dest)/share/reel
+	[ -z "$(settings)" -o -e $(etc)/reeld.conf ] || \
+	    install -m 644 $(settings) $(etc)/reeld.conf
 
 uninstall:
-	rm -f $(dest)/bin/reeld $(dest)/bin/reel $(dest)/lib/libreel.a $(dest)/lib/pkgconfig/reel.pc \
-	    $(dest)/lib/systemd/system/reeld.service
-	rm -rf $(dest)/include/reel
+	rm -f $(dest)/bin/reeld $(dest)/bin/reel $(libdir)/libreel.a $(libdir)/pkgconfig/reel.pc \
+	    $(DESTDIR)$(UNITDIR)/reeld.service $(dest)/lib/sysusers.d/reeld.conf \
+	    $(dest)/lib/tmpfiles.d/reeld.conf
+	rm -rf $(dest)/include/reel $(dest)/share/reel
 
 clean:
 	rm -rf build
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
 .SECONDARY:

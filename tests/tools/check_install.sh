@@ -9,7 +9,8 @@ make --no-print-directory install BUILD="${REEL_BUILD:-build}" DESTDIR="$folder/
     PREFIX=/opt/reel >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
 prefix=$folder/image/opt/reel
 
-for file in bin/reeld bin/reel lib/libreel.a lib/pkgconfig/reel.pc lib/systemd/system/reeld.service; do
+for file in bin/reeld bin/reel lib/libreel.a lib/pkgconfig/reel.pc lib/systemd/system/reeld.service \
+    lib/sysusers.d/reeld.conf lib/tmpfiles.d/reeld.conf share/reel/reeld.store.conf; do
     [ -s "$prefix/$file" ] || { echo "$file was not installed"; exit 1; }
 done
 for header in include/reel/*.h; do
@@ -18,7 +19,14 @@ done
 "$prefix/bin/reeld" --version
 "$prefix/bin/reel" --version
 grep -q '^ExecStart=/opt/reel/bin/reeld' "$prefix/lib/systemd/system/reeld.service"
-! grep -r -l "$folder" "$prefix/lib/pkgconfig" "$prefix/lib/systemd"
+if grep -r -l "$folder" "$prefix/lib/pkgconfig" "$prefix/lib/systemd"; then exit 1; fi
+
+# Settings that are there are not overwritten, here and below.
+settings=$prefix/etc/reel/reeld.conf
+echo '# mine' >"$settings"
+make --no-print-directory install BUILD="${REEL_BUILD:-build}" DESTDIR="$folder/image" \
+    PREFIX=/opt/reel >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
+[ "$(cat "$settings")" = '# mine' ]
 
 # As on the machine it is installed on: the prefix is where the image was unpacked.
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$folder/image
@@ -34,4 +42,4 @@ gcc -std=c99 -Wall -Werror $(pkg-config --cflags reel) -o firmware firmware.c $(
 cd "$OLDPWD"
 make --no-print-directory uninstall DESTDIR="$folder/image" PREFIX=/opt/reel >"$folder/log" 2>&1 ||
     { cat "$folder/log"; exit 1; }
-[ -z "$(find "$folder/image" ! -type d)" ] || { find "$folder/image" ! -type d; exit 1; }
+[ "$(find "$folder/image" ! -type d)" = "$settings" ] || { find "$folder/image" ! -type d; exit 1; }
