@@ -6,6 +6,8 @@
 #   make coverage   where the tests do not reach  V=1 shows commands, SAN=1 builds with sanitizers
 #   make bench    ROWS="ingest query" ROUNDS=n PLOT=1 DIR=DIR: each figure against its opponent
 #   make bench-sync bench-commit DIR=DIR: what a commit costs on the file system of DIR
+#   make deb      Debian packages, in build/deb; REVISION=n: newer ones
+#   make check-release   the packages, in a Debian of their own
 #   make torture  STATE=DIR HOURS=n: one fault after the other; totals add up in STATE
 
 VERSION := 0.1.0
@@ -45,7 +47,7 @@ benches     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/benc
 
 fuzz_targets := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all deps test check demo run fuzz torture bench bench-sync bench-commit
+.PHONY: all deps test check demo run fuzz torture bench bench-sync bench-commit deb check-release
 .PHONY: install uninstall coverage clean
 all: $(BUILD)/libreel.a $(BUILD)/reeld $(BUILD)/reel
 
@@ -141,6 +143,15 @@ bench:
 
 bench-sync bench-commit: bench-%: $(BUILD)/tests/bench/bench_%
 	@$< $(or $(DIR),.)
+
+# The Debian packages, in $(BUILD)/deb; REVISION=n makes them newer than those without.
+deb:
+	@tests/tools/deps.sh build deb
+	@systemd/debian/build.sh $(BUILD)/deb $(VERSION) $(REVISION)
+
+check-release:
+	@tests/tools/deps.sh build release
+	@tests/release/run
 
 coverage:
 	@tests/tools/deps.sh build coverage

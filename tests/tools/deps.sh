@@ -1,8 +1,9 @@
 #!/bin/sh
 # deps.sh SET...: install the Debian packages of the named sets that are missing.
 #
-# Sets: build, demo, test, coverage, bench; none means all. As root or with sudo it installs; without
-# either it prints the one command to run and stops with 1. Nothing missing: nothing is said.
+# Sets: build, demo, test, coverage, bench, deb, release; none means all. As root or with sudo it
+# installs; without either it prints the one command to run and stops with 1. Nothing missing:
+# nothing is said.
 set -eu
 
 build='gcc libc6-dev make pkgconf libmosquitto-dev libmsgpack-dev libjansson-dev libinih-dev
@@ -13,9 +14,11 @@ test="$demo g++ libcmocka-dev python3-pytest python3-paho-mqtt python3-msgpack p
       clang libclang-rt-14-dev systemd"
 coverage="$test gcovr"
 bench="$demo python3-paho-mqtt python3-msgpack python3-soundfile python3-numpy python3-matplotlib strace"
+deb='dpkg-dev debhelper fakeroot'
+release="$test $deb lintian debootstrap systemd-container"
 
 wanted=
-for set in "${@:-build demo test coverage bench}"; do
+for set in "${@:-build demo test coverage bench deb release}"; do
     for name in $set; do
         case $name in
         build) wanted="$wanted $build" ;;
@@ -23,6 +26,8 @@ for set in "${@:-build demo test coverage bench}"; do
         test) wanted="$wanted $test" ;;
         coverage) wanted="$wanted $coverage" ;;
         bench) wanted="$wanted $bench" ;;
+        deb) wanted="$wanted $deb" ;;
+        release) wanted="$wanted $release" ;;
         *) echo "deps.sh: there is no set '$name'" >&2 && exit 2 ;;
         esac
     done
