@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/figure.h"
+
 void reel_human_duration(double seconds, char out[REEL_HUMAN_BYTES])
 {
     uint64_t tenths = (uint64_t)(seconds * 10 + 0.5);
@@ -24,19 +26,7 @@ void reel_human_duration(double seconds, char out[REEL_HUMAN_BYTES])
 
 void reel_human_bytes(uint64_t bytes, char out[REEL_HUMAN_BYTES])
 {
-    static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
-    double value = (double)bytes / 1000;
-    size_t unit = 0;
-
-    if (bytes < 1000) {
-        snprintf(out, REEL_HUMAN_BYTES, "%" PRIu64 " B", bytes);
-        return;
-    }
-    while (value >= 999.95 && unit + 1 < sizeof units / sizeof *units) {
-        value /= 1000;
-        unit++;
-    }
-    snprintf(out, REEL_HUMAN_BYTES, "%.1f %s", value, units[unit]);
+    reel_figure_bytes(bytes, out);
 }
 
 void reel_human_time(const char *text, char out[REEL_HUMAN_BYTES])

@@ -15,11 +15,14 @@ enum { TURN_WAIT_US = SECOND_US / 20 };
 
 static void open_store(struct reel_ingest *ingest)
 {
+    struct reel_service_opening opening = {.watchdog = &ingest->watchdog};
     struct reel_store_config config;
     struct reel_error error;
 
     reel_config_store(ingest->links.config, ingest->links.log, &config);
     config.catalog_suspect = ingest->suspect;
+    config.progress = reel_service_progress;
+    config.progress_user = &opening;
     if (reel_store_open(&config, reel_wall_us(), &ingest->store, NULL, &error)) {
         reel_log_write(ingest->links.log, REEL_LOG_ERROR, "the store does not open: %s",
                        error.message);
@@ -250,9 +253,10 @@ static bool turn(struct reel_ingest *ingest)
         fds[2].events |= POLLIN;
     if (ingest->bus && !ingest->batch.open && reel_bus_wants_write(ingest->bus))
         fds[2].events |= POLLOUT;
-    reel_poll(fds, 5, next_deadline_us(ingest));
+    reel_poll(fds, 5, earlier(next_deadline_us(ingest), reel_watchdog_due_us(&ingest->watchdog)));
     if (fds[0].revents)
         return false;
+    reel_watchdog_feed(&ingest->watchdog, reel_monotonic_us());
     if (ingest->store && ingest->bus)
         work(ingest, fds[2].revents != 0);
     else if (ingest->store)
@@ -313,6 +317,7 @@ enum reel_code reel_ingest_create(const struct reel_ingest_links *links, struct 
     ingest->store = store;
     reel_backoff_reset(&ingest->backoff);
     reel_ingest_retain_init(ingest);
+    reel_watchdog_init(&ingest->watchdog);
     ingest->acks = reel_acks_create();
     ingest->rejects = reel_reject_limit_create();
     ingest->beginnings = reel_rate_create(links->config->new_recordings_per_minute);

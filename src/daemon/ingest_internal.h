@@ -25,6 +25,7 @@
 #include "daemon/notice.h"
 #include "daemon/part_memory.h"
 #include "daemon/satellites.h"
+#include "daemon/service.h"
 #include "io/bus.h"
 #include "wire/fragment.h"
 #include "wire/topic.h"
@@ -123,6 +124,7 @@ struct reel_ingest {
     struct reel_error failure;
     int64_t subscribed_us;       /* monotonic: nothing is idle that could not be heard */
     struct reel_backoff backoff; /* of connecting, and of opening the store */
+    struct reel_watchdog watchdog;
 };
 
 /* One message on its way. */

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <systemd/sd-daemon.h>
 
 #include "daemon/announce.h"
 #include "daemon/metrics.h"
@@ -28,6 +27,26 @@ static int announce(struct reel_responder *responder, enum reel_announcement kin
                          responder->links.config->broker_prefix, kind, a, b, document);
 }
 
+void reel_responder_tell_service(struct reel_responder *responder)
+{
+    const struct reel_counters *counters = responder->links.counters;
+    const char *unreachable = responder->unreachable;
+    struct reel_service_news news = {
+        .reason = unreachable[0] ? unreachable : responder->state.reason,
+        .recordings_open = reel_counted(&counters->recordings_open),
+        .fragments = reel_counted(&counters->fragments),
+        .fragment_bytes = reel_counted(&counters->fragment_bytes),
+        .disk_free_bytes = responder->disk_free_bytes,
+    };
+
+    if (responder->state.stalled)
+        news.state = REEL_SERVICE_STALLED;
+    else if (online(responder))
+        news.state = REEL_SERVICE_RECORDING;
+    if (!responder->ending)
+        reel_service_tell(&responder->service, &news, reel_monotonic_us());
+}
+
 /* Returns its publication id. */
 static int publish_status(struct reel_responder *responder, bool is_online)
 {
@@ -45,10 +64,7 @@ static int publish_status(struct reel_responder *responder, bool is_online)
                  reel_presence_status(config, &responder->state, is_online, reason,
                                       responder->connected_at_us, reel_wall_us()));
     responder->next_status_us = reel_monotonic_us() + (int64_t)REEL_STATUS_INTERVAL_S * SECOND_US;
-    if (responder->state.stalled)
-        sd_notify(0, "READY=1\nSTATUS=stalled"); /* it waits for the disk itself */
-    else if (is_online)
-        sd_notify(0, "READY=1\nSTATUS=recording");
+    reel_responder_tell_service(responder);
     return publication_id;
 }
 
@@ -62,8 +78,10 @@ static void publish_metrics(struct reel_responder *responder)
         reel_log_write(responder->links.log, REEL_LOG_WARNING, "no metrics: %s", error.message);
         return;
     }
+    responder->disk_free_bytes = totals.disk_free_bytes;
     announce(responder, REEL_ANNOUNCE_METRICS, responder->links.config->sink_name, NULL,
              reel_metrics_document(responder->links.counters, &totals));
+    reel_responder_tell_service(responder);
 }
 
 static bool publish_response(const struct reel_bus_publication *what, void *user)

@@ -76,6 +76,7 @@ static void on_subscribed(void *user, const int *granted, size_t count)
     }
     responder->subscriptions++;
     if (responder->subscriptions == REEL_RESPONDER_SUBSCRIPTIONS) {
+        responder->unreachable[0] = '\0';
         reel_backoff_reset(&responder->backoff);
         responder->next_status_us = 0;
         responder->next_metrics_us = 0;
@@ -100,6 +101,7 @@ static void on_disconnected(void *user, const char *reason, bool taken_over)
     responder->taken_over = responder->taken_over || taken_over;
     reel_connection_describe(responder->links.config, responder->bus, "query", reason, text);
     reel_log_write(responder->links.log, REEL_LOG_WARNING, "%s", text);
+    snprintf(responder->unreachable, sizeof responder->unreachable, "%s", text);
 }
 
 void reel_responder_disconnect(struct reel_responder *responder)
@@ -109,6 +111,7 @@ void reel_responder_disconnect(struct reel_responder *responder)
     responder->subscriptions = 0;
     memset(&responder->rival, 0, sizeof responder->rival);
     reel_backoff_wait(&responder->backoff, REEL_CONNECT_WAIT_MOST_US, reel_monotonic_us());
+    reel_responder_tell_service(responder);
 }
 
 static enum reel_code create_bus(struct reel_responder *responder, struct reel_error *err_out)
@@ -158,5 +161,6 @@ void reel_responder_connect(struct reel_responder *responder)
     if (code == REEL_OK)
         return;
     reel_log_write(responder->links.log, REEL_LOG_WARNING, "%s", error.message);
+    snprintf(responder->unreachable, sizeof responder->unreachable, "%s", error.message);
     reel_responder_disconnect(responder);
 }

@@ -10,6 +10,7 @@
 #include "daemon/presence.h"
 #include "daemon/query.h"
 #include "daemon/responder.h"
+#include "daemon/service.h"
 
 enum { REEL_RESPONDER_SUBSCRIPTIONS = 2 }; /* to requests, and to sinks' status */
 
@@ -28,11 +29,17 @@ struct reel_responder {
     bool taken_over;
     int64_t connected_at_us; /* wall clock; names the connection */
     struct reel_backoff backoff;
-    int64_t next_status_us; /* monotonic, as the other */
+    struct reel_service service;
+    char unreachable[REEL_CONNECTION_TEXT_BYTES]; /* why there is no connection; "" if there is */
+    uint64_t disk_free_bytes;                     /* when the metrics were last published */
+    int64_t next_status_us;                       /* monotonic, as the other */
     int64_t next_metrics_us;
     int64_t asked_us;   /* when the question that is tried again was first in vain */
     int64_t in_vain_us; /* when a question last had all its tries, and no answer; 0: never */
 };
+
+/* Tell the service manager how things are. */
+void reel_responder_tell_service(struct reel_responder *responder);
 
 /* Try to connect; what fails is logged, and tried again after a wait. */
 void reel_responder_connect(struct reel_responder *responder);

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "daemon/change.h"
@@ -19,6 +18,7 @@
 #include "daemon/notice.h"
 #include "daemon/remover.h"
 #include "daemon/responder.h"
+#include "daemon/service.h"
 #include "io/loop.h"
 
 enum { NOTICES_MAX = 65536, NOTICES_MAX_BYTES = 12 << 20, JOBS_MAX = 4 };
@@ -175,12 +175,16 @@ static enum reel_code create_mailboxes(struct reel_sink *sink, struct reel_error
 static enum reel_code open_store(struct reel_sink *sink, struct reel_store **store_out,
                                  struct reel_error *err_out)
 {
+    struct reel_service_opening opening = {.watchdog = NULL};
     struct reel_store_config config;
     struct reel_store_report report;
     struct reel_error error;
     enum reel_code code;
 
     reel_config_store(sink->config, sink->log, &config);
+    config.progress = reel_service_progress;
+    config.progress_user = &opening;
+    reel_service_open();
     code = reel_store_open(&config, reel_wall_us(), store_out, &report, &error);
     if (code == REEL_OK)
         reel_log_write(sink->log, REEL_LOG_INFO,
@@ -313,7 +317,7 @@ enum reel_code reel_sink_run(struct reel_sink *sink, struct reel_error *err_out)
 
     while (code == REEL_OK && !fds[0].revents && !fds[1].revents)
         reel_poll(fds, 2, INT64_MAX);
-    sd_notify(0, "STOPPING=1\nSTATUS=ending");
+    reel_service_end();
     worker_stop(&sink->ingest_worker); /* it commits, and tells the responder the last */
     worker_stop(&sink->responder_worker);
     worker_stop(&sink->hasher_worker);
