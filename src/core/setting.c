@@ -40,15 +40,18 @@ static bool read_number(const char *text, size_t length, uint64_t most, uint64_t
 static enum reel_code set_number(const struct reel_setting *setting, void *values, const char *text,
                                  struct reel_error *err_out)
 {
+    unsigned long long least = setting->least;
+    unsigned long long most = setting->most;
     uint64_t number;
 
-    if (!read_number(text, strlen(text), setting->most, &number) || number < setting->least)
-        return reel_error_set(err_out, REEL_E_BAD_REQUEST, setting->name,
-                              "%s must be a whole number from %llu to %llu", setting->name,
-                              (unsigned long long)setting->least,
-                              (unsigned long long)setting->most);
-    memcpy(member(setting, values), &number, sizeof number);
-    return REEL_OK;
+    if (read_number(text, strlen(text), most, &number) && number >= least) {
+        memcpy(member(setting, values), &number, sizeof number);
+        return REEL_OK;
+    }
+    return reel_error_set(err_out, REEL_E_BAD_REQUEST, setting->name,
+                          "%s must be %s %llu %s %llu, not \"%.40s\"", setting->name,
+                          most - least == 1 ? "either" : "a whole number from", least,
+                          most - least == 1 ? "or" : "to", most, text);
 }
 
 static enum reel_code set_text(const struct reel_setting *setting, void *values, const char *text,
@@ -126,7 +129,8 @@ static enum reel_code set_list(const struct reel_setting *setting, void *values,
         if (!read_value(setting, text, length, &value)) {
             say_values(setting, known, sizeof known);
             return reel_error_set(err_out, REEL_E_BAD_REQUEST, setting->name,
-                                  "%s is a list of %.100s", setting->name, known);
+                                  "%s is a list of %.100s; \"%.*s\" is none", setting->name, known,
+                                  (int)(length < 40 ? length : 40), text);
         }
         text += length;
         if (named(&choices, value))
@@ -177,4 +181,52 @@ size_t reel_settings_find(const struct reel_setting *settings, size_t count, con
 void reel_setting_copy(const struct reel_setting *setting, void *to, const void *from)
 {
     memcpy(member(setting, to), (const char *)from + setting->offset, member_bytes(setting));
+}
+
+bool reel_setting_equal(const struct reel_setting *setting, const void *a, const void *b)
+{
+    const char *ours = (const char *)a + setting->offset;
+    const char *theirs = (const char *)b + setting->offset;
+
+    if (setting->kind == REEL_SETTING_TEXT)
+        return strcmp(ours, theirs) == 0;
+    return memcmp(ours, theirs, member_bytes(setting)) == 0;
+}
+
+static void show_list(const struct reel_setting *setting, const struct reel_choices *choices,
+                      char *out, size_t capacity)
+{
+    size_t used = 0;
+
+    for (uint32_t i = 0; i < choices->count && used < capacity; i++) {
+        const char *comma = i > 0 ? ", " : "";
+        uint32_t value = choices->values[i];
+
+        used += (size_t)(setting->word ? snprintf(out + used, capacity - used, "%s%s", comma,
+                                                  setting->word(value))
+                                       : snprintf(out + used, capacity - used, "%s%u", comma,
+                                                  (unsigned)value));
+    }
+}
+
+void reel_setting_show(const struct reel_setting *setting, const void *values, char *out,
+                       size_t capacity)
+{
+    const char *from = (const char *)values + setting->offset;
+    struct reel_choices choices;
+    uint64_t number;
+
+    out[0] = '\0';
+    switch (setting->kind) {
+    case REEL_SETTING_NUMBER:
+        memcpy(&number, from, sizeof number);
+        snprintf(out, capacity, "%llu", (unsigned long long)number);
+        return;
+    case REEL_SETTING_LIST:
+        memcpy(&choices, from, sizeof choices);
+        show_list(setting, &choices, out, capacity);
+        return;
+    default:
+        snprintf(out, capacity, "%s", from);
+    }
 }

@@ -1,8 +1,9 @@
-/* Config: the settings, from one INI file and `-o section.key=value` over it (architecture.md,
- * "Settings"; protocol.md, "Defaults"). */
+/* Config: the settings, from an INI file, those of the folder beside it over that, and `-o
+ * section.key=value` over all (architecture.md, "Settings"; protocol.md, "Defaults"). */
 #ifndef REEL_DAEMON_CONFIG_H
 #define REEL_DAEMON_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,12 +12,28 @@
 #include "base/log.h"
 #include "core/device_settings.h"
 #include "core/setting.h"
+#include "daemon/complaints.h"
 #include "io/bus.h"
 #include "store/store.h"
 #include "wire/container.h"
 
 /* How many settings there may be that are not a device's, and sections for devices. */
-enum { REEL_SETTINGS_MAX = 64, REEL_OVERRIDES_MAX = 128 };
+enum { REEL_SETTINGS_MAX = 96, REEL_OVERRIDES_MAX = 128 };
+
+/* Lines are counted through all files, in the order in which they are read. */
+enum { REEL_CONFIG_FILES_MAX = 32 };
+struct reel_config_file {
+    char path[REEL_SETTING_BYTES];
+    int lines_before;
+};
+
+/* Where settings come from. All is borrowed. */
+struct reel_config_sources {
+    const char *file; /* NULL: REEL_CONFIG_FILE, where there is one */
+    const char *const *assignments;
+    size_t assignments_count;
+};
+#define REEL_CONFIG_FILE "/etc/reel/reeld.conf"
 
 struct reel_config {
     char broker_host[REEL_SETTING_BYTES];
@@ -64,25 +81,31 @@ struct reel_config {
     struct reel_override overrides[REEL_OVERRIDES_MAX]; /* ... and of some, in the file's order */
     size_t overrides_count;
 
-    const char *path;             /* of the file, borrowed; NULL: there was none */
-    int lines[REEL_SETTINGS_MAX]; /* where each stands in it, in the table's order; 0: nowhere */
+    struct reel_config_file files[REEL_CONFIG_FILES_MAX];
+    size_t files_count;
+    int lines_count;              /* of all files */
+    int lines[REEL_SETTINGS_MAX]; /* where each stands, in the table's order; 0: nowhere */
 };
 
 /* The defaults; `sink.name` is the host's name, each bad character replaced by '-'. */
 void reel_config_default(struct reel_config *config);
 
-/* Read an INI file over `config`, which borrows `path`. BAD_REQUEST for what is wrong in it, with
- * "FILE:LINE: ..." and the setting as field; STALLED if it cannot be read. On failure `config` is
- * half changed. */
-enum reel_code reel_config_read(struct reel_config *config, const char *path,
-                                struct reel_error *err_out);
+/* Read all of it: FILE, what is in FILE.d and ends in ".conf" by the order of names, then the
+ * assignments, each over what was before. Every mistake becomes a complaint with "FILE:LINE: ..."
+ * or "-o: ...". NULL if there are any; else the caller's to destroy. */
+struct reel_config *reel_config_load(const struct reel_config_sources *sources,
+                                     struct reel_complaints *complaints);
+void reel_config_destroy(struct reel_config **config); /* accepts a pointer to NULL */
 
-/* Set one from "section.key=value", over what the file says. */
-enum reel_code reel_config_option(struct reel_config *config, const char *assignment,
-                                  struct reel_error *err_out);
+/* The table of the settings that are not a device's. */
+const struct reel_setting *reel_config_settings(size_t *count_out);
 
-/* Fill in what follows from other settings, check what must fit together. */
-enum reel_code reel_config_finish(struct reel_config *config, struct reel_error *err_out);
+/* Give `config` what can change only by a restart as `running` has it. `tell` hears of each setting
+ * that differs, but for those that stand nowhere in both and have their defaults. */
+typedef void reel_config_change_fn(void *user, const struct reel_setting *setting, const char *was,
+                                   const char *is);
+void reel_config_keep_fixed(const struct reel_config *running, struct reel_config *config,
+                            reel_config_change_fn *tell, void *user);
 
 /* What holds for a device, by all sections that are for it. */
 void reel_config_device(const struct reel_config *config, const char *device,

@@ -5,22 +5,23 @@
 #include "core/pattern.h"
 #include "daemon/config_internal.h"
 
-static enum reel_code set_device(struct reel_device_settings *settings, const char *name,
+static enum reel_code set_device(const struct reel_config *config,
+                                 struct reel_device_settings *settings, const char *name,
                                  const char *text, int line, struct reel_error *err_out)
 {
     size_t at = reel_settings_find(reel_device_settings_table, REEL_DEVICE_SETTINGS, name);
     enum reel_code code;
 
     if (at == REEL_DEVICE_SETTINGS)
-        return reel_error_set(err_out, REEL_E_BAD_REQUEST, name, "there is no setting %s", name);
-    code = reel_config_note_line(&settings->lines[at], name, line, err_out);
+        return reel_config_unknown(name, err_out);
+    code = reel_config_note_line(config, &settings->lines[at], name, line, err_out);
     return code ? code : reel_setting_set(&reel_device_settings_table[at], settings, text, err_out);
 }
 
 enum reel_code reel_config_set_base(struct reel_config *config, const char *name, const char *text,
                                     int line, struct reel_error *err_out)
 {
-    return set_device(&config->base, name, text, line, err_out);
+    return set_device(config, &config->base, name, text, line, err_out);
 }
 
 /* Take `NAME "PATTERN"` apart. */
@@ -72,7 +73,7 @@ enum reel_code reel_config_set_override(struct reel_config *config, const char *
         return reel_error_set(err_out, REEL_E_BAD_REQUEST, NULL,
                               "there are more than %d sections for devices", REEL_OVERRIDES_MAX);
     snprintf(full_name, sizeof full_name, "%s.%s", name, key);
-    return set_device(&override->settings, full_name, text, line, err_out);
+    return set_device(config, &override->settings, full_name, text, line, err_out);
 }
 
 void reel_config_device(const struct reel_config *config, const char *device,
@@ -113,25 +114,26 @@ static int line_of(const struct reel_config *config, const struct reel_device_se
     return at < REEL_DEVICE_SETTINGS ? settings->lines[at] : reel_config_line(config, name);
 }
 
-/* Tell of both, with where they stand: a default stands nowhere. */
-static enum reel_code tell(const struct reel_config *config,
-                           const struct reel_device_settings *settings,
-                           const struct reel_contradiction *what, const char *device,
-                           struct reel_error *err_out)
+/* Tell of both, with where they stand: a default stands nowhere. A contradiction that was told of
+ * other devices is not told again. */
+static void tell(const struct reel_config *config, const struct reel_device_settings *settings,
+                 const struct reel_contradiction *what, const char *device,
+                 struct reel_complaints *complaints)
 {
     char at[2][REEL_LOCATION_BYTES] = {"", ""};
+    char text[2 * REEL_LOCATION_BYTES + REEL_ERROR_MESSAGE_BYTES + 16];
     const char *names[2] = {what->settings[0], what->settings[1] ? what->settings[1] : ""};
 
     for (int i = 0; i < 2; i++)
         reel_config_location(config, line_of(config, settings, names[i]), at[i]);
-    return reel_error_set(err_out, REEL_E_BAD_REQUEST, names[0], "%s%s%s: %s%s%s: %s%s%s", at[0],
-                          at[0][0] && at[1][0] ? " and " : "", at[1], names[0],
-                          names[1][0] ? " and " : "", names[1], what->message,
-                          device[0] ? ", of device " : "", device);
+    snprintf(text, sizeof text, "%s%s%s: %s%s%s: %s", at[0], at[0][0] && at[1][0] ? " and " : "",
+             at[1], names[0], names[1][0] ? " and " : "", names[1], what->message);
+    if (!reel_complaints_has(complaints, text))
+        reel_complain(complaints, "", "%s%s%s", text, device[0] ? ", of device " : "", device);
 }
 
-static enum reel_code check_device(const struct reel_config *config, const char *device,
-                                   struct reel_error *err_out)
+static void check_device(const struct reel_config *config, const char *device,
+                         struct reel_complaints *complaints)
 {
     const struct reel_rules_limits limits = {
         .max_fragment_bytes = config->max_fragment_bytes,
@@ -141,24 +143,22 @@ static enum reel_code check_device(const struct reel_config *config, const char 
     struct reel_contradiction what;
 
     reel_config_device(config, device, &settings);
-    if (!reel_rules_contradict(&settings.rules, &limits, &what))
-        return REEL_OK;
-    return tell(config, &settings, &what, device, err_out);
+    if (reel_rules_contradict(&settings.rules, &limits, &what))
+        tell(config, &settings, &what, device, complaints);
 }
 
 /* A device without a section, and for each pair of patterns one that both are for. A pattern makes
  * a pair with itself, too. */
-enum reel_code reel_config_check_rules(const struct reel_config *config, struct reel_error *err_out)
+void reel_config_check_rules(const struct reel_config *config, struct reel_complaints *complaints)
 {
-    enum reel_code code = check_device(config, "", err_out);
     char device[REEL_NAME_BYTES];
 
+    check_device(config, "", complaints);
     for (size_t i = 0; i < config->overrides_count; i++) {
-        for (size_t k = 0; k <= i && code == REEL_OK; k++) {
+        for (size_t k = 0; k <= i; k++) {
             if (reel_pattern_common(config->overrides[i].pattern, config->overrides[k].pattern,
                                     device))
-                code = check_device(config, device, err_out);
+                check_device(config, device, complaints);
         }
     }
-    return code;
 }

@@ -1,104 +1,203 @@
-/* Config, reading: lines of the INI file and assignments of the command line to settings. */
+/* Config, reading: the lines of one INI file. inih takes them apart; what it would pass over in
+ * silence, or tell of the first alone, is found on the way to it. */
+#include <ctype.h>
 #include <errno.h>
 #include <ini.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/config_internal.h"
+#include "wire/utf8.h"
+
+enum { FILE_BYTES_MAX = 1 << 20, LINE_BYTES_MAX = INI_MAX_LINE - 2 }; /* its end and a 0 aside */
 
 struct reading {
     struct reel_config *config;
+    struct reel_complaints *complaints;
+    const struct reel_config_file *of;
     FILE *file;
-    int line;                /* the one that was read last, from 1 on */
-    bool is_over;            /* it was read to its end */
-    struct reel_error error; /* the first */
-    int failed_line;         /* 0: none */
+    size_t bytes;  /* that were read */
+    int line;      /* the one that was read last, from 1 on */
+    bool indented; /* it is */
+    bool awaited;  /* it should set something, and has not by now */
+    int errno_value;
 };
 
-/* inih's reader, which counts: its handler is not told the line. */
+static void complain(const struct reading *reading, const char *message)
+{
+    char place[REEL_LOCATION_BYTES];
+
+    reel_config_location(reading->config, reading->of->lines_before + reading->line, place);
+    reel_complain(reading->complaints, place, "%s", message);
+}
+
+/* A byte, EOF at the end or where it is time to give the file up. */
+static int next_byte(struct reading *reading)
+{
+    int byte;
+
+    if (reading->bytes == FILE_BYTES_MAX)
+        return EOF;
+    byte = getc(reading->file);
+    if (byte == EOF)
+        reading->errno_value = ferror(reading->file) ? errno : 0;
+    else
+        reading->bytes++;
+    return byte;
+}
+
+/* Read a line, its end left away; what is longer than `capacity` is read and dropped. Returns how
+ * long it was, -1 at the end of the file. */
+static long take_line(struct reading *reading, char *out, size_t capacity)
+{
+    size_t length = 0;
+    int byte = next_byte(reading);
+
+    if (byte == EOF)
+        return -1;
+    for (; byte != EOF && byte != '\n'; byte = next_byte(reading)) {
+        if (length < capacity)
+            out[length] = (char)byte;
+        length++;
+    }
+    return (long)length;
+}
+
+/* Complain of what is wrong with a line before it is taken apart. */
+static bool line_is_text(const struct reading *reading, const char *line, size_t length)
+{
+    char too_long[64];
+
+    if (memchr(line, '\0', length < LINE_BYTES_MAX ? length : LINE_BYTES_MAX)) {
+        complain(reading, "a NUL byte: the file must be text in UTF-8");
+        return false;
+    }
+    if (length > LINE_BYTES_MAX) {
+        snprintf(too_long, sizeof too_long, "the line has %zu bytes: it may have %d", length,
+                 LINE_BYTES_MAX);
+        complain(reading, too_long);
+        return false;
+    }
+    if (!reel_utf8_valid(line, length)) {
+        complain(reading, "not UTF-8: save the file as UTF-8");
+        return false;
+    }
+    return true;
+}
+
+/* Whether inih should find a setting on it, as on all but blank lines, comments and sections. */
+static bool sets_something(const char *line)
+{
+    return !strchr(";#[", line[strspn(line, " \t\r\f\v")]);
+}
+
+static void look_at(struct reading *reading, const char *line)
+{
+    static const char bom[] = "\xef\xbb\xbf";
+
+    if (reading->line == 1 && strncmp(line, bom, sizeof bom - 1) == 0)
+        line += sizeof bom - 1;
+    reading->indented = isspace((unsigned char)line[0]) != 0;
+    reading->awaited = sets_something(line);
+    if (line[strspn(line, " \t")] == '[' && !strchr(line, ']'))
+        complain(reading, "a section is [NAME] or [NAME \"PATTERN\"]: there is no ]");
+}
+
+static void end_line(struct reading *reading)
+{
+    if (reading->awaited)
+        complain(reading, "neither [section] nor key = value");
+    reading->awaited = false;
+}
+
+/* inih's reader: it is given each line that can be taken apart, and an empty one for any other. */
 static char *read_line(char *out, int capacity, void *user)
 {
     struct reading *reading = user;
-    char *line = fgets(out, capacity, reading->file);
+    char line[LINE_BYTES_MAX];
+    long length;
 
-    if (line && reading->is_over)
-        reading->line++;
-    if (line)
-        reading->is_over = strchr(line, '\n') != NULL;
-    return line;
+    end_line(reading);
+    length = take_line(reading, line, sizeof line);
+    if (length < 0)
+        return NULL;
+    reading->line++;
+    if (!line_is_text(reading, line, (size_t)length) || length > capacity - 2)
+        length = 0;
+    memcpy(out, line, (size_t)length);
+    out[length] = '\0';
+    look_at(reading, out);
+    memcpy(out + length, "\n", 2);
+    return out;
 }
 
-/* inih's handler: 0 is an error, and ini_parse_stream then returns the number of the first such
- * line. */
+/* inih's handler: 1 goes on. */
 static int on_line(void *user, const char *section, const char *key, const char *text)
 {
     struct reading *reading = user;
     struct reel_error error;
+    char message[REEL_ERROR_MESSAGE_BYTES + 64];
 
-    if (reel_config_set(reading->config, section, key, text, reading->line, &error) == REEL_OK)
+    reading->awaited = false;
+    if (reel_config_set(reading->config, section, key, text,
+                        reading->of->lines_before + reading->line, &error) == REEL_OK)
         return 1;
-    if (reading->failed_line == 0) {
-        reading->error = error;
-        reading->failed_line = reading->line;
-    }
-    return 0;
+    snprintf(message, sizeof message, "%s%s", error.message,
+             reading->indented ? " (an indented line goes on with the setting before it)" : "");
+    complain(reading, message);
+    return 1;
 }
 
-enum reel_code reel_config_read(struct reel_config *config, const char *path,
-                                struct reel_error *err_out)
+/* The file's place in the list; NULL, and it is told, where there is none. */
+static const struct reel_config_file *add_file(struct reel_config *config, const char *path,
+                                               struct reel_complaints *complaints)
 {
-    struct reading reading = {.config = config, .line = 0, .is_over = true};
-    int line;
+    struct reel_config_file *file = &config->files[config->files_count];
+
+    if (config->files_count == REEL_CONFIG_FILES_MAX || strlen(path) >= sizeof file->path) {
+        reel_complain(complaints, path,
+                      "not read: settings are in at most %d files, whose paths have at most %d "
+                      "characters",
+                      REEL_CONFIG_FILES_MAX, REEL_SETTING_BYTES - 1);
+        return NULL;
+    }
+    snprintf(file->path, sizeof file->path, "%s", path);
+    config->files_count++;
+    return file;
+}
+
+static void complain_of_file(struct reel_complaints *complaints, const char *path, int errno_value)
+{
+    reel_complain(complaints, path, "%s: it must be a file that the sink's user may read",
+                  strerror(errno_value));
+}
+
+void reel_config_read(struct reel_config *config, const char *path,
+                      struct reel_complaints *complaints)
+{
+    size_t complaints_before = complaints->count;
+    struct reading reading = {.config = config, .complaints = complaints};
+    int lines_before = config->lines_count;
+    int bad_line;
 
     reading.file = fopen(path, "re");
-    if (!reading.file)
-        return reel_error_errno(err_out, errno, "%s", path);
-    config->path = path;
-    line = ini_parse_stream(read_line, &reading, on_line, &reading);
-    if (fclose(reading.file) != 0)
-        return reel_error_errno(err_out, errno, "%s", path);
-    if (line == 0)
-        return REEL_OK;
-    if (reading.failed_line == 0 || line < reading.failed_line)
-        return reel_error_set(err_out, REEL_E_BAD_REQUEST, NULL,
-                              "%s:%d: neither [section] nor key = value", path, line);
-    return reel_error_set(err_out, REEL_E_BAD_REQUEST, reading.error.field, "%s:%d: %s", path,
-                          reading.failed_line, reading.error.message);
-}
-
-enum reel_code reel_config_option(struct reel_config *config, const char *assignment,
-                                  struct reel_error *err_out)
-{
-    const char *equals = strchr(assignment, '=');
-    char name[REEL_SETTING_BYTES];
-    char *point = NULL;
-
-    if (equals && (size_t)(equals - assignment) < sizeof name) {
-        memcpy(name, assignment, (size_t)(equals - assignment));
-        name[equals - assignment] = '\0';
-        point = strrchr(name, '.'); /* a key has none in it, a pattern may */
+    if (!reading.file) {
+        complain_of_file(complaints, path, errno);
+        return;
     }
-    if (!point)
-        return reel_error_set(err_out, REEL_E_BAD_REQUEST, NULL,
-                              "-o takes section.key=value, not \"%s\"", assignment);
-    *point = '\0';
-    return reel_config_set(config, name, point + 1, equals + 1, REEL_LINE_OPTION, err_out);
-}
-
-void reel_config_location(const struct reel_config *config, int line, char out[REEL_LOCATION_BYTES])
-{
-    if (line > 0)
-        snprintf(out, REEL_LOCATION_BYTES, "%s:%d", config->path, line);
-    else
-        snprintf(out, REEL_LOCATION_BYTES, "%s", line == REEL_LINE_OPTION ? "-o" : "");
-}
-
-enum reel_code reel_config_note_line(int *line_at, const char *name, int line,
-                                     struct reel_error *err_out)
-{
-    if (line > 0 && *line_at > 0)
-        return reel_error_set(err_out, REEL_E_BAD_REQUEST, name, "%s stands on line %d already",
-                              name, *line_at);
-    *line_at = line;
-    return REEL_OK;
+    reading.of = add_file(config, path, complaints);
+    if (reading.of) {
+        config->files[config->files_count - 1].lines_before = lines_before;
+        bad_line = ini_parse_stream(read_line, &reading, on_line, &reading);
+        end_line(&reading);
+        config->lines_count += reading.line;
+        if (bad_line && complaints->count == complaints_before)
+            complain(&reading, "neither [section] nor key = value");
+    }
+    if (reading.bytes == FILE_BYTES_MAX)
+        reel_complain(complaints, path, "larger than 1 MiB: this is no file of settings");
+    if (fclose(reading.file) != 0 && reading.errno_value == 0)
+        reading.errno_value = errno;
+    if (reading.errno_value)
+        complain_of_file(complaints, path, reading.errno_value);
 }

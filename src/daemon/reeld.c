@@ -93,32 +93,41 @@ static void return_large_blocks(void)
 #endif
 }
 
-int main(int argc, char **argv)
+/* What was asked for; takes `config` over. */
+static int run(const struct reel_options *options, struct reel_config *config)
 {
     char password[REEL_SETTING_BYTES];
-    struct reel_options options;
-    struct reel_config config;
     struct reel_error error;
     struct reel_log log;
     int status;
 
+    reel_log_init(&log, (enum reel_log_priority)config->log_level);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error of the write */
+    if (options->reindex) {
+        status = reindex(config, &log);
+    } else if (options->verify) {
+        status = verify(config, &log);
+    } else if (reel_config_password(config, password, sizeof password, &error)) {
+        reel_log_write(&log, REEL_LOG_ERROR, "%s", error.message);
+        status = REEL_EXIT_CONFIG;
+    } else if (options->check_broker) {
+        status = check_broker(config, password, options->json, &log);
+    } else {
+        return_large_blocks();
+        block_signals();
+        status = record(config, password, &log);
+    }
+    reel_config_destroy(&config);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct reel_options options;
+    struct reel_config *config;
+    int status;
+
     reel_memory_guard_json();
     status = reel_options_read(argc, argv, &options, &config);
-    if (status >= 0)
-        return status;
-    reel_log_init(&log, (enum reel_log_priority)config.log_level);
-    signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error of the write */
-    if (options.reindex)
-        return reindex(&config, &log);
-    if (options.verify)
-        return verify(&config, &log);
-    if (reel_config_password(&config, password, sizeof password, &error)) {
-        reel_log_write(&log, REEL_LOG_ERROR, "%s", error.message);
-        return REEL_EXIT_CONFIG;
-    }
-    if (options.check_broker)
-        return check_broker(&config, password, options.json, &log);
-    return_large_blocks();
-    block_signals();
-    return record(&config, password, &log);
+    return status < 0 ? run(&options, config) : status;
 }

@@ -8,7 +8,7 @@
 #include "io/loop.h"
 
 struct replay_sink {
-    struct reel_config config;
+    struct reel_config *config;
     struct reel_log log;
     struct reel_counters counters;
     struct reel_turns turns;
@@ -30,7 +30,7 @@ static inline struct reel_store *open_replay_store(struct replay_sink *sink)
     struct reel_store *store;
     struct reel_error error;
 
-    reel_config_store(&sink->config, &sink->log, &config);
+    reel_config_store(sink->config, &sink->log, &config);
     demand_ok(reel_store_open(&config, reel_wall_us(), &store, NULL, &error), &error);
     return store;
 }
@@ -38,13 +38,16 @@ static inline struct reel_store *open_replay_store(struct replay_sink *sink)
 /* Settings are the defaults but for `assignments` (section.key=value), NULL behind the last. */
 static inline void replay_sink_open(struct replay_sink *sink, const char *const *assignments)
 {
+    struct reel_config_sources sources = {.file = "/dev/null", .assignments = assignments};
+    struct reel_complaints complaints;
     struct reel_error error;
 
     memset(sink, 0, sizeof *sink);
-    reel_config_default(&sink->config);
-    for (; *assignments; assignments++)
-        demand_ok(reel_config_option(&sink->config, *assignments, &error), &error);
-    demand_ok(reel_config_finish(&sink->config, &error), &error);
+    for (; assignments[sources.assignments_count]; sources.assignments_count++)
+        continue;
+    reel_complaints_init(&complaints);
+    sink->config = reel_config_load(&sources, &complaints);
+    demand(sink->config != NULL, complaints.texts[0]);
     reel_log_init(&sink->log, REEL_LOG_WARNING);
     for (size_t i = 0; i < sizeof sink->mailboxes / sizeof sink->mailboxes[0]; i++) {
         sink->mailboxes[i] = reel_mailbox_create(REPLAY_MAIL_MAX, SIZE_MAX);
@@ -53,7 +56,7 @@ static inline void replay_sink_open(struct replay_sink *sink, const char *const 
     sink->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     demand(sink->stop_fd >= 0, "eventfd");
     const struct reel_ingest_links links = {
-        .config = &sink->config,
+        .config = sink->config,
         .password = "",
         .log = &sink->log,
         .counters = &sink->counters,
@@ -81,6 +84,7 @@ static inline void replay_sink_run(struct replay_sink *sink)
 static inline void replay_sink_close(struct replay_sink *sink)
 {
     reel_ingest_destroy(&sink->ingest);
+    reel_config_destroy(&sink->config);
     for (size_t i = 0; i < sizeof sink->mailboxes / sizeof sink->mailboxes[0]; i++)
         reel_mailbox_destroy(&sink->mailboxes[i], i == 0 ? release_notice : NULL);
     demand(close(sink->stop_fd) == 0, "eventfd");

@@ -28,10 +28,10 @@ static const char *word(uint32_t value)
 }
 
 static const struct reel_setting table[] = {
-    REEL_TEXT_SETTING("a.text", struct values, text, "abc"),
-    REEL_NUMBER_SETTING("a.number", struct values, number, 3, UINT64_MAX, 5),
-    REEL_LIST_SETTING("a.list", struct values, list, 1, 99, NULL, "1,2"),
-    REEL_LIST_SETTING("a.words", struct values, words, 0, 2, word, "wav"),
+    REEL_TEXT_SETTING("a.text", struct values, text, "abc", REEL_SETTING_LIVE, ""),
+    REEL_NUMBER_SETTING("a.number", struct values, number, 3, UINT64_MAX, 5, REEL_SETTING_LIVE, ""),
+    REEL_LIST_SETTING("a.list", struct values, list, 1, 99, NULL, "1,2", REEL_SETTING_LIVE, ""),
+    REEL_LIST_SETTING("a.words", struct values, words, 0, 2, word, "wav", REEL_SETTING_LIVE, ""),
 };
 enum { TABLE = sizeof table / sizeof table[0] };
 
@@ -129,6 +129,90 @@ static void a_list_with_one_wrong_value_is_wrong(void **state)
     assert_int_equal(values.list.values[0], 7);
     assert_int_equal(set(&values, "a.words", "wav fla"), REEL_E_BAD_REQUEST);
     assert_int_equal(set(&values, "a.words", "wave"), REEL_E_BAD_REQUEST);
+}
+
+static void values_are_compared_and_shown(void **state)
+{
+    struct values a = {.text = "abc", .number = 7, .list = {{3, 44}, 2}, .words = {{2, 0}, 2}};
+    struct values b = a;
+    char shown[TABLE][16];
+
+    (void)state;
+    for (size_t i = 0; i < TABLE; i++) {
+        reel_setting_show(&table[i], &a, shown[i], sizeof shown[i]);
+        assert_true(reel_setting_equal(&table[i], &a, &b));
+    }
+    assert_string_equal(shown[0], "abc");
+    assert_string_equal(shown[1], "7");
+    assert_string_equal(shown[2], "3, 44");
+    assert_string_equal(shown[3], "ogg, wav");
+    reel_setting_show(&table[3], &a, shown[3], 6);
+    assert_string_equal(shown[3], "ogg, ");
+    b = (struct values){.text = "abd", .number = 8, .list = {{3, 45}, 2}, .words = {{2, 0}, 1}};
+    for (size_t i = 0; i < TABLE; i++)
+        assert_false(reel_setting_equal(&table[i], &a, &b));
+    /* What lies behind the end of a text is none of it. */
+    memcpy(b.text, "a\0z", 4);
+    memcpy(a.text, "a\0y", 4);
+    assert_true(reel_setting_equal(&table[0], &a, &b));
+}
+
+/* ---- names ---- */
+
+static void names_are_as_far_apart_as_letters_differ(void **state)
+{
+    static const struct {
+        const char *a;
+        const char *b;
+        size_t distance;
+    } cases[] = {
+        {"", "", 0},         {"", "abc", 3},       {"host", "host", 0},      {"hots", "host", 2},
+        {"prt", "port", 1},  {"ports", "port", 1}, {"kitten", "sitting", 3}, {"abc", "xyz", 3},
+        {"port", "post", 1},
+    };
+    char longest[REEL_SETTING_BYTES + 1];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(reel_setting_distance(cases[i].a, cases[i].b), cases[i].distance);
+        assert_int_equal(reel_setting_distance(cases[i].b, cases[i].a), cases[i].distance);
+    }
+    memset(longest, 'a', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    assert_true(reel_setting_distance(longest, "a") == SIZE_MAX);
+    assert_true(reel_setting_distance("a", longest) == SIZE_MAX);
+    longest[sizeof longest - 2] = '\0';
+    assert_int_equal(reel_setting_distance(longest, longest), 0);
+    assert_int_equal(reel_setting_distance("", longest), REEL_SETTING_BYTES - 1);
+}
+
+static void the_nearest_setting_is_what_was_meant(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *near; /* NULL: none */
+    } cases[] = {
+        {"a.txt", "a.text"},
+        {"a.lists", "a.list"},
+        {"a.word", "a.words"},
+        {"b.number", "a.number"},
+        {"bbb.text", NULL},
+        {"frob.nicate", NULL},
+        {"", NULL},
+        {"text", "a.text"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct reel_setting *near = reel_settings_near(table, TABLE, cases[i].name);
+
+        assert_int_equal(near != NULL, cases[i].near != NULL);
+        if (near)
+            assert_string_equal(near->name, cases[i].near);
+    }
+    assert_string_equal(reel_settings_same_key(table, TABLE, "bbb.text")->name, "a.text");
+    assert_string_equal(reel_settings_same_key(table, TABLE, "words")->name, "a.words");
+    assert_null(reel_settings_same_key(table, TABLE, "a.tex"));
 }
 
 /* ---- patterns ---- */
@@ -300,6 +384,9 @@ int main(void)
         cmocka_unit_test(a_text_fits),
         cmocka_unit_test(a_list_is_separated_by_commas_and_white_space),
         cmocka_unit_test(a_list_with_one_wrong_value_is_wrong),
+        cmocka_unit_test(values_are_compared_and_shown),
+        cmocka_unit_test(names_are_as_far_apart_as_letters_differ),
+        cmocka_unit_test(the_nearest_setting_is_what_was_meant),
         cmocka_unit_test(a_pattern_matches_whole_names),
         cmocka_unit_test(a_pattern_that_takes_long_does_not),
         cmocka_unit_test(a_pattern_has_a_names_characters),

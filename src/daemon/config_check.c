@@ -1,0 +1,112 @@
+/* Config, checks: what follows from other settings, and what must fit together. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/config_internal.h"
+#include "wire/topic.h"
+
+struct check {
+    const struct reel_config *config;
+    struct reel_complaints *complaints;
+};
+
+/* Complain of a setting, where it stands; of a default, where the other one does. */
+static void complain(const struct check *check, const char *name, const char *other,
+                     const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+static void complain(const struct check *check, const char *name, const char *other,
+                     const char *format, ...)
+{
+    char message[REEL_ERROR_MESSAGE_BYTES];
+    char place[REEL_LOCATION_BYTES];
+    int line = reel_config_line(check->config, name);
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    if (line == 0 && other)
+        line = reel_config_line(check->config, other);
+    reel_config_location(check->config, line, place);
+    reel_complain(check->complaints, place, "%s", message);
+}
+
+static bool prefix_valid(const char *prefix)
+{
+    size_t length = strlen(prefix);
+
+    return length > 0 && length <= 64 && prefix[0] != '/' && prefix[length - 1] != '/' &&
+           prefix[0] != '$' && !strpbrk(prefix, "+# \t");
+}
+
+static void check_tls(const struct check *check)
+{
+    const struct reel_config *config = check->config;
+    bool key_alone = config->broker_key[0] && !config->broker_cert[0];
+
+    if ((config->broker_cert[0] != '\0') != (config->broker_key[0] != '\0'))
+        complain(check, key_alone ? "broker.key" : "broker.cert", NULL,
+                 "broker.cert and broker.key go together: %s is missing",
+                 key_alone ? "broker.cert" : "broker.key");
+    if (config->broker_cert[0] && !config->broker_cafile[0])
+        complain(check, "broker.cafile", "broker.cert",
+                 "a client certificate needs broker.cafile too");
+    if ((config->broker_psk_identity[0] != '\0') != (config->broker_psk_file[0] != '\0') ||
+        (config->broker_psk_file[0] && config->broker_cafile[0]))
+        complain(check, "broker.psk_file", "broker.psk_identity",
+                 "broker.psk_identity and broker.psk_file go together, and not with "
+                 "broker.cafile");
+}
+
+static void check_broker(const struct check *check)
+{
+    const struct reel_config *config = check->config;
+
+    if (config->broker_host[0] == '\0')
+        complain(check, "broker.host", NULL, "broker.host is empty: name the broker's host");
+    if (!prefix_valid(config->broker_prefix))
+        complain(check, "broker.prefix", NULL,
+                 "broker.prefix must be a topic of at most 64 characters without wildcards, "
+                 "spaces, a leading $ or a slash at either end");
+    if (config->broker_password_file[0] && !config->broker_username[0])
+        complain(check, "broker.password_file", NULL,
+                 "broker.password_file is of no use without broker.username");
+}
+
+static void check_texts(const struct check *check)
+{
+    const struct reel_config *config = check->config;
+    enum reel_sync_way way;
+
+    if (strpbrk(config->hermes_sites, "/+#"))
+        complain(check, "hermes.sites", NULL,
+                 "hermes.sites are levels of a topic, parted by commas: no wildcard is among "
+                 "them, and no slash");
+    if (!reel_name_valid(config->sink_name, strlen(config->sink_name)))
+        complain(check, "sink.name", NULL,
+                 "sink.name must be 1 to 64 of A-Z a-z 0-9 . _ -, the first a letter or digit");
+    if (config->store_dir[0] == '\0')
+        complain(check, "store.dir", NULL, "store.dir is empty");
+    if (!reel_config_sync_way(config->store_sync, &way))
+        complain(check, "store.sync", NULL, "store.sync must be auto, files or filesystem");
+}
+
+void reel_config_finish(struct reel_config *config, struct reel_complaints *complaints)
+{
+    const struct check check = {config, complaints};
+
+    if (config->sink_name[0] == '\0')
+        reel_config_name_after_host(config->sink_name);
+    if (config->broker_reply_allow[0] == '\0')
+        snprintf(config->broker_reply_allow, sizeof config->broker_reply_allow, "%.64s/reply/#",
+                 config->broker_prefix);
+    check_broker(&check);
+    check_tls(&check);
+    check_texts(&check);
+    if (!reel_containers_parse(config->upload_formats_text, &config->upload_formats))
+        complain(&check, "upload.formats", NULL,
+                 "upload.formats must be a list of wav, flac, ogg, aiff, mp3");
+    reel_config_find_credentials(config);
+    reel_config_check_rules(config, complaints);
+}
