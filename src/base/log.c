@@ -10,8 +10,13 @@ enum { LINE_BYTES = 1024 };
 
 void reel_log_init(struct reel_log *log, enum reel_log_priority most)
 {
-    log->most = most;
+    atomic_init(&log->most, most);
     log->prefix = !isatty(STDERR_FILENO);
+}
+
+void reel_log_set(struct reel_log *log, enum reel_log_priority most)
+{
+    atomic_store(&log->most, most);
 }
 
 void reel_log_write(const struct reel_log *log, enum reel_log_priority priority, const char *format,
@@ -22,7 +27,7 @@ void reel_log_write(const struct reel_log *log, enum reel_log_priority priority,
     size_t start = 0;
     size_t end;
 
-    if (!log || priority > log->most)
+    if (!log || (int)priority > atomic_load(&log->most))
         return;
     if (log->prefix)
         start = (size_t)snprintf(line, sizeof line, "<%d>", (int)priority);

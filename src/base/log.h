@@ -2,6 +2,7 @@
 #ifndef REEL_BASE_LOG_H
 #define REEL_BASE_LOG_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 /* Priorities as syslog numbers them. */
@@ -14,12 +15,15 @@ enum reel_log_priority {
 };
 
 struct reel_log {
-    enum reel_log_priority most; /* lines of a higher number are not written */
-    bool prefix;                 /* "<N>" before each line, for the journal */
+    _Atomic int most; /* lines of a higher number are not written */
+    bool prefix;      /* "<N>" before each line, for the journal */
 };
 
 /* Set `log` to write to standard error lines up to `most`. */
 void reel_log_init(struct reel_log *log, enum reel_log_priority most);
+
+/* Let it write up to `most` from now on. Safe while other threads write. */
+void reel_log_set(struct reel_log *log, enum reel_log_priority most);
 
 /* Write one line, with one call, so that lines of several threads do not mix. Control characters
  * in it become '?'. A NULL `log` writes nothing. Safe from any thread. */

@@ -41,6 +41,11 @@ void reel_rate_destroy(struct reel_rate **rate)
     *rate = NULL;
 }
 
+void reel_rate_set(struct reel_rate *rate, uint64_t per_minute)
+{
+    rate->per_minute = per_minute;
+}
+
 static void forget_over(struct reel_rate *rate, int64_t now_us)
 {
     struct share *share;

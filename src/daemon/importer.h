@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/log.h"
+#include "daemon/config_share.h"
 #include "io/mailbox.h"
 #include "store/upload_convert.h"
 
@@ -12,9 +13,10 @@
 struct reel_importer {
     const char *store_dir;
     const struct reel_log *log;
-    struct reel_convert_limits limits; /* stop_fd: readable when it is time to end */
-    struct reel_mailbox *jobs;         /* in: struct reel_conversion */
-    struct reel_mailbox *imports;      /* out: the same, done */
+    struct reel_config_follower *settings;
+    struct reel_mailbox *jobs;    /* in: struct reel_conversion */
+    struct reel_mailbox *imports; /* out: the same, done */
+    int stop_fd;                  /* readable when it is time to end */
 };
 
 /* Run until stop_fd is readable. */

@@ -240,23 +240,25 @@ static void work_alone(struct reel_ingest *ingest)
 /* One turn; false when it is time to end. */
 static bool turn(struct reel_ingest *ingest)
 {
-    struct pollfd fds[5] = {
+    struct pollfd fds[6] = {
         {.fd = ingest->links.stop_fd, .events = POLLIN},
         {.fd = ingest->store ? reel_mailbox_fd(ingest->links.hashes) : -1, .events = POLLIN},
         {.fd = ingest->bus ? reel_bus_fd(ingest->bus) : -1},
         {.fd = reel_mailbox_fd(ingest->links.changes), .events = POLLIN},
         {.fd = ingest->store && !ingest->batch.open ? reel_mailbox_fd(ingest->links.imports) : -1,
          .events = POLLIN},
+        {.fd = reel_config_follower_fd(ingest->links.settings), .events = POLLIN},
     };
 
     if (ingest->bus && may_read(ingest))
         fds[2].events |= POLLIN;
     if (ingest->bus && !ingest->batch.open && reel_bus_wants_write(ingest->bus))
         fds[2].events |= POLLOUT;
-    reel_poll(fds, 5, earlier(next_deadline_us(ingest), reel_watchdog_due_us(&ingest->watchdog)));
+    reel_poll(fds, 6, earlier(next_deadline_us(ingest), reel_watchdog_due_us(&ingest->watchdog)));
     if (fds[0].revents)
         return false;
     reel_watchdog_feed(&ingest->watchdog, reel_monotonic_us());
+    reel_ingest_settings(ingest);
     if (ingest->store && ingest->bus)
         work(ingest, fds[2].revents != 0);
     else if (ingest->store)

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "daemon/config.h"
+#include "daemon/config_share.h"
 #include "daemon/counters.h"
 #include "daemon/turns.h"
 #include "io/bus.h"
@@ -17,8 +18,9 @@ struct reel_ingest;
 
 /* What it is connected to. All is borrowed and outlives it. */
 struct reel_ingest_links {
-    const struct reel_config *config;
-    const char *password; /* "" for none */
+    const struct reel_config *config;      /* replaced by what `settings` comes to have */
+    struct reel_config_follower *settings; /* NULL: it stays */
+    const char *password;                  /* "" for none */
     const struct reel_log *log;
     struct reel_counters *counters;
     struct reel_turns *turns;         /* of the store */

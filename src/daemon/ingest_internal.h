@@ -201,6 +201,11 @@ enum reel_code reel_ingest_fail(struct reel_ingest *ingest, const struct reel_er
 /* Hand completed recordings to the hashing thread, and take in what it made. */
 void reel_ingest_hashing(struct reel_ingest *ingest);
 
+/* ingest_settings.c */
+
+/* Take newer settings over, if there are any, once no batch is open. */
+void reel_ingest_settings(struct reel_ingest *ingest);
+
 /* ingest_message.c */
 
 /* The bus's handler: one fragment, from topic to acknowledgement. */

@@ -77,6 +77,13 @@ void reel_ingest_retain_init(struct reel_ingest *ingest)
     const struct reel_retention *base = &config->base.retention;
     struct reel_sweep *sweep = &ingest->sweep;
 
+    sweep->phase = REEL_SWEEP_REST;
+    sweep->next_pass_us = 0;
+    sweep->next_look_us = 0;
+    sweep->lacking_bytes = 0;
+    sweep->spare_bytes = 0;
+    sweep->unmet_pass[0] = '\0';
+    sweep->unmet_free[0] = '\0';
     sweep->ages_differ = overrides_set(config, "retention.max_age_s");
     sweep->by_device = sweep->ages_differ || overrides_set(config, "retention.max_bytes");
     sweep->by_age = sweep->ages_differ || base->max_age_s > 0;

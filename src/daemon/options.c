@@ -28,6 +28,8 @@ static const char usage[] =
     "      --version        say which version this is, and end\n"
     "  -h, --help           this\n"
     "\n"
+    "SIGHUP reads the settings again; what needs a restart is logged.\n"
+    "\n"
     "Exit status: 0 ended as asked, 1 failed or something differs, 69 another sink has\n"
     "this name, 78 bad settings.\n";
 

@@ -56,19 +56,23 @@ static int check_broker(const struct reel_config *config, const char *password, 
     return well ? REEL_EXIT_OK : REEL_EXIT_FAILED;
 }
 
-static int record(const struct reel_config *config, const char *password,
-                  const struct reel_log *log)
+/* Takes `config` over. */
+static int record(const struct reel_options *options, struct reel_config *config,
+                  const char *password, struct reel_log *log)
 {
+    struct reel_sink_links links = {.sources = &options->sources, .password = password, .log = log};
     struct reel_sink *sink = NULL;
     struct reel_error error;
     int status = REEL_EXIT_OK;
 
-    if (reel_bus_library_init(&error))
+    if (reel_config_share_create(config, &links.settings, &error))
         return failed(log, &error);
-    if (reel_sink_create(config, password, log, &sink, &error) || reel_sink_run(sink, &error))
+    if (reel_bus_library_init(&error) || reel_sink_create(&links, &sink, &error) ||
+        reel_sink_run(sink, &error))
         status = failed(log, &error);
     reel_sink_destroy(&sink);
     reel_bus_library_finish();
+    reel_config_share_destroy(&links.settings);
     return status;
 }
 
@@ -80,6 +84,7 @@ static void block_signals(void)
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
@@ -115,7 +120,7 @@ static int run(const struct reel_options *options, struct reel_config *config)
     } else {
         return_large_blocks();
         block_signals();
-        status = record(config, password, &log);
+        return record(options, config, password, &log);
     }
     reel_config_destroy(&config);
     return status;

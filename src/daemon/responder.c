@@ -44,7 +44,7 @@ void reel_responder_tell_service(struct reel_responder *responder)
     else if (online(responder))
         news.state = REEL_SERVICE_RECORDING;
     if (!responder->ending)
-        reel_service_tell(&responder->service, &news, reel_monotonic_us());
+        reel_service_tell(responder->links.service, &news, reel_monotonic_us());
 }
 
 /* Returns its publication id. */
@@ -213,24 +213,39 @@ static void work(struct reel_responder *responder, bool readable)
         reel_responder_disconnect(responder);
 }
 
+/* The status tells of them. */
+static void renew_settings(struct reel_responder *responder)
+{
+    struct reel_config_follower *settings = responder->links.settings;
+
+    if (!reel_config_follower_behind(settings))
+        return;
+    reel_config_follower_renew(settings);
+    responder->links.config = settings->config;
+    responder->query.config = settings->config;
+    responder->next_status_us = 0;
+}
+
 /* One turn; false when it is time to end. */
 static bool turn(struct reel_responder *responder)
 {
     bool ready = responder->bus && may_take_notice(responder);
     int64_t deadline_us = reel_monotonic_us() + FOLLOW_US;
-    struct pollfd fds[3] = {
+    struct pollfd fds[4] = {
         {.fd = responder->links.stop_fd, .events = POLLIN},
         {.fd = ready ? reel_mailbox_fd(responder->links.notices) : -1, .events = POLLIN},
         {.fd = responder->bus ? reel_bus_fd(responder->bus) : -1, .events = POLLIN},
+        {.fd = reel_config_follower_fd(responder->links.settings), .events = POLLIN},
     };
 
     if (responder->bus && reel_bus_wants_write(responder->bus))
         fds[2].events = POLLOUT;
     if (!responder->bus && responder->backoff.next_us < deadline_us)
         deadline_us = responder->backoff.next_us;
-    reel_poll(fds, 3, deadline_us);
+    reel_poll(fds, 4, deadline_us);
     if (fds[0].revents)
         return false;
+    renew_settings(responder);
     follow_store(responder);
     reel_reader_rest(responder->links.reader);
     if (responder->bus)

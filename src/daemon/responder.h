@@ -6,7 +6,9 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "daemon/config.h"
+#include "daemon/config_share.h"
 #include "daemon/counters.h"
+#include "daemon/service.h"
 #include "daemon/turns.h"
 #include "io/bus.h"
 #include "io/mailbox.h"
@@ -16,7 +18,9 @@ struct reel_responder;
 
 /* All is borrowed and outlives it. */
 struct reel_responder_links {
-    const struct reel_config *config;
+    const struct reel_config *config; /* replaced by what `settings` comes to have */
+    struct reel_config_follower *settings;
+    struct reel_service *service;
     const char *password; /* "" for none */
     const struct reel_log *log;
     struct reel_counters *counters;

@@ -29,7 +29,6 @@ struct reel_responder {
     bool taken_over;
     int64_t connected_at_us; /* wall clock; names the connection */
     struct reel_backoff backoff;
-    struct reel_service service;
     char unreachable[REEL_CONNECTION_TEXT_BYTES]; /* why there is no connection; "" if there is */
     uint64_t disk_free_bytes;                     /* when the metrics were last published */
     int64_t next_status_us;                       /* monotonic, as the other */

@@ -57,6 +57,18 @@ void reel_service_tell(struct reel_service *service, const struct reel_service_n
     }
 }
 
+void reel_service_reloading(const struct reel_service *service)
+{
+    if (service->ready)
+        sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, reel_monotonic_us());
+}
+
+void reel_service_reloaded(const struct reel_service *service)
+{
+    if (service->ready)
+        sd_notify(0, "READY=1");
+}
+
 void reel_service_end(void)
 {
     sd_notify(0, "STOPPING=1\nSTATUS=ending");

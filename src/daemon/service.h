@@ -3,6 +3,7 @@
 #ifndef REEL_DAEMON_SERVICE_H
 #define REEL_DAEMON_SERVICE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,9 +23,9 @@ struct reel_service_news {
     uint64_t disk_free_bytes; /* 0: not known */
 };
 
-/* What was told; all zero at first. One thread uses it. */
+/* What was told; all zero at first. One thread tells the news. */
 struct reel_service {
-    bool ready;         /* that it is was told */
+    _Atomic bool ready; /* that it is was told */
     int64_t since_us;   /* monotonic: what follows was counted then */
     uint64_t fragments; /* ... to say how many a second */
     uint64_t fragment_bytes;
@@ -34,6 +35,11 @@ struct reel_service {
  */
 void reel_service_tell(struct reel_service *service, const struct reel_service_news *news,
                        int64_t monotonic_us);
+
+/* The settings are being read again, and have been taken over or not. A sink that is not ready yet
+ * says neither. Any thread. */
+void reel_service_reloading(const struct reel_service *service);
+void reel_service_reloaded(const struct reel_service *service);
 
 /* The sink is about to end. */
 void reel_service_end(void);

@@ -7,15 +7,18 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "daemon/change.h"
+#include "daemon/config_share.h"
 #include "daemon/hasher.h"
 #include "daemon/importer.h"
 #include "daemon/ingest.h"
 #include "daemon/notice.h"
+#include "daemon/reload.h"
 #include "daemon/remover.h"
 #include "daemon/responder.h"
 #include "daemon/service.h"
@@ -36,8 +39,11 @@ struct worker {
 };
 
 struct reel_sink {
-    const struct reel_config *config;
-    const struct reel_log *log;
+    struct reel_config_share *settings;
+    const struct reel_config_sources *sources;
+    char store_dir[REEL_SETTING_BYTES];
+    struct reel_log *log;
+    struct reel_service service;
     struct reel_counters counters;
     struct reel_turns turns;
     struct reel_bus_gate *gate;
@@ -148,6 +154,7 @@ static enum reel_code open_descriptors(struct reel_sink *sink, struct reel_error
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     sink->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     sink->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (sink->signal_fd < 0 || sink->ended_fd < 0)
@@ -181,7 +188,7 @@ static enum reel_code open_store(struct reel_sink *sink, struct reel_store **sto
     struct reel_error error;
     enum reel_code code;
 
-    reel_config_store(sink->config, sink->log, &config);
+    reel_config_store(reel_config_share_newest(sink->settings), sink->log, &config);
     config.progress = reel_service_progress;
     config.progress_user = &opening;
     reel_service_open();
@@ -189,7 +196,7 @@ static enum reel_code open_store(struct reel_sink *sink, struct reel_store **sto
     if (code == REEL_OK)
         reel_log_write(sink->log, REEL_LOG_INFO,
                        "store %s: %llu recordings, %llu open, %llu repaired, %llu recovered",
-                       sink->config->store_dir, (unsigned long long)report.recordings,
+                       sink->store_dir, (unsigned long long)report.recordings,
                        (unsigned long long)report.open, (unsigned long long)report.repaired,
                        (unsigned long long)report.recovered);
     if (code == REEL_OK || (code != REEL_E_NOT_FOUND && !reel_error_may_pass(&error))) {
@@ -201,11 +208,17 @@ static enum reel_code open_store(struct reel_sink *sink, struct reel_store **sto
     return REEL_OK;
 }
 
+static enum reel_code follow(struct reel_sink *sink, struct reel_config_follower **follower_out,
+                             struct reel_error *err_out)
+{
+    *follower_out = reel_config_share_follower(sink->settings);
+    return *follower_out ? REEL_OK : reel_error_errno(err_out, errno, "settings");
+}
+
 static enum reel_code create_ingest(struct reel_sink *sink, const char *password,
                                     struct reel_error *err_out)
 {
-    const struct reel_ingest_links links = {
-        .config = sink->config,
+    struct reel_ingest_links links = {
         .password = password,
         .log = sink->log,
         .counters = &sink->counters,
@@ -223,6 +236,10 @@ static enum reel_code create_ingest(struct reel_sink *sink, const char *password
     struct reel_store *store;
     enum reel_code code;
 
+    code = follow(sink, &links.settings, err_out);
+    if (code)
+        return code;
+    links.config = links.settings->config;
     code = open_store(sink, &store, err_out);
     return code ? code : reel_ingest_create(&links, store, &sink->ingest, err_out);
 }
@@ -230,9 +247,9 @@ static enum reel_code create_ingest(struct reel_sink *sink, const char *password
 static enum reel_code create_responder(struct reel_sink *sink, const char *password,
                                        struct reel_error *err_out)
 {
-    enum reel_code code = reel_reader_open(sink->config->store_dir, &sink->reader, err_out);
-    const struct reel_responder_links links = {
-        .config = sink->config,
+    enum reel_code code = reel_reader_open(sink->store_dir, &sink->reader, err_out);
+    struct reel_responder_links links = {
+        .service = &sink->service,
         .password = password,
         .log = sink->log,
         .counters = &sink->counters,
@@ -244,25 +261,39 @@ static enum reel_code create_responder(struct reel_sink *sink, const char *passw
         .stop_fd = sink->responder_worker.stop_fd,
     };
 
+    if (code == REEL_OK)
+        code = follow(sink, &links.settings, err_out);
     if (code)
         return code;
+    links.config = links.settings->config;
     sink->responder = reel_responder_create(&links);
     if (!sink->responder)
         return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
     return REEL_OK;
 }
 
-enum reel_code reel_sink_create(const struct reel_config *config, const char *password,
-                                const struct reel_log *log, struct reel_sink **sink_out,
-                                struct reel_error *err_out)
+/* Those that only work for the others. */
+static enum reel_code create_helpers(struct reel_sink *sink, struct reel_error *err_out)
 {
-    struct reel_sink *sink = calloc(1, sizeof *sink);
+    sink->hasher = (struct reel_hasher){sink->store_dir, sink->log, sink->jobs, sink->hashes,
+                                        sink->hasher_worker.stop_fd};
+    sink->remover = (struct reel_remover){sink->store_dir, sink->log, &sink->counters,
+                                          sink->discards, sink->remover_worker.stop_fd};
+    sink->importer = (struct reel_importer){
+        .store_dir = sink->store_dir,
+        .log = sink->log,
+        .jobs = sink->import_jobs,
+        .imports = sink->imports,
+        .stop_fd = sink->importer_worker.stop_fd,
+    };
+    return follow(sink, &sink->importer.settings, err_out);
+}
+
+static enum reel_code create_all(struct reel_sink *sink, const char *password,
+                                 struct reel_error *err_out)
+{
     enum reel_code code;
 
-    if (!sink)
-        return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
-    sink->config = config;
-    sink->log = log;
     sink->gate = reel_bus_gate_create();
     code = sink->gate ? open_descriptors(sink, err_out)
                       : reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
@@ -272,22 +303,27 @@ enum reel_code reel_sink_create(const struct reel_config *config, const char *pa
         code = create_ingest(sink, password, err_out);
     if (code == REEL_OK)
         code = create_responder(sink, password, err_out);
+    return code ? code : create_helpers(sink, err_out);
+}
+
+enum reel_code reel_sink_create(const struct reel_sink_links *links, struct reel_sink **sink_out,
+                                struct reel_error *err_out)
+{
+    struct reel_sink *sink = calloc(1, sizeof *sink);
+    enum reel_code code;
+
+    if (!sink)
+        return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
+    sink->settings = links->settings;
+    sink->sources = links->sources;
+    sink->log = links->log;
+    memcpy(sink->store_dir, reel_config_share_newest(sink->settings)->store_dir,
+           sizeof sink->store_dir);
+    code = create_all(sink, links->password, err_out);
     if (code) {
         reel_sink_destroy(&sink);
         return code;
     }
-    sink->hasher = (struct reel_hasher){config->store_dir, log, sink->jobs, sink->hashes,
-                                        sink->hasher_worker.stop_fd};
-    sink->remover = (struct reel_remover){config->store_dir, log, &sink->counters, sink->discards,
-                                          sink->remover_worker.stop_fd};
-    sink->importer = (struct reel_importer){
-        .store_dir = config->store_dir,
-        .log = log,
-        .limits = {config->upload_formats, config->upload_max_audio_bytes,
-                   sink->importer_worker.stop_fd},
-        .jobs = sink->import_jobs,
-        .imports = sink->imports,
-    };
     *sink_out = sink;
     return REEL_OK;
 }
@@ -307,16 +343,49 @@ static enum reel_code start_all(struct reel_sink *sink, struct reel_error *err_o
     return code;
 }
 
-enum reel_code reel_sink_run(struct reel_sink *sink, struct reel_error *err_out)
+static void reload(struct reel_sink *sink)
 {
-    struct pollfd fds[2] = {
+    const struct reel_reload again = {sink->sources, sink->settings, sink->log};
+
+    reel_service_reloading(&sink->service);
+    if (!reel_reload_run(&again))
+        reel_service_reloaded(&sink->service);
+}
+
+/* SIGHUP reads the settings again; any other signal is the end. */
+static bool end_is_asked(struct reel_sink *sink)
+{
+    struct signalfd_siginfo signal;
+
+    while (read(sink->signal_fd, &signal, sizeof signal) == (ssize_t)sizeof signal) {
+        if (signal.ssi_signo != SIGHUP)
+            return true;
+        reload(sink);
+    }
+    return false;
+}
+
+static void wait_for_end(struct reel_sink *sink)
+{
+    struct pollfd fds[3] = {
         {.fd = sink->signal_fd, .events = POLLIN},
         {.fd = sink->ended_fd, .events = POLLIN},
+        {.fd = reel_config_share_fd(sink->settings), .events = POLLIN},
     };
+
+    while (!fds[1].revents && !(fds[0].revents && end_is_asked(sink))) {
+        reel_poll(fds, 3, INT64_MAX);
+        if (fds[2].revents && reel_config_share_followed(sink->settings))
+            reel_service_reloaded(&sink->service);
+    }
+}
+
+enum reel_code reel_sink_run(struct reel_sink *sink, struct reel_error *err_out)
+{
     enum reel_code code = start_all(sink, err_out);
 
-    while (code == REEL_OK && !fds[0].revents && !fds[1].revents)
-        reel_poll(fds, 2, INT64_MAX);
+    if (code == REEL_OK)
+        wait_for_end(sink);
     reel_service_end();
     worker_stop(&sink->ingest_worker); /* it commits, and tells the responder the last */
     worker_stop(&sink->responder_worker);

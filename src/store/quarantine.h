@@ -23,6 +23,9 @@ enum reel_code reel_quarantine_open(const char *dir, struct reel_catalog *catalo
                                     struct reel_error *err_out);
 void reel_quarantine_close(struct reel_quarantine *quarantine); /* accepts NULL */
 
+/* Keep at most so much from now on; what is there above that goes when the next comes. */
+void reel_quarantine_limit(struct reel_quarantine *quarantine, uint64_t max_bytes);
+
 /* Within the catalog's transaction: see reel_store_quarantine, reel_store_unquarantine. Where the
  * oldest may not go, the payload is kept as a row only. After any error but NOT_FOUND the
  * transaction must be rolled back and the quarantine opened anew. */

@@ -135,3 +135,8 @@ void reel_quarantine_close(struct reel_quarantine *quarantine)
     free(quarantine->removed.ids);
     free(quarantine);
 }
+
+void reel_quarantine_limit(struct reel_quarantine *quarantine, uint64_t max_bytes)
+{
+    quarantine->max_bytes = max_bytes;
+}

@@ -67,6 +67,9 @@ enum reel_code reel_store_open(const struct reel_store_config *config, int64_t n
                                struct reel_store **store_out, struct reel_store_report *report_out,
                                struct reel_error *err_out);
 
+/* Keep at most so many bytes of what is refused from now on: quarantine.max_bytes. */
+void reel_store_set_quarantine(struct reel_store *store, uint64_t max_bytes);
+
 /* Without a commit: whatever is staged is dropped. Accepts NULL. */
 void reel_store_close(struct reel_store *store);
 

@@ -153,3 +153,8 @@ enum reel_code reel_store_reindex(const struct reel_store_config *config, int64_
         *report_out = report;
     return code;
 }
+
+void reel_store_set_quarantine(struct reel_store *store, uint64_t max_bytes)
+{
+    reel_quarantine_limit(store->quarantine, max_bytes);
+}
