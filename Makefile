@@ -45,11 +45,14 @@ unit_tests  := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_
 store_tests := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/store/test_*.c))
 benches     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
 
+# The manual, where there is something to make it with.
+manual := $(if $(shell command -v scdoc),$(patsubst systemd/man/%.scd,$(BUILD)/man/%,$(wildcard systemd/man/*.scd)))
+
 fuzz_targets := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all deps test check demo run fuzz torture bench bench-sync bench-commit deb check-release
 .PHONY: install uninstall coverage clean
-all: $(BUILD)/libreel.a $(BUILD)/reeld $(BUILD)/reel
+all: $(BUILD)/libreel.a $(BUILD)/reeld $(BUILD)/reel $(manual)
 
 $(BUILD)/libreel.a: $(pure)
 $(BUILD)/store.a: $(store)
@@ -78,6 +81,15 @@ $(BUILD)/gen/%_sql.inc: schemas/%.sql
 	@mkdir -p $(@D)
 	@echo "  GEN   $@"
 	$(Q)od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' >$@
+
+# scdoc begins paragraphs where nothing is in them, which mandoc warns of: those are left out.
+paragraphs := /^\.P$$/ {held = 1; next} /^\.RE/ {print; last = $$0; next} \
+    held && !/^\.S[HS]/ && last !~ /^\.(SH|SS|TH|RS)/ {print ".P"} {held = 0; print; last = $$0}
+$(BUILD)/man/%: systemd/man/%.scd Makefile
+	@mkdir -p $(@D)
+	@echo "  MAN   $@"
+	$(Q)SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(stat -c %Y $<)} scdoc <$< >$@.tmp
+	$(Q)awk '$(paragraphs)' $@.tmp >$@ && rm $@.tmp
 
 $(BUILD)/tests/%.o: tests/%.c Makefile
 	@mkdir -p $(@D)
@@ -166,10 +178,12 @@ settings := $(wildcard systemd/reeld.conf)
 dest   = $(DESTDIR)$(PREFIX)
 libdir = $(DESTDIR)$(LIBDIR)
 etc    = $(DESTDIR)$(SYSCONFDIR)/reel
+manual_sections := 1 5 7 8
 # Settings that are there are somebody's own, and stay.
 install: all
 	install -d $(dest)/bin $(dest)/include/reel $(libdir)/pkgconfig $(DESTDIR)$(UNITDIR) \
-	    $(dest)/lib/sysusers.d $(dest)/lib/tmpfiles.d $(dest)/share/reel $(etc)/conf.d
+	    $(dest)/lib/sysusers.d $(dest)/lib/tmpfiles.d $(dest)/share/reel $(etc)/reeld.conf.d \
+	    $(if $(manual),$(manual_sections:%=$(dest)/share/man/man%))
 	install -m 755 $(BUILD)/reeld $(BUILD)/reel $(dest)/bin
 	install -m 644 include/reel/*.h $(dest)/include/reel
 	install -m 644 $(BUILD)/libreel.a $(libdir)
@@ -182,11 +196,13 @@ install: all
 	install -m 644 $(shared) $(dest)/share/reel
 	[ -z "$(settings)" -o -e $(etc)/reeld.conf ] || \
 	    install -m 644 $(settings) $(etc)/reeld.conf
+	for page in $(manual); do install -m 644 $$page $(dest)/share/man/man$${page##*.} || exit; done
 
 uninstall:
 	rm -f $(dest)/bin/reeld $(dest)/bin/reel $(libdir)/libreel.a $(libdir)/pkgconfig/reel.pc \
 	    $(DESTDIR)$(UNITDIR)/reeld.service $(dest)/lib/sysusers.d/reeld.conf \
-	    $(dest)/lib/tmpfiles.d/reeld.conf
+	    $(dest)/lib/tmpfiles.d/reeld.conf \
+	    $(patsubst systemd/man/%.scd,$(dest)/share/man/man*/%,$(wildcard systemd/man/*.scd))
 	rm -rf $(dest)/include/reel $(dest)/share/reel
 
 clean:

@@ -24,8 +24,8 @@ static const struct reel_setting settings[] = {
                  "a file whose first line is the password; a relative path is looked up in "
                  "`$CREDENTIALS_DIRECTORY` first"),
     TEXT_SETTING("broker.cafile", broker_cafile, "", RESTART,
-                 "TLS: a file of the authorities that may have signed the broker's certificate; "
-                 "none: no TLS"),
+                 "TLS: a file of the authorities that may have signed the broker's certificate; a "
+                 "relative path as above; none: no TLS"),
     TEXT_SETTING(
         "broker.cert", broker_cert, "", RESTART,
         "TLS: the sink's own certificate, where the broker asks for one; with `broker.key`"),
@@ -37,7 +37,7 @@ static const struct reel_setting settings[] = {
     TEXT_SETTING("broker.prefix", broker_prefix, "reel/v1", RESTART, "what all topics stand under"),
     TEXT_SETTING("broker.reply_allow", broker_reply_allow, "", RESTART,
                  "where answers to requests over all devices may go, topic filters separated by "
-                 "spaces; none: `{broker.prefix}/reply/#`"),
+                 "commas or spaces; none: `{broker.prefix}/reply/#`"),
     NUMBER_SETTING("broker.keepalive_s", broker_keepalive_s, 5, 65535, 300, RESTART,
                    "how long the connection may be silent before broker and sink look whether the "
                    "other is there"),
@@ -82,8 +82,8 @@ static const struct reel_setting settings[] = {
     TEXT_SETTING("upload.formats", upload_formats_text, "wav", LIVE,
                  "kinds of file that are taken: any of `wav`, `flac`, `ogg`, `aiff`, `mp3`"),
     NUMBER_SETTING("upload.overwrite", upload_overwrite, 0, 1, 1, LIVE,
-                   "1: an upload may take the place of a recording, where it says so; 0: it may "
-                   "not"),
+                   "0: an upload replaces no recording, also where it asks to; for devices that "
+                   "may upload, but not delete"),
     NUMBER_SETTING("upload.max_audio_bytes", upload_max_audio_bytes, 1024, 1024 * GIB, GIB, LIVE,
                    "what a file may become that is smaller itself, as a compressed one is"),
     NUMBER_SETTING("upload.max_bytes", upload_max_bytes, 1024, 1024 * GIB, 16 * GIB, LIVE,

@@ -455,37 +455,17 @@ def test_topics_table():
     assert said["event/{device}/{session}"] == schemas.load("event")["properties"]["event"]["enum"]
 
 
-def settings_of_the_sink():
-    """Name to default, as the sink's table has them."""
-    source = "".join((TREE / "src" / path).read_text()
-                     for path in ("daemon/config.c", "core/device_settings.c"))
-    sizes = {"REEL_MIB": 1 << 20, "REEL_KIB": 1 << 10, "GIB": 1 << 30}
-    found = {}
-    for kind, name, rest in re.findall(r'(TEXT|NUMBER|LIST)_SETTING\("([\w.]+)",([^;]*?)\),\n',
-                                       source):
-        default = rest.split(",")[-1].strip()
-        device = name.startswith(("rules.", "retention.max_"))
-        if kind == "TEXT":
-            found[name] = default.strip('"')
-        elif device:
-            found[name] = "any" if kind == "LIST" else "0"
-        else:
-            found[name] = str(eval(default, sizes))
-    return found
-
-
 def test_settings_table():
-    # These three are made of others where they are not given.
-    made = {"sink.name": "the host's name", "broker.reply_allow": "reel/v1/reply/#"}
-    expected = {name: made.get(name, default) or "none"
-                for name, default in settings_of_the_sink().items()}
-    shown = {}
-    for cells in table_after("Settings"):
-        names, defaults = codes(cells[0]), cells[1].split(", ")
-        if len(defaults) == 1:
-            defaults *= len(names)
-        shown |= dict(zip(names, defaults, strict=True))
+    """Made from the sink's list (tests/tools/test_manual.py), and read as a reader does."""
+    listed = json.loads(subprocess.run([Path(BUILD).absolute() / "reeld", "--list-settings"],
+                                       stdout=subprocess.PIPE, check=True).stdout)
+    empty = {"list": "any"}
+    expected = {setting["name"]: setting["default"] or empty.get(setting["kind"], "none")
+                for setting in listed}
+    shown = {codes(cells[0])[0]: cells[1] for cells in table_after("Settings")}
     assert len(expected) > 20 and shown == expected
+    marked = {codes(cells[0])[0] for cells in table_after("Settings") if cells[0].endswith(" *")}
+    assert marked == {setting["name"] for setting in listed if setting["restart"]}
 
 
 def test_files_table(lab):

@@ -155,7 +155,8 @@ def test_what_needs_a_restart_is_said_by_name_and_stays(settings):
     settings.reload(broker__port=port, store__dir="/nowhere", sink__name="other",
                     hermes__enabled=1, limits__max_gap_s=11)
     log = lab.sink.log()
-    for name, is_now in {"broker.port": port, "store.dir": "/nowhere", "sink.name": "other"}.items():
+    wanted = {"broker.port": port, "store.dir": "/nowhere", "sink.name": "other"}
+    for name, is_now in wanted.items():
         assert (f'{name} needs a restart: it is "{was[name]}" until then, and "{is_now}" after it'
                 in log)
     assert 'hermes.enabled needs a restart: it is "0" until then' in log

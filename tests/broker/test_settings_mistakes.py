@@ -1,4 +1,4 @@
-"""Mistakes in the settings: each kind with its file and line, all of a kind at once, exit status 78,
+"""Mistakes in the settings: each kind with its file and line, all of them at once, exit status 78,
 and the same from a start as from --check-config."""
 import os
 import subprocess
@@ -34,7 +34,8 @@ def written(folder, text, name="r.conf"):
 
 # What stands in a file, and what is said of which line of it.
 MISTAKES = {
-    "unknown key": ("[broker]\nhots = a\n", {2: "no setting broker.hots: did you mean broker.host?"}),
+    "unknown key": (
+        "[broker]\nhots = a\n", {2: "no setting broker.hots: did you mean broker.host?"}),
     "key of another section": (
         "[limits]\nidle_timeout_s = 4\n",
         {2: "no setting limits.idle_timeout_s: did you mean session.idle_timeout_s?"}),
@@ -42,7 +43,8 @@ MISTAKES = {
         "[sessions]\nidle_timeout_s = 4\n[rule]\nmax_bytes = 5000\n",
         {2: "did you mean session.idle_timeout_s?", 4: "did you mean rules.max_bytes?"}),
     "unknown section": ("[frobnicate]\nx = 1\n", {2: "there is no setting frobnicate.x"}),
-    "key before any section": ("host = a\n[broker]\n", {1: "host stands before the first [section]"}),
+    "key before any section": (
+        "host = a\n[broker]\n", {1: "host stands before the first [section]"}),
     "upper case": ("[broker]\nHost = a\n", {2: "did you mean broker.host?"}),
     "duplicate": ("[broker]\nport = 1\nhost = a\nport = 2\n",
                   {4: "broker.port stands on line 2 already"}),
@@ -61,7 +63,8 @@ MISTAKES = {
     "too large": ("[broker]\nport = 65536\n", {2: f"broker.port {WHOLE} 1 to 65535"}),
     "past 64 bits": ("[limits]\nmax_gap_s = 99999999999999999999\n", {2: "limits.max_gap_s"}),
     "no number at all": ("[broker]\nport =\n", {2: 'not ""'}),
-    "yes or no": ("[hermes]\nenabled = yes\n", {2: 'hermes.enabled must be either 0 or 1, not "yes"'}),
+    "yes or no": (
+        "[hermes]\nenabled = yes\n", {2: 'hermes.enabled must be either 0 or 1, not "yes"'}),
     "a level by name": ("[log]\nlevel = debug\n", {2: f"log.level {WHOLE} 3 to 7"}),
     "list with a stranger": ("[rules]\nencodings = pcm mp3\n",
                              {2: 'a list of pcm, float, alaw, ulaw; "mp3" is none'}),
@@ -84,7 +87,8 @@ MISTAKES = {
     "no equals sign on the last line": ("[broker]\nhost", {2: "neither [section] nor key = value"}),
     "section without an end": ("[broker\nhost = a\n",
                                {1: "there is no ]", 2: "host stands before the first [section]"}),
-    "line too long": (f"[store]\ndir = /{'x' * 300}\n", {2: "the line has 307 bytes: it may have 198"}),
+    "line too long": (
+        f"[store]\ndir = /{'x' * 300}\n", {2: "the line has 307 bytes: it may have 198"}),
     "line too long, without an end": (f"# {'x' * 300}", {1: "the line has 302 bytes"}),
     "NUL byte": (b"[broker]\nhost = a\0b\n", {2: "a NUL byte: the file must be text in UTF-8"}),
     "UTF-16": ("[sink]\n".encode("utf-16-le"), {1: "a NUL byte", 2: "a NUL byte"}),
@@ -210,7 +214,8 @@ def test_the_folder_stands_over_the_file_by_the_order_of_names(tmp_path):
 
 def test_a_section_for_devices_goes_on_in_another_file(tmp_path):
     path = written(tmp_path, '[rules "mic-*"]\nmin_duration_s = 20\n')
-    written(tmp_path, '[rules "mic-*"]\nmin_duration_s = 9\nmax_duration_s = 10\n', "r.conf.d/a.conf")
+    written(tmp_path, '[rules "mic-*"]\nmin_duration_s = 9\nmax_duration_s = 10\n',
+            "r.conf.d/a.conf")
     assert complaints("-c", path, folder=tmp_path) == []
     written(tmp_path, '[rules "mic-*"]\nmin_duration_s = 30\n', "r.conf.d/b.conf")
     found = complaints("-c", path, folder=tmp_path)
