@@ -172,17 +172,20 @@ coverage:
 # Where the packages of a distribution put what is below PREFIX here.
 LIBDIR     ?= $(PREFIX)/lib
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
+ZSHDIR     ?= $(PREFIX)/share/zsh/site-functions
 SYSCONFDIR ?= $(if $(filter /usr /usr/local,$(PREFIX)),/etc,$(PREFIX)/etc)
 shared   := $(wildcard $(addprefix systemd/,mosquitto-reel.conf reel.acl reeld.store.conf))
 settings := $(wildcard systemd/reeld.conf)
 dest   = $(DESTDIR)$(PREFIX)
 libdir = $(DESTDIR)$(LIBDIR)
 etc    = $(DESTDIR)$(SYSCONFDIR)/reel
+bashdir = $(dest)/share/bash-completion/completions
 manual_sections := 1 5 7 8
 # Settings that are there are somebody's own, and stay.
 install: all
 	install -d $(dest)/bin $(dest)/include/reel $(libdir)/pkgconfig $(DESTDIR)$(UNITDIR) \
 	    $(dest)/lib/sysusers.d $(dest)/lib/tmpfiles.d $(dest)/share/reel $(etc)/reeld.conf.d \
+	    $(bashdir) $(DESTDIR)$(ZSHDIR) \
 	    $(if $(manual),$(manual_sections:%=$(dest)/share/man/man%))
 	install -m 755 $(BUILD)/reeld $(BUILD)/reel $(dest)/bin
 	install -m 644 include/reel/*.h $(dest)/include/reel
@@ -196,13 +199,18 @@ install: all
 	install -m 644 $(shared) $(dest)/share/reel
 	[ -z "$(settings)" -o -e $(etc)/reeld.conf ] || \
 	    install -m 644 $(settings) $(etc)/reeld.conf
+	for name in reel reeld; do \
+	    install -m 644 systemd/completions/$$name.bash $(bashdir)/$$name && \
+	    install -m 644 systemd/completions/_$$name $(DESTDIR)$(ZSHDIR) || exit; \
+	done
 	for page in $(manual); do install -m 644 $$page $(dest)/share/man/man$${page##*.} || exit; done
 
 uninstall:
 	rm -f $(dest)/bin/reeld $(dest)/bin/reel $(libdir)/libreel.a $(libdir)/pkgconfig/reel.pc \
 	    $(DESTDIR)$(UNITDIR)/reeld.service $(dest)/lib/sysusers.d/reeld.conf \
 	    $(dest)/lib/tmpfiles.d/reeld.conf \
-	    $(patsubst systemd/man/%.scd,$(dest)/share/man/man*/%,$(wildcard systemd/man/*.scd))
+	    $(patsubst systemd/man/%.scd,$(dest)/share/man/man*/%,$(wildcard systemd/man/*.scd)) \
+	    $(foreach name,reel reeld,$(bashdir)/$(name) $(DESTDIR)$(ZSHDIR)/_$(name))
 	rm -rf $(dest)/include/reel $(dest)/share/reel
 
 clean:

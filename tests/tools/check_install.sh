@@ -12,7 +12,8 @@ prefix=$folder/image/opt/reel
 for file in bin/reeld bin/reel lib/libreel.a lib/pkgconfig/reel.pc lib/systemd/system/reeld.service \
     lib/sysusers.d/reeld.conf lib/tmpfiles.d/reeld.conf share/reel/reeld.store.conf \
     share/man/man1/reel.1 share/man/man5/reeld.conf.5 share/man/man7/reel-protocol.7 \
-    share/man/man8/reeld.8 etc/reel/reeld.conf; do
+    share/man/man8/reeld.8 etc/reel/reeld.conf share/bash-completion/completions/reel{,d} \
+    share/zsh/site-functions/_reel{,d}; do
     [ -s "$prefix/$file" ] || { echo "$file was not installed"; exit 1; }
 done
 for header in include/reel/*.h; do

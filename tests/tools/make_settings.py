@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Make all that lists the settings from the sink's own tables, as `reeld --list-settings` has them:
-the README's table, the file of defaults and the manual's list.
+the README's table, the file of defaults, the manual's list and the words of the completions.
 
 make_settings.py [--build DIR]           write them
 make_settings.py [--build DIR] --check   say whether they are up to date
@@ -104,10 +104,31 @@ def made_manual(text, listed):
     return between_marks(text, ";", "settings", manual_lines(listed))
 
 
+# The completions
+
+
+def made_bash(text, listed):
+    words = textwrap.wrap(" ".join(f"{setting['name']}=" for setting in listed), 90)
+    lines = ["_reeld_settings='", *(f"    {line}" for line in words), "'"]
+    return between_marks(text, "#", "settings", lines)
+
+
+def zsh_words(setting):
+    about = re.sub(r"[`'\\:\[\]]", "", setting["about"])
+    return f"    '{setting['name']}:{about}'"
+
+
+def made_zsh(text, listed):
+    lines = ["local -a settings=(", *map(zsh_words, listed), ")"]
+    return between_marks(text, "#", "settings", lines)
+
+
 MADE = {
     "README.md": made_readme,
     "systemd/reeld.conf": made_defaults,
     "systemd/man/reeld.conf.5.scd": made_manual,
+    "systemd/completions/reeld.bash": made_bash,
+    "systemd/completions/_reeld": made_zsh,
 }
 
 
