@@ -261,9 +261,10 @@ static enum reel_code connection_ended(const struct reel_client *client, struct 
         return reel_error_set(err_out, REEL_E_STALLED, NULL, "the broker at %s port %d is gone: %s",
                               host, port, client->reason);
     if (reel_bus_refusal(client->bus))
-        return reel_error_set(err_out, REEL_E_NOT_ALLOWED, NULL,
-                              "the broker at %s port %d refuses us: %s", host, port,
-                              client->reason);
+        return reel_error_set(
+            err_out, REEL_E_NOT_ALLOWED, NULL, "the broker at %s port %d refuses us: %s%s", host,
+            port, client->reason,
+            reel_bus_refuses_user(client->bus) ? ": look at --username and --password" : "");
     return reel_error_set(
         err_out, REEL_E_STALLED, NULL, "no MQTT broker answers at %s port %d, %s TLS: %s", host,
         port, client->common->cafile || client->common->psk ? "with" : "without", client->reason);

@@ -58,6 +58,14 @@ static FILE *open_secret(const char *path)
     return file ? file : fopen(path, "re");
 }
 
+static enum reel_code cannot_read(const char *path, int errno_value, struct reel_error *err_out)
+{
+    return reel_error_set(err_out, REEL_E_BAD_REQUEST, "broker.password_file",
+                          "broker.password_file %.100s: %s: name a file with the password in its "
+                          "first line that the sink's user may read",
+                          path, strerror(errno_value));
+}
+
 enum reel_code reel_config_password(const struct reel_config *config, char *out, size_t capacity,
                                     struct reel_error *err_out)
 {
@@ -70,13 +78,17 @@ enum reel_code reel_config_password(const struct reel_config *config, char *out,
         return REEL_OK;
     file = open_secret(path);
     if (!file)
-        return reel_error_errno(err_out, errno, "broker.password_file %s", path);
+        return cannot_read(path, errno, err_out);
+    errno = 0;
     if (!fgets(out, (int)capacity, file))
-        code = reel_error_set(err_out, REEL_E_BAD_REQUEST, "broker.password_file",
-                              "broker.password_file %s holds no password", path);
+        code = errno ? cannot_read(path, errno, err_out)
+                     : reel_error_set(err_out, REEL_E_BAD_REQUEST, "broker.password_file",
+                                      "broker.password_file %.120s is empty: the password must "
+                                      "stand in its first line",
+                                      path);
     out[strcspn(out, "\r\n")] = '\0';
     if (fclose(file) != 0 && code == REEL_OK)
-        code = reel_error_errno(err_out, errno, "broker.password_file %s", path);
+        code = cannot_read(path, errno, err_out);
     return code;
 }
 

@@ -2,6 +2,7 @@
 #include "daemon/connection.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { LEAST_US = 1000000 };
 
@@ -18,10 +19,22 @@ void reel_backoff_wait(struct reel_backoff *backoff, int64_t most_us, int64_t mo
     backoff->wait_us *= 2;
 }
 
+/* What is wrong with TLS its own words say. */
+static const char *advice(const struct reel_config *config, const struct reel_bus *bus)
+{
+    if (reel_bus_refuses_user(bus))
+        return " (look at broker.username and broker.password_file)";
+    if (reel_bus_refusal(bus) || config->broker_cafile[0] || config->broker_psk_file[0])
+        return "";
+    return " (does it run, and are broker.host and broker.port its own?)";
+}
+
 void reel_connection_describe(const struct reel_config *config, const struct reel_bus *bus,
                               const char *name, const char *reason,
                               char text_out[REEL_CONNECTION_TEXT_BYTES])
 {
+    size_t used;
+
     if (reel_bus_accepted(bus)) {
         snprintf(text_out, REEL_CONNECTION_TEXT_BYTES, "the %s connection ended: %s", name, reason);
         return;
@@ -30,4 +43,6 @@ void reel_connection_describe(const struct reel_config *config, const struct ree
              name, config->broker_cafile[0] || config->broker_psk_file[0] ? " by TLS" : "",
              config->broker_host, (int)config->broker_port,
              reel_bus_refusal(bus) ? "the broker refuses us: " : "", reason);
+    used = strlen(text_out);
+    snprintf(text_out + used, REEL_CONNECTION_TEXT_BYTES - used, "%s", advice(config, bus));
 }

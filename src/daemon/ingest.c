@@ -301,7 +301,8 @@ enum reel_code reel_ingest_run(struct reel_ingest *ingest, struct reel_error *er
     settle(ingest);
     if (ingest->taken_over)
         return reel_error_set(err_out, REEL_E_CONFLICT, "sink.name",
-                              "another client took over reeld-%s-ingest: two sinks have one name",
+                              "another client took over reeld-%s-ingest: two sinks have one name; "
+                              "give each a sink.name of its own",
                               ingest->links.config->sink_name);
     return REEL_OK;
 }

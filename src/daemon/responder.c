@@ -307,7 +307,8 @@ enum reel_code reel_responder_run(struct reel_responder *responder, struct reel_
     say_goodbye(responder);
     if (responder->taken_over)
         return reel_error_set(err_out, REEL_E_CONFLICT, "sink.name",
-                              "another client took over reeld-%s-query: two sinks have one name",
+                              "another client took over reeld-%s-query: two sinks have one name; "
+                              "give each a sink.name of its own",
                               responder->links.config->sink_name);
     return REEL_OK;
 }

@@ -170,6 +170,15 @@ int reel_bus_refusal(const struct reel_bus *bus)
     return bus->refusal;
 }
 
+bool reel_bus_refuses_user(const struct reel_bus *bus)
+{
+    int refusal = reel_bus_refusal(bus);
+
+    return refusal == MQTT_RC_BAD_USERNAME_OR_PASSWORD || refusal == MQTT_RC_NOT_AUTHORIZED ||
+           refusal == CONNACK_REFUSED_BAD_USERNAME_PASSWORD ||
+           refusal == CONNACK_REFUSED_NOT_AUTHORIZED;
+}
+
 int reel_bus_fd(const struct reel_bus *bus)
 {
     if (bus->down)

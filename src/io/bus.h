@@ -133,6 +133,9 @@ const struct reel_bus_terms *reel_bus_terms(const struct reel_bus *bus);
 /* Why the broker refused to let us in, CONNACK's reason code; 0 where it did not. */
 int reel_bus_refusal(const struct reel_bus *bus);
 
+/* Whether it did because of who we are: the user's name, the password, or what the user may. */
+bool reel_bus_refuses_user(const struct reel_bus *bus);
+
 /* The descriptor for poll, the socket once there is one: ask anew each time. -1 when the connection
  * is down. */
 int reel_bus_fd(const struct reel_bus *bus);

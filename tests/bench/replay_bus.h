@@ -69,6 +69,12 @@ int reel_bus_refusal(const struct reel_bus *bus)
     return 0;
 }
 
+bool reel_bus_refuses_user(const struct reel_bus *bus)
+{
+    (void)bus;
+    return false;
+}
+
 int reel_bus_fd(const struct reel_bus *bus)
 {
     (void)bus;
