@@ -8,8 +8,9 @@ import time
 
 import pytest
 
-from harness import Format, Recorder, assert_same_audio, read_wave, wait_for
+from harness import Format, Recorder, assert_same_audio, read_wave, wait_for, wav_bytes
 from lab import PATIENCE_S, free_port
+from uploads import Uploader, make
 
 
 class Settings:
@@ -146,6 +147,24 @@ def test_new_recordings_per_minute_and_the_level_of_the_log(settings):
     before = lab.sink.log().count("taking in audio")
     lab.restart_broker()
     assert lab.sink.log().count("taking in audio") == before
+
+
+def test_other_formats_and_sites_are_taken(make_lab, tmp_path):
+    """By the thread that converts uploads, too."""
+    lab = make_lab({"hermes.enabled": 1, "hermes.sites": "kitchen"}, start=False)
+    settings = Settings(lab)
+    lab.sink.start()
+    flac = make(tmp_path / "noise.flac").read_bytes()
+    client = lab.client()
+    uploader = Uploader(client, "uploads")
+    assert uploader.refused(flac)["field"] == "upload.formats"
+    settings.reload(upload__formats="wav flac", hermes__sites="attic")
+    uploader.upload(flac)
+    for site in ("kitchen", "attic"):
+        frame = wav_bytes(Format().noise(100), Format())
+        client.publish(f"hermes/audioServer/{site}/s1/audioSessionFrame", frame, qos=1)
+    lab.watcher.wait_event("attic", "s1", "started")
+    assert not lab.watcher.events("kitchen")
 
 
 def test_what_needs_a_restart_is_said_by_name_and_stays(settings):
