@@ -32,7 +32,7 @@ static const char usage[] =
     "SIGHUP reads the settings again; what needs a restart is logged.\n"
     "\n"
     "Exit status: 0 ended as asked, 1 failed or something differs, 69 another sink has\n"
-    "this name, 78 bad settings.\n";
+    "this name, 78 bad settings, or a store that is another user's or a newer version's.\n";
 
 static void say_complaint(void *user, const char *text)
 {

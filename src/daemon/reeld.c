@@ -1,4 +1,5 @@
 /* reeld: the recorder sink. Settings, then the sink, then its end. */
+#include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -16,10 +17,15 @@
 
 enum { LARGE_BLOCK_BYTES = 1 << 20 };
 
+/* What starting again does not mend has a status of its own, so that nobody tries. */
 static int failed(const struct reel_log *log, const struct reel_error *error)
 {
     reel_log_write(log, REEL_LOG_ERROR, "%s", error->message);
-    return error->code == REEL_E_CONFLICT ? REEL_EXIT_TAKEN_OVER : REEL_EXIT_FAILED;
+    if (error->code == REEL_E_CONFLICT)
+        return REEL_EXIT_TAKEN_OVER;
+    if (error->code == REEL_E_NOT_ALLOWED && error->errno_value != EWOULDBLOCK)
+        return REEL_EXIT_CONFIG;
+    return REEL_EXIT_FAILED;
 }
 
 static int reindex(const struct reel_config *config, const struct reel_log *log)

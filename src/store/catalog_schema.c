@@ -64,7 +64,8 @@ enum reel_code reel_catalog_examine(struct reel_catalog *catalog,
                               "catalog: the file is another program's database");
     if (version > schema->version)
         return reel_error_set(err_out, REEL_E_NOT_ALLOWED, NULL,
-                              "catalog: a newer reel wrote it (version %lld; this one knows %u)",
+                              "catalog: a newer reel wrote it (version %lld; this one knows %u): "
+                              "install that one, nothing was changed",
                               (long long)version, schema->version);
     *version_out = (unsigned)version;
     return REEL_OK;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "store/disk.h"
+#include "store/home_refuse.h"
 #include "store/id.h"
 #include "store/recovered.h"
 
@@ -59,9 +60,15 @@ static enum reel_code take_lock(struct reel_home *home, struct reel_error *err_o
         return reel_error_errno(err_out, errno, "open %s/lock", home->dir);
     if (flock(home->lock_fd, LOCK_EX | LOCK_NB) == 0)
         return REEL_OK;
-    if (errno == EWOULDBLOCK)
-        return reel_error_set(err_out, REEL_E_NOT_ALLOWED, "store.dir", "another sink has %s open",
-                              home->dir);
+    if (errno == EWOULDBLOCK) {
+        reel_error_set(
+            err_out, REEL_E_NOT_ALLOWED, "store.dir",
+            "another sink has %s open: stop that, or give this one a store.dir of its own",
+            home->dir);
+        if (err_out)
+            err_out->errno_value = EWOULDBLOCK; /* it may be let go */
+        return REEL_E_NOT_ALLOWED;
+    }
     return reel_error_errno(err_out, errno, "lock %s", home->dir);
 }
 
@@ -208,6 +215,22 @@ static enum reel_code settle_catalog(struct reel_home *home, bool discard, int64
     return make_catalog(home, has_id, id, err_out);
 }
 
+static enum reel_code open_all(struct reel_home *home, bool discard, int64_t now_us,
+                               struct reel_error *err_out)
+{
+    enum reel_code code = make_folders(home->dir, &home->dir_fd, err_out);
+
+    if (code == REEL_OK)
+        code = reel_home_check_owner(home->dir_fd, home->dir, err_out);
+    if (code == REEL_OK)
+        code = take_lock(home, err_out);
+    if (code == REEL_OK)
+        code = reel_disk_folder(home->dir_fd, "recordings", &home->recordings_fd, NULL, err_out);
+    if (code == REEL_OK)
+        code = settle_catalog(home, discard, now_us, err_out);
+    return code;
+}
+
 enum reel_code reel_home_open(const struct reel_store_config *config, bool discard, int64_t now_us,
                               struct reel_home *home_out, struct reel_error *err_out)
 {
@@ -216,19 +239,17 @@ enum reel_code reel_home_open(const struct reel_store_config *config, bool disca
                              .lock_fd = -1,
                              .suspect = config->catalog_suspect,
                              .log = config->log};
+    struct reel_error error = {0};
     enum reel_code code;
 
     home.dir = strdup(config->dir);
     if (!home.dir)
         return reel_error_errno(err_out, ENOMEM, "store.dir");
-    code = make_folders(home.dir, &home.dir_fd, err_out);
-    if (code == REEL_OK)
-        code = take_lock(&home, err_out);
-    if (code == REEL_OK)
-        code = reel_disk_folder(home.dir_fd, "recordings", &home.recordings_fd, NULL, err_out);
-    if (code == REEL_OK)
-        code = settle_catalog(&home, discard, now_us, err_out);
+    code = open_all(&home, discard, now_us, &error);
     if (code != REEL_OK) {
+        code = reel_home_advise(home.dir, &error);
+        if (err_out)
+            *err_out = error;
         reel_home_close(&home);
         return code;
     }
