@@ -15,7 +15,7 @@ test="$demo g++ libcmocka-dev python3-pytest python3-paho-mqtt python3-msgpack p
 coverage="$test gcovr"
 bench="$demo python3-paho-mqtt python3-msgpack python3-soundfile python3-numpy python3-matplotlib strace"
 deb='dpkg-dev debhelper fakeroot'
-release="$test $deb lintian debootstrap systemd-container"
+release="$test $deb lintian debootstrap systemd-container buildah iproute2"
 
 wanted=
 for set in "${@:-build demo test coverage bench deb release}"; do
