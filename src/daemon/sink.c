@@ -3,9 +3,7 @@
 #include "daemon/sink.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -22,21 +20,16 @@
 #include "daemon/remover.h"
 #include "daemon/responder.h"
 #include "daemon/service.h"
+#include "daemon/worker.h"
 #include "io/loop.h"
 
 enum { NOTICES_MAX = 65536, NOTICES_MAX_BYTES = 12 << 20, JOBS_MAX = 4 };
 enum { CHANGES_MAX = 1024, CHANGES_MAX_BYTES = 4 << 20 };
 enum { DISCARDS_MAX = 65536 };
 
-/* A thread, how to stop it, and what became of it. */
-struct worker {
-    struct reel_sink *sink;
-    pthread_t thread;
-    bool running;
-    int stop_fd;
-    enum reel_code code;
-    struct reel_error error;
-};
+/* Each with its thread, in the order in which they end: ingest commits, and tells the responder the
+ * last. */
+enum { INGEST, RESPONDER, HASHER, REMOVER, IMPORTER, WORKERS };
 
 struct reel_sink {
     struct reel_config_share *settings;
@@ -60,97 +53,67 @@ struct reel_sink {
     struct reel_hasher hasher;
     struct reel_importer importer;
     struct reel_remover remover;
-    struct worker ingest_worker;
-    struct worker responder_worker;
-    struct worker hasher_worker;
-    struct worker importer_worker;
-    struct worker remover_worker;
+    struct reel_worker workers[WORKERS];
     int ended_fd; /* a worker ended by itself */
     int signal_fd;
 };
 
-static void raise_fd(int fd)
+static enum reel_code run_ingest(void *sink, struct reel_error *err_out)
 {
-    uint64_t one = 1;
-
-    if (write(fd, &one, sizeof one) != (ssize_t)sizeof one)
-        abort(); /* an eventfd takes 2^64-2 of these */
+    return reel_ingest_run(((struct reel_sink *)sink)->ingest, err_out);
 }
 
-static void *ingest_thread(void *user)
+static enum reel_code run_responder(void *sink, struct reel_error *err_out)
 {
-    struct worker *worker = user;
-
-    worker->code = reel_ingest_run(worker->sink->ingest, &worker->error);
-    raise_fd(worker->sink->ended_fd);
-    return NULL;
+    return reel_responder_run(((struct reel_sink *)sink)->responder, err_out);
 }
 
-static void *responder_thread(void *user)
+static enum reel_code run_hasher(void *sink, struct reel_error *err_out)
 {
-    struct worker *worker = user;
-
-    worker->code = reel_responder_run(worker->sink->responder, &worker->error);
-    raise_fd(worker->sink->ended_fd);
-    return NULL;
-}
-
-static void *hasher_thread(void *user)
-{
-    struct worker *worker = user;
-
-    reel_hasher_run(&worker->sink->hasher);
-    return NULL;
-}
-
-static void *remover_thread(void *user)
-{
-    struct worker *worker = user;
-
-    reel_remover_run(&worker->sink->remover);
-    return NULL;
-}
-
-static void *importer_thread(void *user)
-{
-    struct worker *worker = user;
-
-    reel_importer_run(&worker->sink->importer);
-    return NULL;
-}
-
-static enum reel_code worker_start(struct worker *worker, void *(*body)(void *),
-                                   struct reel_error *err_out)
-{
-    int rc = pthread_create(&worker->thread, NULL, body, worker);
-
-    if (rc)
-        return reel_error_errno(err_out, rc, "starting a thread");
-    worker->running = true;
+    (void)err_out;
+    reel_hasher_run(&((struct reel_sink *)sink)->hasher);
     return REEL_OK;
 }
 
-static void worker_stop(struct worker *worker)
+static enum reel_code run_remover(void *sink, struct reel_error *err_out)
 {
-    if (!worker->running)
-        return;
-    raise_fd(worker->stop_fd);
-    pthread_join(worker->thread, NULL);
-    worker->running = false;
+    (void)err_out;
+    reel_remover_run(&((struct reel_sink *)sink)->remover);
+    return REEL_OK;
+}
+
+static enum reel_code run_importer(void *sink, struct reel_error *err_out)
+{
+    (void)err_out;
+    reel_importer_run(&((struct reel_sink *)sink)->importer);
+    return REEL_OK;
+}
+
+/* Those two alone end by themselves. */
+static enum reel_code open_workers(struct reel_sink *sink, struct reel_error *err_out)
+{
+    enum reel_code (*const run[WORKERS])(void *, struct reel_error *) = {
+        [INGEST] = run_ingest,   [RESPONDER] = run_responder, [HASHER] = run_hasher,
+        [REMOVER] = run_remover, [IMPORTER] = run_importer,
+    };
+
+    for (size_t i = 0; i < WORKERS; i++) {
+        struct reel_worker *worker = &sink->workers[i];
+
+        worker->run = run[i];
+        worker->user = sink;
+        if (i == INGEST || i == RESPONDER)
+            worker->ended_fd = sink->ended_fd;
+        if (reel_worker_open(worker, err_out) != REEL_OK)
+            return REEL_E_STALLED;
+    }
+    return REEL_OK;
 }
 
 static enum reel_code open_descriptors(struct reel_sink *sink, struct reel_error *err_out)
 {
-    struct worker *workers[] = {&sink->ingest_worker, &sink->responder_worker, &sink->hasher_worker,
-                                &sink->importer_worker, &sink->remover_worker};
     sigset_t signals;
 
-    for (size_t i = 0; i < sizeof workers / sizeof workers[0]; i++) {
-        workers[i]->sink = sink;
-        workers[i]->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (workers[i]->stop_fd < 0)
-            return reel_error_errno(err_out, errno, "eventfd");
-    }
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
@@ -159,7 +122,7 @@ static enum reel_code open_descriptors(struct reel_sink *sink, struct reel_error
     sink->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (sink->signal_fd < 0 || sink->ended_fd < 0)
         return reel_error_errno(err_out, errno, "signalfd");
-    return REEL_OK;
+    return open_workers(sink, err_out);
 }
 
 static enum reel_code create_mailboxes(struct reel_sink *sink, struct reel_error *err_out)
@@ -231,7 +194,7 @@ static enum reel_code create_ingest(struct reel_sink *sink, const char *password
         .import_jobs = sink->import_jobs,
         .imports = sink->imports,
         .gate = sink->gate,
-        .stop_fd = sink->ingest_worker.stop_fd,
+        .stop_fd = sink->workers[INGEST].stop_fd,
     };
     struct reel_store *store;
     enum reel_code code;
@@ -258,7 +221,7 @@ static enum reel_code create_responder(struct reel_sink *sink, const char *passw
         .changes = sink->changes,
         .reader = sink->reader,
         .gate = sink->gate,
-        .stop_fd = sink->responder_worker.stop_fd,
+        .stop_fd = sink->workers[RESPONDER].stop_fd,
     };
 
     if (code == REEL_OK)
@@ -276,15 +239,15 @@ static enum reel_code create_responder(struct reel_sink *sink, const char *passw
 static enum reel_code create_helpers(struct reel_sink *sink, struct reel_error *err_out)
 {
     sink->hasher = (struct reel_hasher){sink->store_dir, sink->log, sink->jobs, sink->hashes,
-                                        sink->hasher_worker.stop_fd};
+                                        sink->workers[HASHER].stop_fd};
     sink->remover = (struct reel_remover){sink->store_dir, sink->log, &sink->counters,
-                                          sink->discards, sink->remover_worker.stop_fd};
+                                          sink->discards, sink->workers[REMOVER].stop_fd};
     sink->importer = (struct reel_importer){
         .store_dir = sink->store_dir,
         .log = sink->log,
         .jobs = sink->import_jobs,
         .imports = sink->imports,
-        .stop_fd = sink->importer_worker.stop_fd,
+        .stop_fd = sink->workers[IMPORTER].stop_fd,
     };
     return follow(sink, &sink->importer.settings, err_out);
 }
@@ -328,19 +291,14 @@ enum reel_code reel_sink_create(const struct reel_sink_links *links, struct reel
     return REEL_OK;
 }
 
+/* Those first that the others hand work to. */
 static enum reel_code start_all(struct reel_sink *sink, struct reel_error *err_out)
 {
-    enum reel_code code = worker_start(&sink->hasher_worker, hasher_thread, err_out);
-
-    if (code == REEL_OK)
-        code = worker_start(&sink->remover_worker, remover_thread, err_out);
-    if (code == REEL_OK)
-        code = worker_start(&sink->importer_worker, importer_thread, err_out);
-    if (code == REEL_OK)
-        code = worker_start(&sink->responder_worker, responder_thread, err_out);
-    if (code == REEL_OK)
-        code = worker_start(&sink->ingest_worker, ingest_thread, err_out);
-    return code;
+    for (size_t i = WORKERS; i-- > 0;) {
+        if (reel_worker_start(&sink->workers[i], err_out) != REEL_OK)
+            return REEL_E_STALLED;
+    }
+    return REEL_OK;
 }
 
 static void reload(struct reel_sink *sink)
@@ -387,20 +345,13 @@ enum reel_code reel_sink_run(struct reel_sink *sink, struct reel_error *err_out)
     if (code == REEL_OK)
         wait_for_end(sink);
     reel_service_end();
-    worker_stop(&sink->ingest_worker); /* it commits, and tells the responder the last */
-    worker_stop(&sink->responder_worker);
-    worker_stop(&sink->hasher_worker);
-    worker_stop(&sink->remover_worker);
-    worker_stop(&sink->importer_worker);
-    if (code)
-        return code;
-    if (sink->ingest_worker.code) {
-        *err_out = sink->ingest_worker.error;
-        return sink->ingest_worker.code;
+    for (size_t i = 0; i < WORKERS; i++)
+        reel_worker_stop(&sink->workers[i]);
+    for (size_t i = 0; i < WORKERS && code == REEL_OK; i++) {
+        code = sink->workers[i].code;
+        *err_out = sink->workers[i].error;
     }
-    if (sink->responder_worker.code)
-        *err_out = sink->responder_worker.error;
-    return sink->responder_worker.code;
+    return code;
 }
 
 static void release_notice(void *notice)
@@ -441,11 +392,8 @@ void reel_sink_destroy(struct reel_sink **sink)
     reel_mailbox_destroy(&gone->import_jobs, free);
     reel_mailbox_destroy(&gone->imports, free);
     reel_mailbox_destroy(&gone->discards, release_discard);
-    close_descriptor(gone->ingest_worker.stop_fd);
-    close_descriptor(gone->responder_worker.stop_fd);
-    close_descriptor(gone->hasher_worker.stop_fd);
-    close_descriptor(gone->importer_worker.stop_fd);
-    close_descriptor(gone->remover_worker.stop_fd);
+    for (size_t i = 0; i < WORKERS; i++)
+        reel_worker_close(&gone->workers[i]);
     close_descriptor(gone->signal_fd);
     close_descriptor(gone->ended_fd);
     reel_bus_gate_release(&gone->gate);
