@@ -1,5 +1,6 @@
 """TLS with certificates and with pre-shared keys, under the lines for it in the configuration that
 comes with reel; and what is said of everything about it that can be wrong."""
+import os
 import shutil
 import subprocess
 
@@ -11,6 +12,8 @@ from lab import PATIENCE_S, TREE, Sink, accepts_connections, free_port, wait_for
 from shipped import USERS, ShippedBroker
 
 KEYS = {"reeld": "00112233445566778899aabbccddeeff", "mic1": "ffeeddccbbaa99887766554433221100"}
+WILDCARDS = ("+", "mic2/+")
+KEYS |= {name: "0123456789abcdef" for name in WILDCARDS}
 
 
 class World:
@@ -37,9 +40,14 @@ def world(tmp_path_factory):
         yield made
 
 
-def reel(options, *words):
+# Root reads everything, unless it is without these.
+AS_A_USER = ["setpriv", "--bounding-set=-dac_override,-dac_read_search",
+             "--inh-caps=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+
+
+def reel(options, *words, wrapper=()):
     """`reel` with --NAME VALUE for each option."""
-    command = [TREE / BUILD / "reel", "-h", "127.0.0.1", "--timeout", "5"]
+    command = [*wrapper, TREE / BUILD / "reel", "-h", "127.0.0.1", "--timeout", "5"]
     for name, value in options.items():
         command += [f"--{name}", value]
     return subprocess.run([str(word) for word in (*command, *words)], capture_output=True,
@@ -92,6 +100,17 @@ def test_sink_and_device_come_in_without_a_password(world, tmp_path, way):
     assert sink.wav("mic1", "speech").exists() and not sink.wav("mic2", "speech").exists()
 
 
+@pytest.mark.parametrize("name", WILDCARDS)
+def test_a_name_that_is_a_wildcard_opens_no_corner(world, name):
+    """Who signs certificates or makes keys may have let one slip in."""
+    port = str(world.broker.psk_port)
+    done = subprocess.run(
+        ["mosquitto_pub", "-h", "127.0.0.1", "-p", port, "-V", "5", "--psk", KEYS[name],
+         "--psk-identity", name, "-q", "1", "-t", "reel/v1/audio/mic2/s1", "-m", "x"],
+        capture_output=True, text=True, timeout=PATIENCE_S)
+    assert "Not authorized" in done.stderr, done
+
+
 # What does not
 
 
@@ -127,6 +146,10 @@ def test_files_that_cannot_be_used(world, tmp_path):
         ({"key": tmp_path / "none"}, "none: No such file"),
     ):
         assert said in said_of(reel(good | change, "list"))
+    text.chmod(0)
+    for name in "cafile", "cert", "key":
+        done = reel(good | {name: text}, "list", wrapper=AS_A_USER)
+        assert f"TLS: {name} {text}: Permission denied" in said_of(done)
 
 
 def test_keys_that_do_not_hold(world):
