@@ -16,8 +16,8 @@ PASSWORDS = {"reeld": "not-a-secret", "admin": "nor-is-this", "mic1": "a-third-o
 FRAGMENT = json.dumps({"metadata": {"session": {"seq": 0},
                                     "audio": {"channels": 1, "rate": 8000, "sample_size": 2}},
                        "data": [0, 8000, 0, -8000]})
-# What the administrator put there, and what the other packages have.
-EXPECTED_LEFT = "/etc/(credstore|mosquitto)/|/usr/bin/reel$|/usr/share/doc/reel$|/var/lib/dpkg/info/reel\\."
+# What the administrator put there, and what dpkg knows of the client, which stays.
+EXPECTED_LEFT = "/etc/(credstore|mosquitto|reel)|/var/lib/dpkg/info/reel\\."
 BROKER = "install -m 644 /usr/share/reel/mosquitto-reel.conf /etc/mosquitto/conf.d/reel.conf\n" \
          "install -o mosquitto -m 600 /usr/share/reel/reel.acl /etc/mosquitto/reel.acl\n" \
          "install -o mosquitto -m 600 /dev/null /etc/mosquitto/reel.passwd\n"
@@ -166,7 +166,7 @@ def test_purge_leaves_recordings_unless_told(gateway, newer_packages):
     said = gateway.run("apt-get purge -y reeld")
     assert "/var/lib/reel is kept" in said and "REEL_PURGE_RECORDINGS=yes" in said
     assert (gateway.root / "var/lib/reel/recordings/mic1/s1.wav").exists()
-    assert not (gateway.root / "etc/reel").exists()
+    assert not (gateway.root / "etc/reel/reeld.conf").exists()
     gateway.install(newer_packages.path("reeld"))
     gateway.run("apt-get purge -y reeld", REEL_PURGE_RECORDINGS="yes")
     assert not (gateway.root / "var/lib/reel").exists()
@@ -178,4 +178,5 @@ def test_a_store_without_recordings_is_no_reason_to_stay(gateway, newer_packages
     gateway.run("apt-get purge -y reeld")
     assert not (gateway.root / "var/lib/reel").exists()
     left = set(gateway.run("find /etc /usr /var/lib -xdev -name 'reel*'").split())
+    left -= set(gateway.run("dpkg -L reel").split())
     assert {path for path in left if not re.match(EXPECTED_LEFT, path)} == set()

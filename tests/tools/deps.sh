@@ -14,7 +14,7 @@ test="$demo g++ libcmocka-dev python3-pytest python3-paho-mqtt python3-msgpack p
       clang libclang-rt-14-dev systemd scdoc mandoc zsh bash-completion"
 coverage="$test gcovr"
 bench="$demo python3-paho-mqtt python3-msgpack python3-soundfile python3-numpy python3-matplotlib strace"
-deb='dpkg-dev debhelper fakeroot'
+deb='dpkg-dev debhelper fakeroot scdoc'
 release="$test $deb lintian debootstrap systemd-container buildah iproute2"
 
 wanted=
