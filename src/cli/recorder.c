@@ -8,12 +8,12 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/report.h"
 #include "io/loop.h"
+#include "io/wake.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -34,14 +34,6 @@ struct recording_state {
     int64_t sync_us;
     bool full;
 };
-
-static void tell(int fd)
-{
-    uint64_t one = 1;
-
-    while (write(fd, &one, sizeof one) < 0 && errno == EINTR)
-        continue;
-}
 
 void reel_recorder_source(const char *path, struct reel_spool_source *source_out)
 {
@@ -120,7 +112,7 @@ static enum reel_code sync_due(struct recording_state *state, bool now, struct r
         return REEL_OK;
     code = reel_spool_sync(spool, err_out);
     state->sync_us = reel_monotonic_us() + SYNC_US;
-    tell(state->recorder->news);
+    reel_wake_raise(state->recorder->news);
     return code;
 }
 
@@ -257,11 +249,11 @@ static void *run(void *user)
 
     for (i = 0; i < recorder->count && !atomic_load(&recorder->stop); i++) {
         record(recorder, &recorder->recordings[i]);
-        tell(recorder->news);
+        reel_wake_raise(recorder->news);
     }
     recorder->unread = recorder->unread || i < recorder->count;
     atomic_store(&recorder->ended, true);
-    tell(recorder->news);
+    reel_wake_raise(recorder->news);
     return NULL;
 }
 
@@ -269,8 +261,8 @@ enum reel_code reel_recorder_start(struct reel_recorder *recorder, struct reel_e
 {
     int status;
 
-    recorder->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    recorder->news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    recorder->wake = reel_wake_open();
+    recorder->news = reel_wake_open();
     if (recorder->wake < 0 || recorder->news < 0)
         return reel_error_errno(err_out, errno, "eventfd");
     status = pthread_create(&recorder->thread, NULL, run, recorder);
@@ -280,7 +272,7 @@ enum reel_code reel_recorder_start(struct reel_recorder *recorder, struct reel_e
 void reel_recorder_stop(struct reel_recorder *recorder)
 {
     atomic_store(&recorder->stop, true);
-    tell(recorder->wake);
+    reel_wake_raise(recorder->wake);
 }
 
 void reel_recorder_join(struct reel_recorder *recorder)

@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
+
+#include "io/wake.h"
 
 /* A config and how many have it: the followers, and the share itself of the newest. */
 struct held {
@@ -24,22 +24,6 @@ struct reel_config_share {
     size_t followers_count;
     int followed_fd;
 };
-
-static void raise_fd(int fd)
-{
-    uint64_t one = 1;
-
-    if (write(fd, &one, sizeof one) != (ssize_t)sizeof one)
-        abort(); /* an eventfd takes 2^64-2 of these */
-}
-
-static void lower_fd(int fd)
-{
-    uint64_t counted;
-
-    if (read(fd, &counted, sizeof counted) < 0)
-        return; /* it was not raised */
-}
 
 /* A place for a config that nobody has yet; there always is one. */
 static struct held *hold(struct reel_config_share *share, struct reel_config *config)
@@ -74,7 +58,7 @@ enum reel_code reel_config_share_create(struct reel_config *config,
         return reel_error_errno(err_out, ENOMEM, "settings");
     }
     share->newest = hold(share, config);
-    share->followed_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    share->followed_fd = reel_wake_open();
     rc = share->followed_fd < 0 ? errno : pthread_mutex_init(&share->mutex, NULL);
     if (rc == 0) {
         *share_out = share;
@@ -110,7 +94,7 @@ struct reel_config_follower *reel_config_share_follower(struct reel_config_share
 
     if (share->followers_count == REEL_FOLLOWERS_MAX)
         return NULL;
-    wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    wake_fd = reel_wake_open();
     if (wake_fd < 0)
         return NULL;
     *follower = (struct reel_config_follower){share, share->newest->config, wake_fd};
@@ -135,9 +119,9 @@ void reel_config_share_replace(struct reel_config_share *share, struct reel_conf
     pthread_mutex_lock(&share->mutex);
     share->newest = hold(share, config);
     let_go(share, before);
-    lower_fd(share->followed_fd);
+    reel_wake_lower(share->followed_fd);
     for (size_t i = 0; i < share->followers_count; i++)
-        raise_fd(share->followers[i].wake_fd);
+        reel_wake_raise(share->followers[i].wake_fd);
     pthread_mutex_unlock(&share->mutex);
 }
 
@@ -156,7 +140,7 @@ bool reel_config_share_followed(struct reel_config_share *share)
     bool followed;
 
     pthread_mutex_lock(&share->mutex);
-    lower_fd(share->followed_fd);
+    reel_wake_lower(share->followed_fd);
     followed = all_followed(share);
     pthread_mutex_unlock(&share->mutex);
     return followed;
@@ -182,13 +166,13 @@ void reel_config_follower_renew(struct reel_config_follower *follower)
         return;
     share = follower->share;
     pthread_mutex_lock(&share->mutex);
-    lower_fd(follower->wake_fd);
+    reel_wake_lower(follower->wake_fd);
     if (follower->config != share->newest->config) {
         let_go(share, follower->config);
         follower->config = share->newest->config;
         share->newest->holders++;
         if (all_followed(share))
-            raise_fd(share->followed_fd);
+            reel_wake_raise(share->followed_fd);
     }
     pthread_mutex_unlock(&share->mutex);
 }

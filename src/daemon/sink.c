@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -22,6 +21,7 @@
 #include "daemon/service.h"
 #include "daemon/worker.h"
 #include "io/loop.h"
+#include "io/wake.h"
 
 enum { NOTICES_MAX = 65536, NOTICES_MAX_BYTES = 12 << 20, JOBS_MAX = 4 };
 enum { CHANGES_MAX = 1024, CHANGES_MAX_BYTES = 4 << 20 };
@@ -119,7 +119,7 @@ static enum reel_code open_descriptors(struct reel_sink *sink, struct reel_error
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGHUP);
     sink->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    sink->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    sink->ended_fd = reel_wake_open();
     if (sink->signal_fd < 0 || sink->ended_fd < 0)
         return reel_error_errno(err_out, errno, "signalfd");
     return open_workers(sink, err_out);

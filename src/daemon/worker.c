@@ -2,18 +2,9 @@
 #include "daemon/worker.h"
 
 #include <errno.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
-static void raise_fd(int fd)
-{
-    uint64_t one = 1;
-
-    if (write(fd, &one, sizeof one) != (ssize_t)sizeof one)
-        abort(); /* an eventfd takes 2^64-2 of these */
-}
+#include "io/wake.h"
 
 static void *thread_body(void *user)
 {
@@ -21,13 +12,13 @@ static void *thread_body(void *user)
 
     worker->code = worker->run(worker->user, &worker->error);
     if (worker->ended_fd > 0)
-        raise_fd(worker->ended_fd);
+        reel_wake_raise(worker->ended_fd);
     return NULL;
 }
 
 enum reel_code reel_worker_open(struct reel_worker *worker, struct reel_error *err_out)
 {
-    worker->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    worker->stop_fd = reel_wake_open();
     return worker->stop_fd >= 0 ? REEL_OK : reel_error_errno(err_out, errno, "eventfd");
 }
 
@@ -45,7 +36,7 @@ void reel_worker_stop(struct reel_worker *worker)
 {
     if (!worker->running)
         return;
-    raise_fd(worker->stop_fd);
+    reel_wake_raise(worker->stop_fd);
     pthread_join(worker->thread, NULL);
     worker->running = false;
 }

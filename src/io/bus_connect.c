@@ -11,9 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "io/wake.h"
 
 /* The peer's host is asked whether it is there after a silence of this length, and taken for gone
  * when it has not said so, or has not acknowledged what was sent, for a minute. */
@@ -112,11 +113,9 @@ static void attempt_free(struct reel_bus_attempt *attempt)
 static void *run(void *user)
 {
     struct reel_bus_attempt *attempt = user;
-    uint64_t one = 1;
 
     attempt_connect(attempt);
-    if (write(attempt->over_fd, &one, sizeof one) != (ssize_t)sizeof one)
-        abort(); /* an eventfd takes 2^64-2 of these */
+    reel_wake_raise(attempt->over_fd);
     /* From here on its owner may free it, unless it has been abandoned. */
     if (atomic_exchange(&attempt->state, OVER) != ABANDONED)
         return NULL;
@@ -149,7 +148,7 @@ enum reel_code reel_bus_attempt_start(const struct reel_bus_target *target,
         return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
     attempt->target = *target;
     atomic_init(&attempt->state, RUNNING);
-    attempt->over_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    attempt->over_fd = reel_wake_open();
     status = attempt->over_fd < 0 ? errno : 0;
     if (target->gate)
         atomic_fetch_add(&target->gate->users, 1);

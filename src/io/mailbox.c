@@ -4,8 +4,9 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
+
+#include "io/wake.h"
 
 struct slot {
     void *item;
@@ -31,7 +32,7 @@ struct reel_mailbox *reel_mailbox_create(size_t capacity, size_t max_bytes)
         return NULL;
     mailbox->capacity = capacity;
     mailbox->max_bytes = max_bytes;
-    mailbox->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    mailbox->wake_fd = reel_wake_open();
     if (mailbox->wake_fd < 0 || pthread_mutex_init(&mailbox->mutex, NULL) != 0) {
         if (mailbox->wake_fd >= 0)
             close(mailbox->wake_fd);
@@ -60,7 +61,6 @@ void reel_mailbox_destroy(struct reel_mailbox **mailbox, void (*release)(void *i
 
 bool reel_mailbox_post(struct reel_mailbox *mailbox, void *item, size_t bytes)
 {
-    uint64_t one = 1;
     bool room;
 
     pthread_mutex_lock(&mailbox->mutex);
@@ -72,9 +72,7 @@ bool reel_mailbox_post(struct reel_mailbox *mailbox, void *item, size_t bytes)
             (struct slot){item, bytes};
         mailbox->count++;
         mailbox->bytes += bytes;
-        /* An eventfd takes 2^64-2 of these: the write cannot fall short. */
-        if (write(mailbox->wake_fd, &one, sizeof one) != (ssize_t)sizeof one)
-            abort();
+        reel_wake_raise(mailbox->wake_fd);
     }
     pthread_mutex_unlock(&mailbox->mutex);
     return room;
@@ -82,7 +80,6 @@ bool reel_mailbox_post(struct reel_mailbox *mailbox, void *item, size_t bytes)
 
 void *reel_mailbox_take(struct reel_mailbox *mailbox)
 {
-    uint64_t counted;
     void *item = NULL;
 
     pthread_mutex_lock(&mailbox->mutex);
@@ -92,9 +89,8 @@ void *reel_mailbox_take(struct reel_mailbox *mailbox)
         mailbox->first = (mailbox->first + 1) % mailbox->capacity;
         mailbox->count--;
     }
-    /* Once it is empty the wake-up is taken back; there may be none. */
-    if (mailbox->count == 0 && read(mailbox->wake_fd, &counted, sizeof counted) < 0)
-        counted = 0;
+    if (mailbox->count == 0)
+        reel_wake_lower(mailbox->wake_fd);
     pthread_mutex_unlock(&mailbox->mutex);
     return item;
 }
