@@ -75,7 +75,8 @@ struct reel_config {
     uint64_t upload_max_open;
     uint64_t quarantine_max_bytes;
     uint64_t retention_min_free_bytes;
-    uint64_t log_level; /* as reel_log_priority */
+    char metrics_textfile[REEL_SETTING_BYTES]; /* "": none */
+    uint64_t log_level;                        /* as reel_log_priority */
 
     struct reel_device_settings base;                   /* of all devices ... */
     struct reel_override overrides[REEL_OVERRIDES_MAX]; /* ... and of some, in the file's order */

@@ -99,6 +99,9 @@ static const struct reel_setting settings[] = {
     NUMBER_SETTING("retention.min_free_bytes", retention_min_free_bytes, 0, EIB, 0, LIVE,
                    "room that is kept free on the disk: the recordings that ended longest ago are "
                    "deleted for it, but for kept ones; 0: none"),
+    TEXT_SETTING("metrics.textfile", metrics_textfile, "", RESTART,
+                 "the metrics also as a file for node_exporter's textfile collector, such as "
+                 "`/var/lib/prometheus/node-exporter/reel.prom`; none: no file"),
     NUMBER_SETTING(
         "log.level", log_level, 3, 7, 6, LIVE,
         "how much is logged, as syslog counts: 3 errors, 4 warnings, 6 what happens, 7 all"),

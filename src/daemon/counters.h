@@ -8,6 +8,14 @@
 
 #include "base/err.h"
 
+/* How often something had which size, by bounds that belong to the histogram (metrics.c): counted
+ * by one thread, each count for itself. */
+enum { REEL_BUCKETS = 12 };
+struct reel_histogram {
+    _Atomic uint64_t counts[REEL_BUCKETS + 1]; /* the last: above all bounds */
+    _Atomic uint64_t sum;
+};
+
 struct reel_counters {
     _Atomic uint64_t fragments;      /* stored, repeats not among them */
     _Atomic uint64_t fragment_bytes; /* audio of these */
@@ -18,7 +26,10 @@ struct reel_counters {
     _Atomic uint64_t gap_frames;       /* noted; not less when they are filled */
     _Atomic uint64_t acknowledgements; /* sent to recorders */
     _Atomic uint64_t commits;
-    _Atomic uint64_t commit_us; /* spent in them */
+    _Atomic uint64_t commit_us;           /* spent in them */
+    struct reel_histogram sync_us;        /* of that, on waiting for the disk */
+    struct reel_histogram batch_messages; /* that a batch took in */
+    _Atomic uint64_t batch_bytes;         /* of their payloads, and of silence put in */
     _Atomic uint64_t commit_failures;
     _Atomic uint64_t connects;      /* of the ingest connection */
     _Atomic uint64_t sessions_lost; /* times that the broker came back without ours */
@@ -48,6 +59,18 @@ static inline void reel_discount(_Atomic uint64_t *counter, uint64_t by)
 static inline uint64_t reel_counted(const _Atomic uint64_t *counter)
 {
     return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+/* Count one of `value` in the histogram of these bounds, which rise. */
+static inline void reel_count_into(struct reel_histogram *histogram,
+                                   const uint64_t bounds[REEL_BUCKETS], uint64_t value)
+{
+    unsigned bucket = 0;
+
+    while (bucket < REEL_BUCKETS && value > bounds[bucket])
+        bucket++;
+    reel_count(&histogram->counts[bucket], 1);
+    reel_count(&histogram->sum, value);
 }
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "daemon/ingest_changes.h"
+#include "daemon/metrics.h"
 #include "io/loop.h"
 
 /* What waits in memory for the commit closes a batch too, whatever ingest.commit_bytes allows of
@@ -201,11 +202,17 @@ static void tell_events(struct reel_ingest *ingest)
 static void count_commit(struct reel_ingest *ingest, int64_t took_us)
 {
     struct reel_counters *counters = ingest->links.counters;
+    const struct reel_batch *batch = &ingest->batch;
     struct reel_store_stats stats;
 
     reel_store_stats(ingest->store, &stats);
     reel_count(&counters->commits, 1);
     reel_count(&counters->commit_us, (uint64_t)took_us);
+    if (stats.sync_us > 0)
+        reel_count_into(&counters->sync_us, reel_sync_bounds_us, (uint64_t)stats.sync_us);
+    if (batch->messages > 0)
+        reel_count_into(&counters->batch_messages, reel_batch_bounds, batch->messages);
+    reel_count(&counters->batch_bytes, batch->bytes);
     atomic_store_explicit(&counters->recordings_open, stats.open_recordings, memory_order_relaxed);
 }
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "daemon/announce.h"
-#include "daemon/metrics.h"
 #include "daemon/notice.h"
 #include "daemon/responder_internal.h"
 #include "io/loop.h"
@@ -66,22 +65,6 @@ static int publish_status(struct reel_responder *responder, bool is_online)
     responder->next_status_us = reel_monotonic_us() + (int64_t)REEL_STATUS_INTERVAL_S * SECOND_US;
     reel_responder_tell_service(responder);
     return publication_id;
-}
-
-static void publish_metrics(struct reel_responder *responder)
-{
-    struct reel_reader_totals totals;
-    struct reel_error error;
-
-    responder->next_metrics_us = reel_monotonic_us() + (int64_t)REEL_METRICS_INTERVAL_S * SECOND_US;
-    if (reel_reader_totals(responder->links.reader, &totals, &error)) {
-        reel_log_write(responder->links.log, REEL_LOG_WARNING, "no metrics: %s", error.message);
-        return;
-    }
-    responder->disk_free_bytes = totals.disk_free_bytes;
-    announce(responder, REEL_ANNOUNCE_METRICS, responder->links.config->sink_name, NULL,
-             reel_metrics_document(responder->links.counters, &totals));
-    reel_responder_tell_service(responder);
 }
 
 static bool publish_response(const struct reel_bus_publication *what, void *user)
@@ -202,8 +185,6 @@ static void work(struct reel_responder *responder, bool readable)
         take_notices(responder);
         if (reel_rival_expire(&responder->rival, now_us) || now_us >= responder->next_status_us)
             publish_status(responder, online(responder));
-        if (now_us >= responder->next_metrics_us)
-            publish_metrics(responder);
     }
     if (!responder->lost)
         reel_bus_misc(responder->bus);
@@ -252,6 +233,8 @@ static bool turn(struct reel_responder *responder)
         work(responder, fds[2].revents != 0);
     else if (reel_monotonic_us() >= responder->backoff.next_us)
         reel_responder_connect(responder);
+    if (reel_monotonic_us() >= responder->next_metrics_us)
+        reel_responder_metrics(responder);
     return !responder->taken_over;
 }
 
@@ -278,15 +261,17 @@ static void flush(struct reel_responder *responder)
 
 static void say_goodbye(struct reel_responder *responder)
 {
-    if (!responder->bus || responder->subscriptions != REEL_RESPONDER_SUBSCRIPTIONS)
-        return;
+    bool connected = responder->bus && responder->subscriptions == REEL_RESPONDER_SUBSCRIPTIONS;
+
     responder->ending = true;
-    take_notices(responder);
-    flush(responder);
-    if (responder->lost)
-        return;
+    if (connected) {
+        take_notices(responder);
+        flush(responder);
+    }
     responder->state.subscribed = false;
-    publish_metrics(responder);
+    reel_responder_metrics(responder);
+    if (!connected || responder->lost)
+        return;
     if (responder->taken_over) /* its own will, so that it does not see a connection of ours last */
         responder->awaited_id =
             announce(responder, REEL_ANNOUNCE_LAST_STATUS, responder->links.config->sink_name, NULL,

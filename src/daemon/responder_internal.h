@@ -1,5 +1,5 @@
-/* Responder, inside: what the loop (responder.c) and the connection (responder_connection.c) share.
- */
+/* Responder, inside: what the loop (responder.c), the connection (responder_connection.c) and the
+ * metrics (responder_metrics.c) share. */
 #ifndef REEL_DAEMON_RESPONDER_INTERNAL_H
 #define REEL_DAEMON_RESPONDER_INTERNAL_H
 
@@ -33,8 +33,9 @@ struct reel_responder {
     uint64_t disk_free_bytes;                     /* when the metrics were last published */
     int64_t next_status_us;                       /* monotonic, as the other */
     int64_t next_metrics_us;
-    int64_t asked_us;   /* when the question that is tried again was first in vain */
-    int64_t in_vain_us; /* when a question last had all its tries, and no answer; 0: never */
+    bool textfile_failed; /* metrics.textfile, when it was last written */
+    int64_t asked_us;     /* when the question that is tried again was first in vain */
+    int64_t in_vain_us;   /* when a question last had all its tries, and no answer; 0: never */
 };
 
 /* Tell the service manager how things are. */
@@ -42,6 +43,10 @@ void reel_responder_tell_service(struct reel_responder *responder);
 
 /* Try to connect; what fails is logged, and tried again after a wait. */
 void reel_responder_connect(struct reel_responder *responder);
+
+/* Publish the metrics and write them to `metrics.textfile`, as far as there are connection and
+ * file; the next are due after REEL_METRICS_INTERVAL_S. */
+void reel_responder_metrics(struct reel_responder *responder);
 
 /* Give the connection up, and wait before the next. */
 void reel_responder_disconnect(struct reel_responder *responder);

@@ -95,6 +95,18 @@ void *reel_mailbox_take(struct reel_mailbox *mailbox)
     return item;
 }
 
+size_t reel_mailbox_count(struct reel_mailbox *mailbox, size_t *bytes_out)
+{
+    size_t count;
+
+    pthread_mutex_lock(&mailbox->mutex);
+    count = mailbox->count;
+    if (bytes_out)
+        *bytes_out = mailbox->bytes;
+    pthread_mutex_unlock(&mailbox->mutex);
+    return count;
+}
+
 int reel_mailbox_fd(const struct reel_mailbox *mailbox)
 {
     return mailbox->wake_fd;

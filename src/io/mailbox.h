@@ -21,6 +21,9 @@ bool reel_mailbox_post(struct reel_mailbox *mailbox, void *item, size_t bytes);
 /* Take the oldest item out; NULL when it is empty. The receiving thread only. */
 void *reel_mailbox_take(struct reel_mailbox *mailbox);
 
+/* How many items are in it, and their bytes (`bytes_out` may be NULL). Any thread. */
+size_t reel_mailbox_count(struct reel_mailbox *mailbox, size_t *bytes_out);
+
 /* Readable while there are items. */
 int reel_mailbox_fd(const struct reel_mailbox *mailbox);
 

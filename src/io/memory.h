@@ -2,6 +2,8 @@
 #ifndef REEL_IO_MEMORY_H
 #define REEL_IO_MEMORY_H
 
+#include <stdint.h>
+
 /* The exit status then: EX_OSERR. */
 enum { REEL_EXIT_MEMORY = 71 };
 
@@ -13,5 +15,8 @@ void reel_memory_guard_json(void);
 /* Give the system back what was freed, in every thread's heap: what a large tree took is in small
  * pieces there, among which others stay, and is kept otherwise. It takes some milliseconds. */
 void reel_memory_give_back(void);
+
+/* What the process takes of memory now (its resident set); 0 where the system does not say. */
+uint64_t reel_memory_resident_bytes(void);
 
 #endif

@@ -316,10 +316,13 @@ enum reel_code reel_reader_totals(struct reel_reader *reader, struct reel_reader
                                   struct reel_error *err_out)
 {
     struct reel_reader_totals totals = {0};
+    struct reel_usage usage = {0, 0};
     struct statvfs disk;
     enum reel_code code;
 
     code = ready(reader, err_out);
+    if (code == REEL_OK)
+        code = reel_catalog_usage(reader->catalog, "", &usage, err_out);
     if (code == REEL_OK)
         code = reel_catalog_counts(reader->catalog, &totals.recordings, &totals.recordings_open,
                                    err_out);
@@ -332,6 +335,8 @@ enum reel_code reel_reader_totals(struct reel_reader *reader, struct reel_reader
     if (fstatvfs(reader->recordings_fd, &disk) != 0)
         return reel_error_errno(err_out, errno, "stat %s", reader->dir);
     totals.disk_free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+    totals.complete_bytes = usage.bytes;
+    totals.disk_used_bytes = (uint64_t)(disk.f_blocks - disk.f_bfree) * disk.f_frsize;
     totals.disk_total_bytes = (uint64_t)disk.f_blocks * disk.f_frsize;
     *out = totals;
     return REEL_OK;

@@ -72,9 +72,11 @@ enum reel_code reel_reader_reject(struct reel_reader *reader, uint64_t quarantin
 struct reel_reader_totals {
     uint64_t recordings;
     uint64_t recordings_open;
+    uint64_t complete_bytes; /* of the WAV files of those that are complete */
     uint64_t quarantine_count;
     uint64_t quarantine_bytes;
-    uint64_t disk_free_bytes;
+    uint64_t disk_free_bytes; /* for us */
+    uint64_t disk_used_bytes; /* by all */
     uint64_t disk_total_bytes;
 };
 enum reel_code reel_reader_totals(struct reel_reader *reader, struct reel_reader_totals *out,

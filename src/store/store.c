@@ -333,6 +333,7 @@ void reel_store_stats(const struct reel_store *store, struct reel_store_stats *s
     stats_out->held_bytes = store->held_bytes;
     stats_out->commits = store->commits;
     stats_out->synced_files = store->synced_files;
+    stats_out->sync_us = store->sync_us;
     reel_quarantine_totals(store->quarantine, &stats_out->quarantine_count,
                            &stats_out->quarantine_bytes);
 }

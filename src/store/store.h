@@ -317,6 +317,7 @@ struct reel_store_stats {
     uint64_t held_bytes;      /* their stretches and tags */
     uint64_t commits;
     uint64_t synced_files;
+    int64_t sync_us; /* of the last commit: files and catalog, 0 without a clock */
     uint64_t quarantine_bytes;
     uint64_t quarantine_count;
 };

@@ -293,11 +293,13 @@ static enum reel_code commit_batch(struct reel_store *store, const struct reel_d
                                    struct reel_error *err_out)
 {
     enum reel_code code = write_headers(store, now_us, err_out);
+    int64_t began_us = reel_sync_now_us(&store->sync);
 
     if (code == REEL_OK)
         code = sync_files(store, err_out);
     if (code == REEL_OK && has_batch(store, deliveries_count))
         code = commit_catalog(store, deliveries, deliveries_count, now_us, err_out);
+    store->sync_us = reel_sync_now_us(&store->sync) - began_us;
     return code;
 }
 
@@ -334,6 +336,7 @@ enum reel_code reel_store_commit(struct reel_store *store, const struct reel_del
 
     if (code != REEL_OK)
         return code;
+    store->sync_us = 0;
     if (!has_batch(store, deliveries_count) && reel_store_due_in_us(store, now_us) > 0) {
         end_batch(store, now_us);
         return REEL_OK;

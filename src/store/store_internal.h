@@ -102,6 +102,7 @@ struct reel_store {
 
     uint64_t commits;
     uint64_t synced_files;
+    int64_t sync_us; /* of the last commit */
 };
 
 /* STALLED if something has failed since the store was opened. */

@@ -21,7 +21,11 @@ EXAMPLES = [
 # Fields that the sink leaves away where it does not know them.
 OPTIONAL = {
     ("acknowledgement", 1): ("device", "session", "seq"),
-    ("metrics", 0): ("reel_rejected_bad_request_total",),
+    ("metrics", 0): (
+        "reel_rejected_bad_request_total", "reel_recordings", "reel_recordings_bytes",
+        "reel_quarantine_payloads", "reel_quarantine_bytes", "reel_disk_free_bytes",
+        "reel_disk_used_bytes", "reel_disk_total_bytes",
+    ),
             ("status", 0): ("rates", "sample_sizes"),
 }
 
