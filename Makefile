@@ -76,7 +76,7 @@ $(BUILD)/obj/%.o: src/%.c Makefile
 	$(Q)$(compile) -MMD -MP -c -o $@ $<
 
 # The schema is compiled in, as the numbers of an array: a literal of its length is not ISO C.
-$(BUILD)/obj/store/catalog_schema.o: $(patsubst %,$(BUILD)/gen/%_sql.inc,index index_1_to_2 index_2_to_3)
+$(BUILD)/obj/store/catalog_schema.o: $(patsubst %,$(BUILD)/gen/%_sql.inc,index index_1_to_2 index_2_to_3 index_3_to_4)
 $(BUILD)/gen/%_sql.inc: schemas/%.sql
 	@mkdir -p $(@D)
 	@echo "  GEN   $@"

@@ -1,4 +1,4 @@
--- The catalog of a store of reel: catalog.db, version 3.
+-- The catalog of a store of reel: catalog.db, version 4.
 --
 -- Normative: a new catalog is made by exactly these statements; one of an earlier version is
 -- brought up step by step (src/store/catalog_schema.c). The catalog is an index: it is rebuilt
@@ -10,7 +10,7 @@
 -- number that was never sent is NULL.
 
 PRAGMA application_id = 1919247724; -- "reel" in ASCII
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 -- What concerns the store as a whole. store_id: random, tells that a catalog is this folder's.
 CREATE TABLE meta (
@@ -138,42 +138,76 @@ WHEN old.tags IS NOT new.tags OR old.started_us <> new.started_us BEGIN
         WHERE atom IS NOT NULL;
 END;
 
--- What the complete recordings of each device take, and all together (device ''): kept by triggers,
--- so that no writer can forget it. Those that grow are few and counted when asked.
+-- What the complete recordings of each device come to, and all together (device ''): kept by
+-- triggers, so that no writer can forget it. Those that grow are few and counted when asked.
 CREATE TABLE usage (
     device     TEXT PRIMARY KEY NOT NULL,
     recordings INTEGER NOT NULL,
-    bytes      INTEGER NOT NULL -- of their WAV files
+    bytes      INTEGER NOT NULL, -- of their WAV files
+    -- Sums; no recording counts for more than 47 bits, so that a number that a damaged sidecar
+    -- brought in overflows none.
+    frames     INTEGER NOT NULL,
+    fragments  INTEGER NOT NULL,
+    rejected   INTEGER NOT NULL,
+    gap_frames INTEGER NOT NULL,
+    -- When a fragment was last stored: one that nothing came for any more became complete later.
+    -- What a clock that was ahead has left here gives way.
+    heard_us   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-INSERT INTO usage (device, recordings, bytes) VALUES ('', 0, 0);
+INSERT INTO usage VALUES ('', 0, 0, 0, 0, 0, 0, 0);
 
 CREATE TRIGGER usage_insert AFTER INSERT ON recording WHEN new.state = 'complete' BEGIN
-    INSERT INTO usage (device, recordings, bytes)
-        SELECT name, 1, 1024 + (new.frames * new.channels * new.sample_bytes + 1) / 2 * 2
+    INSERT INTO usage
+        SELECT name, 1, 1024 + (new.frames * new.channels * new.sample_bytes + 1) / 2 * 2,
+            new.frames & 0x7fffffffffff, new.fragments & 0x7fffffffffff,
+            new.rejected & 0x7fffffffffff, new.gap_frames & 0x7fffffffffff, new.updated_us
         FROM (SELECT new.device AS name UNION ALL SELECT '') WHERE true
         ON CONFLICT DO UPDATE
-        SET (recordings, bytes) = (recordings + 1, bytes + excluded.bytes);
+        SET (recordings, bytes, frames, fragments, rejected, gap_frames, heard_us) =
+            (recordings + 1, bytes + excluded.bytes, frames + excluded.frames,
+            fragments + excluded.fragments, rejected + excluded.rejected,
+            gap_frames + excluded.gap_frames,
+            iif(heard_us > new.updated_us, excluded.heard_us, max(heard_us, excluded.heard_us)));
 END;
 
 CREATE TRIGGER usage_delete AFTER DELETE ON recording WHEN old.state = 'complete' BEGIN
-    UPDATE usage SET (recordings, bytes) = (recordings - 1,
-        bytes - 1024 - (old.frames * old.channels * old.sample_bytes + 1) / 2 * 2)
+    UPDATE usage SET (recordings, bytes, frames, fragments, rejected, gap_frames) =
+        (recordings - 1,
+        bytes - 1024 - (old.frames * old.channels * old.sample_bytes + 1) / 2 * 2,
+        frames - (old.frames & 0x7fffffffffff), fragments - (old.fragments & 0x7fffffffffff),
+        rejected - (old.rejected & 0x7fffffffffff),
+        gap_frames - (old.gap_frames & 0x7fffffffffff))
         WHERE device IN (old.device, '');
     DELETE FROM usage WHERE device = old.device AND recordings = 0;
 END;
 
-CREATE TRIGGER usage_update AFTER UPDATE OF state, frames ON recording
+CREATE TRIGGER usage_update
+AFTER UPDATE OF state, frames, fragments, rejected, gap_frames, updated_us ON recording
 WHEN (old.state = 'complete' OR new.state = 'complete')
-    AND (old.state <> new.state OR old.frames <> new.frames) BEGIN
-    UPDATE usage SET (recordings, bytes) = (recordings - 1,
-        bytes - 1024 - (old.frames * old.channels * old.sample_bytes + 1) / 2 * 2)
+    AND (old.state, old.frames, old.fragments, old.rejected, old.gap_frames, old.updated_us)
+        IS NOT (new.state, new.frames, new.fragments, new.rejected, new.gap_frames, new.updated_us)
+BEGIN
+    UPDATE usage SET (recordings, bytes, frames, fragments, rejected, gap_frames) =
+        (recordings - 1,
+        bytes - 1024 - (old.frames * old.channels * old.sample_bytes + 1) / 2 * 2,
+        frames - (old.frames & 0x7fffffffffff), fragments - (old.fragments & 0x7fffffffffff),
+        rejected - (old.rejected & 0x7fffffffffff),
+        gap_frames - (old.gap_frames & 0x7fffffffffff))
         WHERE device IN (old.device, '') AND old.state = 'complete';
-    INSERT INTO usage (device, recordings, bytes)
-        SELECT name, 1, 1024 + (new.frames * new.channels * new.sample_bytes + 1) / 2 * 2
+    INSERT INTO usage
+        SELECT name, 1, 1024 + (new.frames * new.channels * new.sample_bytes + 1) / 2 * 2,
+            new.frames & 0x7fffffffffff, new.fragments & 0x7fffffffffff,
+            new.rejected & 0x7fffffffffff, new.gap_frames & 0x7fffffffffff,
+            iif(old.fragments <> new.fragments, new.updated_us,
+                iif(old.state = 'complete', 0, old.updated_us))
         FROM (SELECT new.device AS name UNION ALL SELECT '') WHERE new.state = 'complete'
         ON CONFLICT DO UPDATE
-        SET (recordings, bytes) = (recordings + 1, bytes + excluded.bytes);
+        SET (recordings, bytes, frames, fragments, rejected, gap_frames, heard_us) =
+            (recordings + 1, bytes + excluded.bytes, frames + excluded.frames,
+            fragments + excluded.fragments, rejected + excluded.rejected,
+            gap_frames + excluded.gap_frames,
+            iif(heard_us > new.updated_us, excluded.heard_us, max(heard_us, excluded.heard_us)));
     DELETE FROM usage WHERE device = old.device AND recordings = 0;
 END;
 
@@ -221,6 +255,15 @@ CREATE TABLE quarantine (
     bytes         INTEGER NOT NULL,
     has_payload   INTEGER NOT NULL CHECK (has_payload IN (0, 1)) -- 0: only this row was kept
 ) STRICT;
+
+CREATE INDEX quarantine_device ON quarantine (device);
+
+-- Devices of which it was told that nothing came for device.silent_after_s, and not yet that they
+-- are back: so that it is told once, whatever restarts meanwhile.
+CREATE TABLE silent (
+    device   TEXT PRIMARY KEY NOT NULL,
+    heard_us INTEGER NOT NULL -- before the silence
+) STRICT, WITHOUT ROWID;
 
 -- Deleted recordings, for a day: repeats of what they held are acknowledged and dropped.
 CREATE TABLE tombstone (

@@ -6,7 +6,7 @@
 #include "wire/message.h"
 #include "wire/topic.h"
 
-enum cursor_kind { KIND_LIST = 1, KIND_REJECTS = 2 };
+enum cursor_kind { KIND_LIST = 1, KIND_REJECTS = 2, KIND_DEVICES = 3 };
 
 enum {
     HEAD_BYTES = 1 + 4 + 8 + 8,
@@ -218,5 +218,32 @@ bool reel_rejects_cursor_decode(const char *text, const struct reel_rejects_plan
         packed.size != HEAD_BYTES + HASH_BYTES)
         return false;
     *last_id_out = unpack_uint(packed.bytes + 13, 8);
+    return true;
+}
+
+void reel_devices_cursor_encode(const char *last, char out[REEL_CURSOR_TEXT_BYTES])
+{
+    struct packed packed = {.size = 0};
+
+    pack_uint(&packed, 1, KIND_DEVICES);
+    pack_uint(&packed, 4, 0);
+    pack_uint(&packed, 8, 0);
+    pack_uint(&packed, 8, 0);
+    pack_name(&packed, last);
+    write_text(&packed, out);
+}
+
+bool reel_devices_cursor_decode(const char *text, char last_out[REEL_NAME_BYTES])
+{
+    struct packed packed;
+    const char *name = (const char *)packed.bytes + HEAD_BYTES;
+    size_t name_bytes;
+
+    if (!read_text(text, &packed) || !is_ours(&packed, KIND_DEVICES, 0))
+        return false;
+    name_bytes = packed.size - HEAD_BYTES - HASH_BYTES;
+    if (name_bytes < 2 || name[name_bytes - 1] != '\0' || !reel_name_valid(name, name_bytes - 1))
+        return false;
+    memcpy(last_out, name, name_bytes); /* a valid name fits, its zero too */
     return true;
 }

@@ -1,7 +1,8 @@
-/* Cursor: where a page of `list` or `rejects` ended, as text that its client hands back. Pure.
+/* Cursor: where a page of `list`, `rejects` or `devices` ended, as text that its client hands back.
+ * Pure.
  *
  * The bytes: what it is of (1), fingerprint of the question (4), key (8), row (8), the names where
- * the sort goes by name, each ended by a zero, and a hash over all that (4); then base64url. Made
+ * the order goes by name, each ended by a zero, and a hash over all that (4); then base64url. Made
  * up or damaged text fails at the hash, text given in answer to another question at the
  * fingerprint. A cursor grants nothing, so neither is a secret. */
 #ifndef REEL_CORE_CURSOR_H
@@ -27,5 +28,6 @@ bool reel_cursor_decode(const char *text, const struct reel_list_plan *plan,
                         struct reel_cursor *cursor_out);
 bool reel_rejects_cursor_decode(const char *text, const struct reel_rejects_plan *plan,
                                 uint64_t *last_id_out);
+bool reel_devices_cursor_decode(const char *text, char last_out[REEL_NAME_BYTES]);
 
 #endif

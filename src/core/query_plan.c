@@ -246,3 +246,20 @@ enum reel_code reel_rejects_plan_decode(const json_t *request, const char *confi
         *out = plan;
     return fields.code;
 }
+
+enum reel_code reel_devices_plan_decode(const json_t *request, const char *confined_device,
+                                        struct reel_devices_plan *out, struct reel_error *err_out)
+{
+    struct reel_fields fields = {.document = request, .err_out = err_out};
+    struct reel_devices_plan plan = {.has_device = false};
+    const char *cursor;
+
+    plan.has_device = decode_device(&fields, confined_device, plan.device);
+    plan.limit = decode_limit(&fields);
+    if (reel_fields_text(&fields, "cursor", &cursor) &&
+        !reel_devices_cursor_decode(cursor, plan.after))
+        wrong_cursor(&fields);
+    if (fields.code == REEL_OK)
+        *out = plan;
+    return fields.code;
+}

@@ -1,5 +1,5 @@
-/* Query plan: what `list` and `rejects` ask, checked and normalised (protocol.md, "Requests and
- * responses"). Pure: no SQL here, store/catalog turns it into some. */
+/* Query plan: what `list`, `rejects` and `devices` ask, checked and normalised (protocol.md,
+ * "Requests and responses"). Pure: no SQL here, store/catalog turns it into some. */
 #ifndef REEL_CORE_QUERY_PLAN_H
 #define REEL_CORE_QUERY_PLAN_H
 
@@ -77,5 +77,19 @@ enum reel_code reel_rejects_plan_decode(const json_t *request, const char *confi
 /* The text of a cursor after the quarantined fragment `last_id`. */
 void reel_rejects_cursor_encode(const struct reel_rejects_plan *plan, uint64_t last_id,
                                 char out[REEL_CURSOR_TEXT_BYTES]);
+
+struct reel_devices_plan {
+    bool has_device;
+    char device[REEL_NAME_BYTES];
+    uint32_t limit;
+    char after[REEL_NAME_BYTES]; /* by name: only those behind; "": all */
+};
+
+/* The same for `devices`: device, limit, cursor. */
+enum reel_code reel_devices_plan_decode(const json_t *request, const char *confined_device,
+                                        struct reel_devices_plan *out, struct reel_error *err_out);
+
+/* The text of a cursor after the device `last`. */
+void reel_devices_cursor_encode(const char *last, char out[REEL_CURSOR_TEXT_BYTES]);
 
 #endif

@@ -12,12 +12,12 @@ struct op {
 };
 
 static const struct op ops[] = {
-    {"list", reel_query_list},         {"info", reel_query_info},
-    {"download", reel_query_download}, {"rejects", reel_query_rejects},
-    {"reject", reel_query_reject},     {"status", reel_query_status},
-    {"delete", reel_query_change},     {"keep", reel_query_change},
-    {"tag", reel_query_change},        {"upload-begin", reel_query_change},
-    {"upload-end", reel_query_change},
+    {"list", reel_query_list},           {"info", reel_query_info},
+    {"download", reel_query_download},   {"rejects", reel_query_rejects},
+    {"reject", reel_query_reject},       {"status", reel_query_status},
+    {"devices", reel_query_devices},     {"delete", reel_query_change},
+    {"keep", reel_query_change},         {"tag", reel_query_change},
+    {"upload-begin", reel_query_change}, {"upload-end", reel_query_change},
 };
 
 static enum reel_code find_handler(const char *name, reel_query_handler_fn **handler_out,
@@ -31,7 +31,7 @@ static enum reel_code find_handler(const char *name, reel_query_handler_fn **han
     }
     return reel_error_set(err_out, REEL_E_BAD_REQUEST, "op",
                           "no such request: there are list, info, download, delete, keep, tag, "
-                          "upload-begin, upload-end, rejects, reject and status");
+                          "upload-begin, upload-end, rejects, reject, devices and status");
 }
 
 /* What is echoed goes into each message of the response, so it is bounded. */

@@ -71,6 +71,7 @@ reel_query_handler_fn reel_query_download;
 reel_query_handler_fn reel_query_rejects;
 reel_query_handler_fn reel_query_reject;
 reel_query_handler_fn reel_query_status;
+reel_query_handler_fn reel_query_devices;
 reel_query_handler_fn reel_query_change; /* of all that change the store */
 
 #endif

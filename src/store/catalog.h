@@ -154,6 +154,18 @@ enum reel_code reel_catalog_usage_behind(struct reel_catalog *catalog, const cha
 enum reel_code reel_catalog_latest_end(struct reel_catalog *catalog, int64_t *ended_us_out,
                                        struct reel_error *err_out);
 
+/* Devices, as in store.h: those behind `after` by name, and the one of that name, or NOT_FOUND. */
+enum reel_code reel_catalog_devices(struct reel_catalog *catalog, const char *after,
+                                    reel_device_fn *row, void *user, struct reel_error *err_out);
+enum reel_code reel_catalog_device(struct reel_catalog *catalog, const char *device,
+                                   struct reel_device_figures *out, struct reel_error *err_out);
+
+/* Note that it was told that the device is silent, and that it is not any more. */
+enum reel_code reel_catalog_silent_add(struct reel_catalog *catalog, const char *device,
+                                       int64_t heard_us, struct reel_error *err_out);
+enum reel_code reel_catalog_silent_remove(struct reel_catalog *catalog, const char *device,
+                                          struct reel_error *err_out);
+
 /* Queries: as in store/reader.h, which forwards to them. */
 enum reel_code reel_catalog_list(struct reel_catalog *catalog, const struct reel_list_plan *plan,
                                  const struct reel_list_bound *bound, reel_reader_row_fn *row,

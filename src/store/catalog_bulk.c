@@ -8,14 +8,15 @@
 static const char doing[] = "building it anew";
 
 /* What the triggers of schemas/index.sql keep: sums, and the tags. */
-#define FILE_SUMS                                                                                  \
-    "count(*), coalesce(sum(1024 + (frames * channels * sample_bytes + 1) / 2 * 2), 0)"
+#define SUM(column) " coalesce(sum(" column " & 0x7fffffffffff), 0),"
+#define SUMS                                                                                       \
+    "count(*), coalesce(sum(1024 + (frames * channels * sample_bytes + 1) / 2 * 2), 0),"           \
+    SUM("frames") SUM("fragments") SUM("rejected") SUM("gap_frames") " coalesce(max(updated_us), 0)"
 static const char sum_usage[] =
     "DELETE FROM usage;"
-    "INSERT INTO usage (device, recordings, bytes)"
-    " SELECT '', " FILE_SUMS " FROM recording WHERE state = 'complete';"
-    "INSERT INTO usage (device, recordings, bytes)"
-    " SELECT device, " FILE_SUMS " FROM recording WHERE state = 'complete' GROUP BY device";
+    "INSERT INTO usage SELECT '', " SUMS " FROM recording WHERE state = 'complete';"
+    "INSERT INTO usage SELECT device, " SUMS
+    " FROM recording WHERE state = 'complete' GROUP BY device";
 static const char note_tags[] =
     "DELETE FROM tag;"
     "INSERT OR IGNORE INTO tag (name, value, started_us, recording)"

@@ -18,10 +18,14 @@ static const char index_2_to_3_sql[] = {
 #include "gen/index_2_to_3_sql.inc"
     0};
 
-static const char *const steps[] = {index_1_to_2_sql, index_2_to_3_sql};
+static const char index_3_to_4_sql[] = {
+#include "gen/index_3_to_4_sql.inc"
+    0};
+
+static const char *const steps[] = {index_1_to_2_sql, index_2_to_3_sql, index_3_to_4_sql};
 
 const struct reel_catalog_schema reel_catalog_schema_now = {
-    .version = 3,
+    .version = 4,
     .sql = index_sql,
     .steps = steps,
 };

@@ -312,6 +312,28 @@ enum reel_code reel_reader_reject(struct reel_reader *reader, uint64_t quarantin
     return reel_quarantine_read(reader->dir, quarantine_id, payload_out, err_out);
 }
 
+enum reel_code reel_reader_devices(struct reel_reader *reader, const char *after,
+                                   reel_device_fn *row, void *user, struct reel_error *err_out)
+{
+    enum reel_code code = ready(reader, err_out);
+
+    return code != REEL_OK
+               ? code
+               : answered(reader, reel_catalog_devices(reader->catalog, after, row, user, err_out),
+                          err_out);
+}
+
+enum reel_code reel_reader_device(struct reel_reader *reader, const char *device,
+                                  struct reel_device_figures *out, struct reel_error *err_out)
+{
+    enum reel_code code = ready(reader, err_out);
+
+    return code != REEL_OK
+               ? code
+               : answered(reader, reel_catalog_device(reader->catalog, device, out, err_out),
+                          err_out);
+}
+
 enum reel_code reel_reader_totals(struct reel_reader *reader, struct reel_reader_totals *out,
                                   struct reel_error *err_out)
 {

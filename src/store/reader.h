@@ -69,6 +69,14 @@ enum reel_code reel_reader_reject(struct reel_reader *reader, uint64_t quarantin
                                   const char *confined_device, struct reel_buffer *payload_out,
                                   struct reel_error *err_out);
 
+/* What is known of each device, from the one behind `after` by name on ("": from the first). */
+enum reel_code reel_reader_devices(struct reel_reader *reader, const char *after,
+                                   reel_device_fn *row, void *user, struct reel_error *err_out);
+
+/* Of one device. NOT_FOUND. */
+enum reel_code reel_reader_device(struct reel_reader *reader, const char *device,
+                                  struct reel_device_figures *out, struct reel_error *err_out);
+
 struct reel_reader_totals {
     uint64_t recordings;
     uint64_t recordings_open;

@@ -184,6 +184,29 @@ enum reel_code reel_store_usage_behind(struct reel_store *store, const char *aft
                                        char device_out[REEL_NAME_BYTES],
                                        struct reel_usage *usage_out, struct reel_error *err_out);
 
+/* What is known of a device: sums over its recordings as they were saved last, and its payloads in
+ * quarantine. */
+struct reel_device_figures {
+    char device[REEL_NAME_BYTES];
+    char session[REEL_NAME_BYTES]; /* of what grows, the one heard last; "" where nothing does */
+    uint64_t recordings;
+    uint64_t recordings_open; /* of these */
+    uint64_t bytes;           /* of their WAV files */
+    uint64_t frames;
+    uint64_t fragments;
+    uint64_t rejected;
+    uint64_t gap_frames;
+    uint64_t quarantined;
+    bool has_heard;
+    int64_t heard_us;        /* when audio last came */
+    bool silent;             /* that it is was told ... */
+    int64_t silent_heard_us; /* ... and when audio had last come then */
+};
+
+/* Called for each device of a walk, by name; it returns false to end the walk before the one it was
+ * shown. The figures are borrowed for the call. */
+typedef bool reel_device_fn(const struct reel_device_figures *figures, void *user);
+
 /* The room on the disk of recordings/, for who is not root. STALLED. */
 enum reel_code reel_store_free_bytes(const struct reel_store *store, uint64_t *free_out,
                                      struct reel_error *err_out);

@@ -66,7 +66,7 @@ static void test_settings(void **state)
     assert_int_equal(ask(catalog, "PRAGMA synchronous"), 2); /* FULL */
     assert_int_equal(ask(catalog, "PRAGMA foreign_keys"), 1);
     assert_int_equal(ask(catalog, "PRAGMA application_id"), 0x7265656C); /* "reel" */
-    assert_int_equal(ask(catalog, "PRAGMA user_version"), 3);
+    assert_int_equal(ask(catalog, "PRAGMA user_version"), 4);
     assert_int_equal(
         ask(catalog, "SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'wal'"), 1);
     reel_catalog_close(catalog);
@@ -245,7 +245,7 @@ static void check_step_from(void **state, const char *path, unsigned version)
 
     make_old(*state, path, version);
     catalog = open_in(*state);
-    assert_int_equal(ask(catalog, "PRAGMA user_version"), 3);
+    assert_int_equal(ask(catalog, "PRAGMA user_version"), 4);
     assert_int_equal(ask(catalog, "SELECT count(*) FROM recording WHERE part = 1"), 3);
     assert_int_equal(ask(catalog, "SELECT bytes FROM usage WHERE device = 'mic1'"),
                      1024 + 76 + 1024 + 40);
@@ -273,6 +273,11 @@ static void test_from_version_1(void **state)
 static void test_from_version_2(void **state)
 {
     check_step_from(state, "tests/store/index_2.sql", 2);
+}
+
+static void test_from_version_3(void **state)
+{
+    check_step_from(state, "tests/store/index_3.sql", 3);
 }
 
 /* The tags stand in their own table as the recordings have them, whatever is done to these. */
@@ -324,17 +329,21 @@ static void test_usage(void **state)
         "UPDATE recording SET frames = 400 WHERE id = 1",
         "UPDATE recording SET state = 'complete' WHERE id = 1",
         "UPDATE recording SET kept = 1",
+        "UPDATE recording SET rejected = rejected + id, gap_frames = 2 * id, fragments = 7",
+        "UPDATE recording SET gap_frames = 0, updated_us = 5 WHERE id = 1",
         "DELETE FROM recording WHERE id = 3",
         "DELETE FROM recording",
     };
     static const char wrong[] =
-        "SELECT count(*) FROM (SELECT device, recordings, bytes FROM usage WHERE device <> ''"
-        " UNION ALL SELECT '', recordings, bytes FROM usage WHERE device = '') AS is_ LEFT JOIN"
+        "SELECT count(*) FROM (SELECT * FROM usage) AS is_ LEFT JOIN"
         " (SELECT device, count(*) AS n, sum(1024 + (frames * channels * sample_bytes + 1) / 2 * 2)"
-        "  AS b FROM recording WHERE state = 'complete' GROUP BY device UNION ALL"
-        "  SELECT '', count(*), total(1024 + (frames * channels * sample_bytes + 1) / 2 * 2)"
+        "  AS b, sum(frames) AS f, sum(fragments) AS g, sum(rejected) AS r, sum(gap_frames) AS p"
+        "  FROM recording WHERE state = 'complete' GROUP BY device UNION ALL"
+        "  SELECT '', count(*), total(1024 + (frames * channels * sample_bytes + 1) / 2 * 2),"
+        "  total(frames), total(fragments), total(rejected), total(gap_frames)"
         "  FROM recording WHERE state = 'complete') AS should USING (device)"
-        " WHERE n IS NOT recordings OR b IS NOT bytes";
+        " WHERE (n, b, f, g, r, p)"
+        "  IS NOT (recordings, bytes, frames, fragments, rejected, gap_frames)";
     struct reel_catalog *catalog = open_in(*state);
 
     for (size_t i = 0; i < sizeof steps_taken / sizeof *steps_taken; i++) {
@@ -345,19 +354,55 @@ static void test_usage(void **state)
     reel_catalog_close(catalog);
 }
 
+static void assert_heard(struct reel_catalog *catalog, const char *change, int64_t heard_us)
+{
+    run(catalog, change);
+    assert_int_equal(ask(catalog, "SELECT heard_us FROM usage WHERE device = 'a'"), heard_us);
+}
+
+/* When audio last came, of what is complete: not when it became so because none came. */
+static void test_heard(void **state)
+{
+    struct reel_catalog *catalog = open_in(*state);
+
+    run(catalog,
+        "INSERT INTO recording (id, device, session, rate, channels, sample_bytes, encoding, state,"
+        " started_us, kept, frames, duration_s, rewrites, updated_us, fragments, duplicates,"
+        " rejected, gap_frames, boot, boot_is_uint) VALUES"
+        " (1, 'a', 's1', 16000, 1, 1, 'pcm', 'recording', 1, 0, 75, 0, 0, 10, 1, 0, 0, 0, '', 0),"
+        " (2, 'a', 's2', 16000, 2, 2, 'pcm', 'recording', 1, 0, 10, 0, 0, 20, 1, 0, 0, 0, '', 0)");
+    assert_heard(catalog,
+                 "UPDATE recording SET state = 'complete', end_reason = 'idle', updated_us = 40"
+                 " WHERE id = 1",
+                 10);
+    assert_heard(catalog, "UPDATE recording SET rejected = 1 WHERE id = 1", 10);
+    assert_heard(catalog,
+                 "UPDATE recording SET state = 'complete', end_reason = 'end', updated_us = 41,"
+                 " fragments = 2 WHERE id = 2",
+                 41);
+    assert_heard(catalog, "UPDATE recording SET updated_us = 43 WHERE id = 2", 41);
+    assert_heard(catalog, "UPDATE recording SET fragments = 2, updated_us = 45 WHERE id = 1", 45);
+    assert_heard(catalog, "DELETE FROM recording WHERE id = 1", 45);
+    /* By a clock that was ahead, and is not any more. */
+    assert_heard(catalog, "UPDATE recording SET fragments = 3, updated_us = 9000 WHERE id = 2",
+                 9000);
+    assert_heard(catalog, "UPDATE recording SET fragments = 4, updated_us = 50 WHERE id = 2", 50);
+    reel_catalog_close(catalog);
+}
+
 static void test_newer_version(void **state)
 {
     struct reel_catalog *catalog = open_in(*state);
     struct reel_error error;
 
-    run(catalog, "PRAGMA user_version = 4");
+    run(catalog, "PRAGMA user_version = 5");
     reel_catalog_close(catalog);
     for (unsigned mode = 0; mode < 2; mode++) {
         assert_int_equal(
             try_open(*state, (enum reel_catalog_mode)mode, &reel_catalog_schema_now, &error),
             REEL_E_NOT_ALLOWED);
         assert_non_null(strstr(error.message, "newer"));
-        assert_non_null(strstr(error.message, "version 4"));
+        assert_non_null(strstr(error.message, "version 5"));
     }
 }
 
@@ -668,8 +713,10 @@ int main(void)
         FOLDER(test_broken_migration),
         FOLDER(test_from_version_1),
         FOLDER(test_from_version_2),
+        FOLDER(test_from_version_3),
         FOLDER(test_tags),
         FOLDER(test_usage),
+        FOLDER(test_heard),
         FOLDER(test_newer_version),
         FOLDER(test_other_programs_file),
         FOLDER(test_no_database),

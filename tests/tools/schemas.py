@@ -17,8 +17,8 @@ from jsonschema import Draft202012Validator, FormatChecker, RefResolver
 _one_at_a_time = threading.Lock()  # a RefResolver keeps where it is in itself
 FOLDER = Path(__file__).resolve().parents[2] / "schemas"
 JSON, MSGPACK = "application/json", "application/msgpack"
-OPS = ("list", "info", "download", "rejects", "reject", "status", "delete", "keep", "tag",
-       "upload-begin", "upload-end")
+OPS = ("list", "info", "download", "rejects", "reject", "status", "devices", "delete", "keep",
+       "tag", "upload-begin", "upload-end")
 # Ops whose answer is raw bytes for who sent a Response Topic, and the schema of the user
 # properties that come with them.
 RAW = {"download": "response/download-properties", "reject": "response/reject-properties"}
@@ -27,6 +27,7 @@ MARKS = [
     ("spared", "delete"),
     ("recordings", "list"),
     ("rejects", "rejects"),
+    ("devices", "devices"),
     ("stretches", "info"),
     ("version", "status"),
     ("kept", "keep"),
