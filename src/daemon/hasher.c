@@ -12,8 +12,8 @@ static void work(const struct reel_hasher *hasher, struct reel_hash_job *job)
     struct reel_error error;
 
     if (reel_hash_file(hasher->store_dir, job, &error)) {
-        reel_log_write(hasher->log, REEL_LOG_WARNING, "no sha256 of %s/%s: %s", job->device,
-                       job->session, error.message);
+        reel_log_write_about(hasher->log, REEL_LOG_WARNING, REEL_LOG_OF(job->device, job->session),
+                             "no sha256 of %s/%s: %s", job->device, job->session, error.message);
         job->sha256[0] = '\0';
     }
     if (!reel_mailbox_post(hasher->hashes, job, 0))

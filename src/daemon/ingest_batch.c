@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/event_log.h"
 #include "daemon/ingest_changes.h"
 #include "daemon/metrics.h"
 #include "io/loop.h"
@@ -81,8 +82,10 @@ static bool keep_notice(struct reel_batch *batch, struct reel_notice *notice)
 void reel_ingest_event(struct reel_ingest *ingest, const char *device, const char *session,
                        json_t *event)
 {
-    struct reel_notice *notice = reel_notice_event(device, session, event);
+    struct reel_notice *notice;
 
+    reel_event_log(ingest->links.log, device, session, event);
+    notice = reel_notice_event(device, session, event);
     if (notice && keep_notice(&ingest->batch, notice))
         return;
     reel_notice_destroy(notice);

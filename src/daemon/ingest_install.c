@@ -126,7 +126,7 @@ static void refuse(struct reel_ingest *ingest, struct reel_upload *upload,
         reel_ingest_fail(ingest, &failure);
         return;
     }
-    reel_ingest_note_rejected(ingest, upload->device, upload->session, error, quarantine_id);
+    reel_ingest_note_rejected(ingest, upload->device, upload->session, NULL, error, quarantine_id);
 }
 
 static void tell_installed(struct reel_ingest *ingest, const struct reel_upload *upload,
@@ -199,9 +199,10 @@ static void take_result(struct reel_ingest *ingest, const struct reel_conversion
         return;
     if (made->code != REEL_OK && !is_refusal(made->code)) {
         upload->retry_us = reel_monotonic_us() + RETRY_US;
-        reel_log_write(ingest->links.log, REEL_LOG_ERROR,
-                       "the upload to %s/%s waits, and is tried again: %s", made->device,
-                       made->session, made->error.message);
+        reel_log_write_about(ingest->links.log, REEL_LOG_ERROR,
+                             REEL_LOG_OF(made->device, made->session),
+                             "the upload to %s/%s waits, and is tried again: %s", made->device,
+                             made->session, made->error.message);
         return;
     }
     reel_batch_open(&ingest->batch, reel_monotonic_us());
@@ -275,9 +276,10 @@ static void expire(struct reel_ingest *ingest, struct reel_upload *upload)
     struct reel_error error;
 
     reel_batch_open(&ingest->batch, reel_monotonic_us());
-    reel_log_write(ingest->links.log, REEL_LOG_NOTICE,
-                   "the upload to %s/%s is given up: nothing came of it for %llu s", upload->device,
-                   upload->session, (unsigned long long)ingest->links.config->upload_expire_s);
+    reel_log_write_about(
+        ingest->links.log, REEL_LOG_NOTICE, REEL_LOG_OF(upload->device, upload->session),
+        "the upload to %s/%s is given up: nothing came of it for %llu s", upload->device,
+        upload->session, (unsigned long long)ingest->links.config->upload_expire_s);
     if (upload->state == REEL_UPLOAD_WHOLE) {
         reel_error_set(&error, REEL_E_STALLED, NULL, "the disk does not let it become a recording");
         refuse(ingest, upload, &error);

@@ -227,9 +227,11 @@ enum reel_code reel_ingest_create_recording(struct reel_ingest *ingest,
 uint64_t reel_ingest_reject(struct reel_ingest *ingest, const struct reel_arrival *arrival,
                             const struct reel_error *error);
 
-/* Count what was refused and put into quarantine, and have it told. */
+/* Count what was refused and put into quarantine, log it, and have it told. `numbers` are the
+ * fragment's; NULL: it has none. */
 void reel_ingest_note_rejected(struct reel_ingest *ingest, const char *device, const char *session,
-                               const struct reel_error *error, uint64_t quarantine_id);
+                               const struct reel_numbers *numbers, const struct reel_error *error,
+                               uint64_t quarantine_id);
 
 /* Where the answer to it goes, if its reply_topic is not "". */
 struct reel_ack_place reel_arrival_place(const struct reel_arrival *arrival);

@@ -118,12 +118,23 @@ struct reel_ack_place reel_arrival_place(const struct reel_arrival *arrival)
 }
 
 void reel_ingest_note_rejected(struct reel_ingest *ingest, const char *device, const char *session,
-                               const struct reel_error *error, uint64_t quarantine_id)
+                               const struct reel_numbers *numbers, const struct reel_error *error,
+                               uint64_t quarantine_id)
 {
     struct reel_rejection rejection = {.error = *error, .quarantine_id = quarantine_id};
+    const struct reel_log_subject subject = {
+        .device = device,
+        .session = session,
+        .reason = reel_code_name(error->code),
+        .has_seq = numbers && numbers->has_seq,
+        .seq = numbers ? numbers->seq : 0,
+    };
 
     reel_count(&ingest->links.counters->rejected, 1);
     reel_count(&ingest->links.counters->rejected_by_code[error->code], 1);
+    reel_log_write_about(ingest->links.log, REEL_LOG_NOTICE, &subject, "%s/%s: refused: %s%s%s",
+                         device[0] ? device : "-", session[0] ? session : "-", error->message,
+                         error->field[0] ? ": " : "", error->field);
     snprintf(rejection.device, sizeof rejection.device, "%s", device);
     snprintf(rejection.session, sizeof rejection.session, "%s", session);
     reel_reject_limit_note(ingest->rejects, &rejection);
@@ -150,7 +161,8 @@ uint64_t reel_ingest_reject(struct reel_ingest *ingest, const struct reel_arriva
         reel_ingest_fail(ingest, &failure);
         return 0;
     }
-    reel_ingest_note_rejected(ingest, topic->device, topic->session, error, quarantine_id);
+    reel_ingest_note_rejected(ingest, topic->device, topic->session, &arrival->fragment.numbers,
+                              error, quarantine_id);
     return quarantine_id;
 }
 

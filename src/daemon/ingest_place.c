@@ -270,8 +270,9 @@ void reel_ingest_acknowledge(struct reel_ingest *ingest, const struct reel_arriv
     reel_ingest_earlier(ingest, target, &earlier);
     if (!ingest->failed && !reel_acks_note(ingest->acks, target->home,
                                            &arrival->fragment.numbers.boot, &earlier, &place))
-        reel_log_write(ingest->links.log, REEL_LOG_WARNING,
-                       "no memory for an acknowledgement to %s", arrival->reply_topic);
+        reel_log_write_about(ingest->links.log, REEL_LOG_WARNING,
+                             REEL_LOG_OF(arrival->topic.device, arrival->topic.session),
+                             "no memory for an acknowledgement to %s", arrival->reply_topic);
 }
 
 static void refuse_placed(struct reel_ingest *ingest, const struct reel_arrival *arrival,

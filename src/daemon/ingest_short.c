@@ -39,9 +39,9 @@ void reel_ingest_note_short(struct reel_ingest *ingest, const struct reel_record
         return;
     noted = calloc(1, sizeof *noted);
     if (!noted) {
-        reel_log_write(ingest->links.log, REEL_LOG_WARNING,
-                       "no memory to remove %s/%s, which is too short", recording->device,
-                       recording->session);
+        reel_log_write_about(
+            ingest->links.log, REEL_LOG_WARNING, REEL_LOG_OF(recording->device, recording->session),
+            "no memory to remove %s/%s, which is too short", recording->device, recording->session);
         return;
     }
     noted->id = recording->id;

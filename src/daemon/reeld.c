@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "daemon/check_broker.h"
 #include "daemon/config.h"
+#include "daemon/journal.h"
 #include "daemon/options.h"
 #include "daemon/reindex_report.h"
 #include "daemon/sink.h"
@@ -105,30 +106,42 @@ static void return_large_blocks(void)
 }
 
 /* What was asked for; takes `config` over. */
-static int run(const struct reel_options *options, struct reel_config *config)
+static int carry_out(const struct reel_options *options, struct reel_config *config,
+                     struct reel_log *log)
 {
     char password[REEL_SETTING_BYTES];
     struct reel_error error;
+    int status;
+
+    if (options->reindex) {
+        status = reindex(config, log);
+    } else if (options->verify) {
+        status = verify(config, log);
+    } else if (reel_config_password(config, password, sizeof password, &error)) {
+        reel_log_write(log, REEL_LOG_ERROR, "%s", error.message);
+        status = REEL_EXIT_CONFIG;
+    } else if (options->check_broker) {
+        status = check_broker(config, password, options->json, log);
+    } else {
+        return_large_blocks();
+        block_signals();
+        return record(options, config, password, log);
+    }
+    reel_config_destroy(&config);
+    return status;
+}
+
+static int run(const struct reel_options *options, struct reel_config *config)
+{
+    struct reel_journal *journal;
     struct reel_log log;
     int status;
 
     reel_log_init(&log, (enum reel_log_priority)config->log_level);
     signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error of the write */
-    if (options->reindex) {
-        status = reindex(config, &log);
-    } else if (options->verify) {
-        status = verify(config, &log);
-    } else if (reel_config_password(config, password, sizeof password, &error)) {
-        reel_log_write(&log, REEL_LOG_ERROR, "%s", error.message);
-        status = REEL_EXIT_CONFIG;
-    } else if (options->check_broker) {
-        status = check_broker(config, password, options->json, &log);
-    } else {
-        return_large_blocks();
-        block_signals();
-        return record(options, config, password, &log);
-    }
-    reel_config_destroy(&config);
+    journal = reel_journal_create(&log);
+    status = carry_out(options, config, &log);
+    reel_journal_destroy(&journal, &log);
     return status;
 }
 

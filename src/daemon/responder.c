@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "daemon/announce.h"
+#include "daemon/journal.h"
 #include "daemon/notice.h"
 #include "daemon/responder_internal.h"
 #include "io/loop.h"
@@ -226,6 +227,7 @@ static bool turn(struct reel_responder *responder)
     reel_poll(fds, 4, deadline_us);
     if (fds[0].revents)
         return false;
+    reel_journal_tick(responder->links.log);
     renew_settings(responder);
     follow_store(responder);
     reel_reader_rest(responder->links.reader);

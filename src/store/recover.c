@@ -37,8 +37,9 @@ static enum reel_code take(struct recovery *recovery, const struct found *found,
     if (code != REEL_OK)
         return code == REEL_E_NOT_FOUND ? REEL_OK : code;
     recovery->report.recovered++;
-    reel_log_write(recovery->log, REEL_LOG_WARNING, "store: %s%s goes to recovered/: %s",
-                   found->key, suffix, why);
+    reel_log_write_about(recovery->log, REEL_LOG_WARNING,
+                         REEL_LOG_OF(found->device, found->session),
+                         "store: %s%s goes to recovered/: %s", found->key, suffix, why);
     return REEL_OK;
 }
 
@@ -77,9 +78,10 @@ static enum reel_code index_file(struct recovery *recovery, const struct found *
                    : save(recovery, &recording, err_out);
     if (code == REEL_OK && !recovery->home->rebuild) {
         recovery->report.recovered++;
-        reel_log_write(recovery->log, REEL_LOG_WARNING,
-                       "store: %s was not in the catalog: indexed from its %s", found->key,
-                       source == INDEX_FILE ? "file alone" : "sidecar");
+        reel_log_write_about(recovery->log, REEL_LOG_WARNING,
+                             REEL_LOG_OF(found->device, found->session),
+                             "store: %s was not in the catalog: indexed from its %s", found->key,
+                             source == INDEX_FILE ? "file alone" : "sidecar");
     }
     reel_recording_finish(&recording);
     return code;
@@ -114,9 +116,9 @@ static enum reel_code drop_row(struct recovery *recovery, const struct found *fo
     char from[2 * REEL_NAME_BYTES + 32];
     char why[96];
 
-    reel_log_write(recovery->log, REEL_LOG_ERROR,
-                   "store: the file of %s, %" PRIu64 " frames, is gone: its row goes too",
-                   found->key, recording->frames);
+    reel_log_write_about(recovery->log, REEL_LOG_ERROR, REEL_LOG_OF(found->device, found->session),
+                         "store: the file of %s, %" PRIu64 " frames, is gone: its row goes too",
+                         found->key, recording->frames);
     snprintf(from, sizeof from, "recordings/%s.wav", found->key);
     snprintf(why, sizeof why, "the file of a recording of %" PRIu64 " frames is gone",
              recording->frames);
@@ -180,8 +182,9 @@ static enum reel_code adopt_sidecar(struct recovery *recovery, const struct foun
     reel_recording_finish(recording);
     *recording = indexed;
     recovery->report.recovered++;
-    reel_log_write(recovery->log, REEL_LOG_WARNING,
-                   "store: the catalog is behind for %s: taken from its sidecar", found->key);
+    reel_log_write_about(recovery->log, REEL_LOG_WARNING,
+                         REEL_LOG_OF(found->device, found->session),
+                         "store: the catalog is behind for %s: taken from its sidecar", found->key);
     return REEL_OK;
 }
 

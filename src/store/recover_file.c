@@ -95,10 +95,12 @@ static enum reel_code save_surplus(struct repair *repair, uint64_t surplus_bytes
         return REEL_E_STALLED;
     if (!more)
         return REEL_OK;
-    reel_log_write(recovery->log, REEL_LOG_ERROR,
-                   "store: %s has %" PRIu64 " frames that the catalog does not know: copied to "
-                   "recovered/",
-                   repair->name, to - from);
+    reel_log_write_about(recovery->log, REEL_LOG_ERROR,
+                         REEL_LOG_OF(repair->recording->device, repair->recording->session),
+                         "store: %s has %" PRIu64
+                         " frames that the catalog does not know: copied to "
+                         "recovered/",
+                         repair->name, to - from);
     recovery->report.recovered++;
     return reel_recovered_copy(recovery->home->dir_fd, repair->fd, repair->recording, from, to,
                                "frames past the end that the catalog knows", recovery->now_us,
@@ -173,10 +175,11 @@ static enum reel_code lose_tail(struct repair *repair, struct reel_error *err_ou
 
     if (present >= recording->frames)
         return REEL_OK;
-    reel_log_write(recovery->log, REEL_LOG_ERROR,
-                   "store: %s lacks %" PRIu64 " of the %" PRIu64
-                   " frames that the catalog knows: marked as missing",
-                   repair->name, recording->frames - present, recording->frames);
+    reel_log_write_about(recovery->log, REEL_LOG_ERROR,
+                         REEL_LOG_OF(recording->device, recording->session),
+                         "store: %s lacks %" PRIu64 " of the %" PRIu64
+                         " frames that the catalog knows: marked as missing",
+                         repair->name, recording->frames - present, recording->frames);
     if (reel_recover_lose(recording, present, &lost_from, err_out) != REEL_OK)
         return REEL_E_STALLED;
     repair->row_changed = true;

@@ -147,16 +147,18 @@ static enum reel_code from_sidecar(struct recovery *recovery, const struct found
     code = reel_sidecars_read(recovery->sidecars, found->device, found->session, &recording,
                               &plain_growth, &why);
     if (code == REEL_E_BAD_REQUEST)
-        reel_log_write(recovery->log, REEL_LOG_WARNING, "store: %s.json: %s", found->key,
-                       why.message);
+        reel_log_write_about(recovery->log, REEL_LOG_WARNING,
+                             REEL_LOG_OF(found->device, found->session), "store: %s.json: %s",
+                             found->key, why.message);
     if (code == REEL_E_STALLED && err_out)
         *err_out = why;
     if (code != REEL_OK)
         return code == REEL_E_STALLED ? code : REEL_E_NOT_FOUND;
     if (head->parsed && head->info.id != 0 && head->info.id != recording.id) {
         reel_recording_finish(&recording);
-        reel_log_write(recovery->log, REEL_LOG_WARNING,
-                       "store: %s.json is of another recording than the file", found->key);
+        reel_log_write_about(recovery->log, REEL_LOG_WARNING,
+                             REEL_LOG_OF(found->device, found->session),
+                             "store: %s.json is of another recording than the file", found->key);
         return REEL_E_NOT_FOUND;
     }
     told_frames = recording.frames;

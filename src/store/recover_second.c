@@ -38,8 +38,9 @@ enum reel_code reel_recover_is_second(struct recovery *recovery, const struct fo
         return REEL_OK;
     code = judge(recovery, &owner, second_out, err_out);
     if (code == REEL_OK && *second_out)
-        reel_log_write(recovery->log, REEL_LOG_WARNING,
-                       "store: %s.wav is %s of %s/%s.wav: left alone", found->key,
-                       owner.same_file ? "a second name" : "a copy", owner.device, owner.session);
+        reel_log_write_about(
+            recovery->log, REEL_LOG_WARNING, REEL_LOG_OF(found->device, found->session),
+            "store: %s.wav is %s of %s/%s.wav: left alone", found->key,
+            owner.same_file ? "a second name" : "a copy", owner.device, owner.session);
     return code;
 }

@@ -92,8 +92,8 @@ static enum reel_code remove_temporary(struct walk *walk, int folder_fd, const c
                             walk->recovery->now_us, err_out) != REEL_OK)
         return REEL_E_STALLED;
     walk->recovery->report.recovered++;
-    reel_log_write(walk->recovery->log, REEL_LOG_WARNING, "store: %s/%s goes to recovered/: %s",
-                   device, name, why);
+    reel_log_write_about(walk->recovery->log, REEL_LOG_WARNING, REEL_LOG_OF(device, NULL),
+                         "store: %s/%s goes to recovered/: %s", device, name, why);
     return REEL_OK;
 }
 

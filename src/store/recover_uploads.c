@@ -82,9 +82,10 @@ static enum reel_code begin_anew(struct recovery *recovery, struct reel_upload *
     struct reel_recording recording;
     enum reel_code code;
 
-    reel_log_write(recovery->log, REEL_LOG_WARNING,
-                   "store: what was made of the upload to %s/%s is gone: it is made anew",
-                   upload->device, upload->session);
+    reel_log_write_about(recovery->log, REEL_LOG_WARNING,
+                         REEL_LOG_OF(upload->device, upload->session),
+                         "store: what was made of the upload to %s/%s is gone: it is made anew",
+                         upload->device, upload->session);
     code = reel_catalog_load(catalog, upload->device, upload->session, &recording, err_out);
     if (code == REEL_OK) {
         if (recording.id == upload->id)
@@ -138,9 +139,9 @@ static enum reel_code finish(struct recovery *recovery, struct reel_upload *uplo
     }
     if (code == REEL_OK) {
         recovery->report.recovered++;
-        reel_log_write(recovery->log, REEL_LOG_NOTICE,
-                       "store: %s/%s takes the file uploaded for it", upload->device,
-                       upload->session);
+        reel_log_write_about(
+            recovery->log, REEL_LOG_NOTICE, REEL_LOG_OF(upload->device, upload->session),
+            "store: %s/%s takes the file uploaded for it", upload->device, upload->session);
     }
     code = write_sidecar(recovery, upload, err_out);
     if (code == REEL_OK)
@@ -164,9 +165,10 @@ static enum reel_code check_part(struct pass *pass, struct reel_upload *upload,
     if (there && S_ISREG(status.st_mode) &&
         (upload->state == REEL_UPLOAD_RECEIVING || (uint64_t)status.st_size == upload->size_bytes))
         return REEL_OK;
-    reel_log_write(pass->recovery->log, REEL_LOG_ERROR,
-                   "store: the file of the upload to %s/%s, %" PRIu64 " bytes, is gone",
-                   upload->device, upload->session, upload->size_bytes);
+    reel_log_write_about(pass->recovery->log, REEL_LOG_ERROR,
+                         REEL_LOG_OF(upload->device, upload->session),
+                         "store: the file of the upload to %s/%s, %" PRIu64 " bytes, is gone",
+                         upload->device, upload->session, upload->size_bytes);
     upload->gone = true;
     return reel_catalog_upload_remove(pass->recovery->home->catalog, upload->rowid, err_out);
 }
