@@ -18,11 +18,12 @@ struct reel_retention {
                            devices, of each of them; else of all devices */
 };
 
-enum { REEL_DEVICE_SETTINGS = 12 };
+enum { REEL_DEVICE_SETTINGS = 13 };
 
 struct reel_device_settings {
     struct reel_rules rules;
     struct reel_retention retention;
+    uint64_t silent_after_s;         /* section `device`; 0: that nothing comes is never told */
     int lines[REEL_DEVICE_SETTINGS]; /* where each, in the table's order, was set; 0: nowhere */
 };
 

@@ -90,12 +90,27 @@ json_t *reel_event_deleted(const struct reel_recording *recording, const char *r
     return with(event, "reason", json_string(reason));
 }
 
+/* No more than the names. */
+static json_t *who(const char *device, const char *session)
+{
+    return json_pack("{s:s, s:s}", "device", device[0] ? device : "-", "session",
+                     session[0] ? session : "-");
+}
+
+json_t *reel_event_silence(const char *event, const char *device, const char *session,
+                           int64_t heard_us, int64_t now_us)
+{
+    char heard_at[REEL_TIME_BYTES];
+
+    reel_time_format(heard_us, heard_at);
+    return with(event_create(event, who(device, session), now_us), "heard_at",
+                json_string(heard_at));
+}
+
 json_t *reel_event_rejected(const char *device, const char *session, const struct reel_error *error,
                             uint64_t quarantine_id, uint64_t count, int64_t now_us)
 {
-    json_t *recording = json_pack("{s:s, s:s}", "device", device[0] ? device : "-", "session",
-                                  session[0] ? session : "-");
-    json_t *event = event_create("rejected", recording, now_us);
+    json_t *event = event_create("rejected", who(device, session), now_us);
 
     event = with(event, "code", json_string(reel_code_name(error->code)));
     event = with(event, "message", json_string(error->message));

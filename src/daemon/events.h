@@ -31,6 +31,11 @@ json_t *reel_event_discontinuity(const struct reel_recording *recording,
 json_t *reel_event_deleted(const struct reel_recording *recording, const char *reason,
                            int64_t now_us);
 
+/* "silent", "back": nothing came since `heard_us`; the session is that of the device's recording
+ * that began last, or "". */
+json_t *reel_event_silence(const char *event, const char *device, const char *session,
+                           int64_t heard_us, int64_t now_us);
+
 /* "rejected": `count` refusals like this one since the last such event. `device` and `session` are
  * "" where they are not known. */
 json_t *reel_event_rejected(const char *device, const char *session, const struct reel_error *error,

@@ -159,6 +159,7 @@ static int64_t next_deadline_us(struct reel_ingest *ingest)
     deadline_us = due_us(ingest, reel_monotonic_us());
     deadline_us = earlier(deadline_us, reel_batch_deadline_us(ingest));
     deadline_us = earlier(deadline_us, reel_ingest_retain_due_us(ingest));
+    deadline_us = earlier(deadline_us, reel_ingest_silence_due_us(ingest));
     if (!ingest->bus)
         return earlier(deadline_us, ingest->backoff.next_us);
     deadline_us = earlier(deadline_us, reel_monotonic_us() + SECOND_US);
@@ -191,6 +192,7 @@ static void work_between_batches(struct reel_ingest *ingest)
     if (!ingest->failed)
         reel_ingest_uploads(ingest);
     reel_ingest_retain(ingest);
+    reel_ingest_silence(ingest);
 }
 
 static void work(struct reel_ingest *ingest, bool readable)

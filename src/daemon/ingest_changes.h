@@ -1,6 +1,7 @@
 /* Ingest, what becomes of recordings otherwise: ingest_change.c what requests change, ingest_tag.c
  * their tags, ingest_delete.c which recordings they delete, ingest_remove.c the removing,
  * ingest_short.c what ends too short, ingest_retain.c and ingest_choose.c what goes by itself,
+ * ingest_silence.c which devices nothing comes from,
  * ingest_upload.c uploads as they come, ingest_block.c their blocks, ingest_upload_ops.c the
  * requests about them, ingest_install.c what becomes of them. */
 #ifndef REEL_DAEMON_INGEST_CHANGES_H
@@ -79,6 +80,17 @@ void reel_ingest_retain_soon(struct reel_ingest *ingest);
 
 /* When reel_ingest_retain is to be called next. */
 int64_t reel_ingest_retain_due_us(const struct reel_ingest *ingest);
+
+/* ingest_silence.c */
+
+/* Before anything is heard: look how far the store had come. */
+void reel_ingest_silence_begin(struct reel_ingest *ingest);
+
+/* Look at some devices, where that is due, and tell who is silent and who is back. */
+void reel_ingest_silence(struct reel_ingest *ingest);
+
+/* When that is due. */
+int64_t reel_ingest_silence_due_us(const struct reel_ingest *ingest);
 
 /* ingest_upload.c */
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/ingest_internal.h"
+#include "daemon/ingest_changes.h"
 #include "io/loop.h"
 #include "wire/hermes.h"
 
@@ -198,6 +198,7 @@ void reel_ingest_connect(struct reel_ingest *ingest)
     struct reel_error error;
     enum reel_code code;
 
+    reel_ingest_silence_begin(ingest);
     snprintf(client_id, sizeof client_id, "reeld-%s-ingest", config->sink_name);
     reel_config_bus(config, ingest->links.password, &bus_config);
     bus_config.client_id = client_id;

@@ -90,6 +90,17 @@ struct reel_sweep {
     char unmet[REEL_UNMET_BYTES];  /* of both what was told */
 };
 
+/* Where the watch for silent devices is at. */
+struct reel_silence_watch {
+    bool known;        /* before_us is */
+    int64_t before_us; /* core/silence.h */
+    bool passing;
+    char device[REEL_NAME_BYTES]; /* a pass has come this far */
+    int64_t next_us;              /* monotonic: the next; 0: there was none */
+    int64_t offset_us;            /* of the wall clock when it was last looked at ... */
+    int64_t jumped_us;            /* ... and, monotonic, when it had jumped since */
+};
+
 struct reel_ingest {
     struct reel_ingest_links links;
     struct reel_store *store; /* NULL while the disk fails */
@@ -108,6 +119,7 @@ struct reel_ingest {
     struct reel_deletion *deletions; /* that go on between batches */
     size_t deletions_count;
     struct reel_sweep sweep;
+    struct reel_silence_watch silence;
     bool hashing;   /* a job is with the hashing thread: one at a time */
     bool importing; /* an upload is with the importing thread: one at a time */
     uint64_t importing_id;

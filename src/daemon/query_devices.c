@@ -42,6 +42,8 @@ static bool add_row(const struct reel_device_figures *figures, void *user)
 {
     struct walk *walk = user;
 
+    if (figures->recordings == 0 && figures->quarantined == 0)
+        return true; /* nothing of it is left but that it was silent */
     walk->more = walk->shown == walk->plan->limit ||
                  (walk->shown > 0 && reel_monotonic_us() >= walk->deadline_us);
     if (!walk->more)

@@ -166,6 +166,14 @@ enum reel_code reel_catalog_silent_add(struct reel_catalog *catalog, const char 
 enum reel_code reel_catalog_silent_remove(struct reel_catalog *catalog, const char *device,
                                           struct reel_error *err_out);
 
+/* The recording of the device that began last, or ""; when audio last came from any, or INT64_MIN.
+ */
+enum reel_code reel_catalog_last_session(struct reel_catalog *catalog, const char *device,
+                                         char session_out[REEL_NAME_BYTES],
+                                         struct reel_error *err_out);
+enum reel_code reel_catalog_last_heard(struct reel_catalog *catalog, int64_t *heard_us_out,
+                                       struct reel_error *err_out);
+
 /* Queries: as in store/reader.h, which forwards to them. */
 enum reel_code reel_catalog_list(struct reel_catalog *catalog, const struct reel_list_plan *plan,
                                  const struct reel_list_bound *bound, reel_reader_row_fn *row,

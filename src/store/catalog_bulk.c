@@ -10,8 +10,9 @@ static const char doing[] = "building it anew";
 /* What the triggers of schemas/index.sql keep: sums, and the tags. */
 #define SUM(column) " coalesce(sum(" column " & 0x7fffffffffff), 0),"
 #define SUMS                                                                                       \
-    "count(*), coalesce(sum(1024 + (frames * channels * sample_bytes + 1) / 2 * 2), 0),"           \
-    SUM("frames") SUM("fragments") SUM("rejected") SUM("gap_frames") " coalesce(max(updated_us), 0)"
+    "count(*), coalesce(sum(1024 + (frames * channels * sample_bytes + 1) / 2 * 2), 0)," SUM(      \
+        "frames") SUM("fragments") SUM("rejected")                                                 \
+        SUM("gap_frames") " coalesce(max(updated_us), 0)"
 static const char sum_usage[] =
     "DELETE FROM usage;"
     "INSERT INTO usage SELECT '', " SUMS " FROM recording WHERE state = 'complete';"

@@ -9,14 +9,16 @@
 static const char doing[] = "looking at devices";
 
 /* The first name behind ?1 of those that have recordings, complete or not, or payloads in
- * quarantine: a look into each of three indexes. */
+ * quarantine, or are silent: a look into each of four indexes. */
 static const char next_name[] =
     "SELECT min(device) FROM"
     " (SELECT * FROM (SELECT device FROM usage WHERE device > ?1 ORDER BY device LIMIT 1)"
     " UNION ALL SELECT * FROM (SELECT device FROM recording INDEXED BY recording_open"
     " WHERE state = 'recording' AND device > ?1 ORDER BY device LIMIT 1)"
     " UNION ALL SELECT * FROM (SELECT device FROM quarantine INDEXED BY quarantine_device"
-    " WHERE device > ?1 ORDER BY device LIMIT 1))";
+    " WHERE device > ?1 ORDER BY device LIMIT 1)"
+    " UNION ALL SELECT * FROM (SELECT device FROM silent WHERE device > ?1"
+    " ORDER BY device LIMIT 1))";
 
 /* With max() the other columns are of the row that has it: the recording that was heard last. */
 static const char sum_open[] =
@@ -214,4 +216,43 @@ enum reel_code reel_catalog_silent_remove(struct reel_catalog *catalog, const ch
                          "DELETE FROM silent WHERE device = ?");
     reel_bind_text(&statement, device);
     return reel_statement_run(&statement, "noting who is silent", err_out);
+}
+
+enum reel_code reel_catalog_last_session(struct reel_catalog *catalog, const char *device,
+                                         char session_out[REEL_NAME_BYTES],
+                                         struct reel_error *err_out)
+{
+    struct reel_statement statement;
+    char session[REEL_NAME_BYTES] = "";
+    enum reel_code code;
+
+    reel_statement_start(&statement, catalog, REEL_STATEMENT_LAST_SESSION,
+                         "SELECT session FROM recording INDEXED BY recording_device_started"
+                         " WHERE device = ? ORDER BY started_us DESC LIMIT 1");
+    reel_bind_text(&statement, device);
+    if (reel_statement_next(&statement))
+        reel_take_text(&statement, session, sizeof session);
+    code = reel_statement_end(&statement, doing, err_out);
+    if (code == REEL_OK)
+        memcpy(session_out, session, sizeof session);
+    return code;
+}
+
+enum reel_code reel_catalog_last_heard(struct reel_catalog *catalog, int64_t *heard_us_out,
+                                       struct reel_error *err_out)
+{
+    struct reel_statement statement;
+    int64_t heard_us = 0;
+    enum reel_code code;
+
+    reel_statement_start(&statement, catalog, REEL_STATEMENT_LAST_HEARD,
+                         "SELECT max((SELECT heard_us FROM usage WHERE device = ''),"
+                         " (SELECT ifnull(max(updated_us), 0) FROM recording"
+                         " INDEXED BY recording_open WHERE state = 'recording'))");
+    if (reel_statement_next(&statement))
+        heard_us = reel_take_i64(&statement);
+    code = reel_statement_end(&statement, doing, err_out);
+    if (code == REEL_OK)
+        *heard_us_out = heard_us > 0 ? heard_us : INT64_MIN;
+    return code;
 }

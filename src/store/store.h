@@ -207,6 +207,26 @@ struct reel_device_figures {
  * shown. The figures are borrowed for the call. */
 typedef bool reel_device_fn(const struct reel_device_figures *figures, void *user);
 
+/* All devices behind `after` ("": all), without what the batch under way has not staged; also such
+ * as have nothing left but that they are silent. */
+enum reel_code reel_store_devices(struct reel_store *store, const char *after, reel_device_fn *row,
+                                  void *user, struct reel_error *err_out);
+
+/* Keep that it was told that the device, heard last then, is silent; or forget it (staged). */
+enum reel_code reel_store_note_silent(struct reel_store *store, const char *device,
+                                      int64_t heard_us, struct reel_error *err_out);
+enum reel_code reel_store_forget_silent(struct reel_store *store, const char *device,
+                                        struct reel_error *err_out);
+
+/* The session of the device's recording that began last; "": it has none. */
+enum reel_code reel_store_last_session(struct reel_store *store, const char *device,
+                                       char session_out[REEL_NAME_BYTES],
+                                       struct reel_error *err_out);
+
+/* When audio last came, of all that is there; INT64_MIN: nothing is. */
+enum reel_code reel_store_last_heard(struct reel_store *store, int64_t *heard_us_out,
+                                     struct reel_error *err_out);
+
 /* The room on the disk of recordings/, for who is not root. STALLED. */
 enum reel_code reel_store_free_bytes(const struct reel_store *store, uint64_t *free_out,
                                      struct reel_error *err_out);

@@ -1,5 +1,6 @@
 /* Store, inside: what the facade's parts (store.c, store_open.c, store_commit.c, store_hash.c,
- * store_parts.c, store_remove.c, store_retain.c, store_usage.c) share. */
+ * store_parts.c, store_remove.c, store_retain.c, store_usage.c,
+ * store_device.c) share. */
 #ifndef REEL_STORE_STORE_INTERNAL_H
 #define REEL_STORE_STORE_INTERNAL_H
 
