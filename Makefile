@@ -31,6 +31,7 @@ pure_libs   = $(shell pkg-config --libs $(pure_pkgs)) -lm
 store_libs  = $(shell pkg-config --libs sqlite3 sndfile nettle)
 io_libs     = $(shell pkg-config --libs libmosquitto libssl)
 daemon_libs = $(shell pkg-config --libs inih libsystemd libxxhash)
+cli_libs    = $(shell pkg-config --libs ncursesw)
 test_libs   = $(shell pkg-config --libs cmocka)
 
 compile := $(CC) -std=c17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DREEL_VERSION='"$(VERSION)"' -pthread \
@@ -68,7 +69,7 @@ $(BUILD)/reeld: $(call objects,daemon) $(BUILD)/io.a $(BUILD)/store.a $(BUILD)/l
 
 $(BUILD)/reel: $(call objects,cli) $(BUILD)/io.a $(BUILD)/store.a $(BUILD)/libreel.a
 	@echo "  LINK  $@"
-	$(Q)$(link) -o $@ $^ $(io_libs) $(store_libs) $(pure_libs)
+	$(Q)$(link) -o $@ $^ $(cli_libs) $(io_libs) $(store_libs) $(pure_libs)
 
 $(BUILD)/obj/%.o: src/%.c Makefile
 	@mkdir -p $(@D)

@@ -44,6 +44,7 @@ extern const struct reel_command reel_cmd_watch;
 extern const struct reel_command reel_cmd_rejects;
 extern const struct reel_command reel_cmd_status;
 extern const struct reel_command reel_cmd_devices;
+extern const struct reel_command reel_cmd_top;
 extern const struct reel_command reel_cmd_verify;
 extern const struct reel_command reel_cmd_keep;
 extern const struct reel_command reel_cmd_tag;

@@ -11,9 +11,9 @@
 #include "io/memory.h"
 
 static const struct reel_command *const commands[] = {
-    &reel_cmd_publish, &reel_cmd_upload, &reel_cmd_list,    &reel_cmd_info,   &reel_cmd_get,
-    &reel_cmd_watch,   &reel_cmd_keep,   &reel_cmd_tag,     &reel_cmd_rm,     &reel_cmd_replay,
-    &reel_cmd_rejects, &reel_cmd_status, &reel_cmd_devices, &reel_cmd_verify,
+    &reel_cmd_publish, &reel_cmd_upload, &reel_cmd_list,    &reel_cmd_info, &reel_cmd_get,
+    &reel_cmd_watch,   &reel_cmd_keep,   &reel_cmd_tag,     &reel_cmd_rm,   &reel_cmd_replay,
+    &reel_cmd_rejects, &reel_cmd_status, &reel_cmd_devices, &reel_cmd_top,  &reel_cmd_verify,
 };
 
 enum { COMMANDS_COUNT = sizeof commands / sizeof *commands };
