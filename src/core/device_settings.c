@@ -49,9 +49,10 @@ const struct reel_setting reel_device_settings_table[REEL_DEVICE_SETTINGS] = {
     NUMBER_SETTING("retention.max_bytes", retention.max_bytes, EIB,
                    "what the complete recordings may take, of all or, in a section for devices, of "
                    "each of them; those that ended longest ago go first; 0: no bound"),
-    NUMBER_SETTING("device.silent_after_s", silent_after_s, YEARS_100_S,
-                   "after so long without audio from a device that had sent some the event `silent` "
-                   "is told, and `back` when it sends again; 0: neither"),
+    NUMBER_SETTING(
+        "device.silent_after_s", silent_after_s, YEARS_100_S,
+        "after so long without audio from a device that had sent some the event `silent` "
+        "is told, and `back` when it sends again; 0: neither"),
 };
 
 bool reel_device_settings_has(const struct reel_device_settings *settings, const char *name)

@@ -75,6 +75,8 @@ struct reel_config {
     uint64_t upload_max_open;
     uint64_t quarantine_max_bytes;
     uint64_t retention_min_free_bytes;
+    uint64_t homeassistant_enabled; /* 0, 1 */
+    char homeassistant_prefix[REEL_SETTING_BYTES];
     char metrics_textfile[REEL_SETTING_BYTES]; /* "": none */
     uint64_t log_level;                        /* as reel_log_priority */
 

@@ -69,6 +69,10 @@ static void check_broker(const struct check *check)
         complain(check, "broker.prefix", NULL,
                  "broker.prefix must be a topic of at most 64 characters without wildcards, "
                  "spaces, a leading $ or a slash at either end");
+    if (!prefix_valid(config->homeassistant_prefix))
+        complain(check, "homeassistant.prefix", NULL,
+                 "homeassistant.prefix must be a topic of at most 64 characters without "
+                 "wildcards, spaces, a leading $ or a slash at either end");
     if (config->broker_password_file[0] && !config->broker_username[0])
         complain(check, "broker.password_file", NULL,
                  "broker.password_file is of no use without broker.username");

@@ -99,6 +99,10 @@ static const struct reel_setting settings[] = {
     NUMBER_SETTING("retention.min_free_bytes", retention_min_free_bytes, 0, EIB, 0, LIVE,
                    "room that is kept free on the disk: the recordings that ended longest ago are "
                    "deleted for it, but for kept ones; 0: none"),
+    NUMBER_SETTING("homeassistant.enabled", homeassistant_enabled, 0, 1, 0, RESTART,
+                   "1: sink and devices show in Home Assistant by themselves"),
+    TEXT_SETTING("homeassistant.prefix", homeassistant_prefix, "homeassistant", RESTART,
+                 "where Home Assistant's discovery listens"),
     TEXT_SETTING("metrics.textfile", metrics_textfile, "", RESTART,
                  "the metrics also as a file for node_exporter's textfile collector, such as "
                  "`/var/lib/prometheus/node-exporter/reel.prom`; none: no file"),

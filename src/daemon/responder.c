@@ -138,6 +138,7 @@ static void take_notice(struct reel_responder *responder, struct reel_notice *no
                               responder->links.config->broker_prefix, REEL_ANNOUNCE_EVENT,
                               notice->device, notice->session, notice->text, notice->text_bytes);
         reel_count(&responder->links.counters->events, 1);
+        reel_homeassistant_soon(responder->home);
         return;
     }
     if (notice->kind == REEL_NOTICE_ANSWER) {
@@ -186,6 +187,8 @@ static void work(struct reel_responder *responder, bool readable)
         take_notices(responder);
         if (reel_rival_expire(&responder->rival, now_us) || now_us >= responder->next_status_us)
             publish_status(responder, online(responder));
+        if (may_take_notice(responder))
+            reel_homeassistant_work(responder->home, responder->bus, now_us, reel_wall_us());
     }
     if (!responder->lost)
         reel_bus_misc(responder->bus);
@@ -205,6 +208,7 @@ static void renew_settings(struct reel_responder *responder)
     reel_config_follower_renew(settings);
     responder->links.config = settings->config;
     responder->query.config = settings->config;
+    reel_homeassistant_renew(responder->home, settings->config);
     responder->next_status_us = 0;
 }
 
@@ -224,6 +228,8 @@ static bool turn(struct reel_responder *responder)
         fds[2].events = POLLOUT;
     if (!responder->bus && responder->backoff.next_us < deadline_us)
         deadline_us = responder->backoff.next_us;
+    if (ready && reel_homeassistant_due_us(responder->home) < deadline_us)
+        deadline_us = reel_homeassistant_due_us(responder->home);
     reel_poll(fds, 4, deadline_us);
     if (fds[0].revents)
         return false;
@@ -306,12 +312,13 @@ struct reel_responder *reel_responder_create(const struct reel_responder_links *
 
     if (!responder)
         return NULL;
+    responder->links = *links;
     responder->query.requests = reel_allowance_create();
-    if (!responder->query.requests) {
-        free(responder);
+    responder->home = reel_homeassistant_create(links->config, links->log, links->reader);
+    if (!responder->query.requests || !responder->home) {
+        reel_responder_destroy(&responder);
         return NULL;
     }
-    responder->links = *links;
     reel_backoff_reset(&responder->backoff);
     responder->state.started_us = reel_wall_us();
     responder->query.config = links->config;
@@ -333,6 +340,7 @@ void reel_responder_destroy(struct reel_responder **responder)
         return;
     reel_bus_destroy(&(*responder)->bus);
     reel_allowance_destroy(&(*responder)->query.requests);
+    reel_homeassistant_destroy(&(*responder)->home);
     reel_buffer_finish(&(*responder)->parts);
     free(*responder);
     *responder = NULL;

@@ -30,6 +30,8 @@ static void on_message(void *user, const struct reel_bus_message *message)
     const struct reel_config *config = responder->links.config;
     struct reel_topic topic;
 
+    if (reel_homeassistant_hear(responder->home, responder->bus, message))
+        return;
     memset(&topic, 0, sizeof topic);
     reel_topic_parse(config->broker_prefix, message->topic, &topic, NULL);
     if (topic.kind == REEL_TOPIC_STATUS) {
@@ -56,16 +58,35 @@ static void on_connected(void *user, bool session_present)
     filter = statuses;
     if (code == REEL_OK)
         code = reel_bus_subscribe(responder->bus, &filter, 1, true, &error);
+    if (code == REEL_OK)
+        code = reel_homeassistant_connected(responder->home, responder->bus, &error);
     if (code) {
         reel_log_write(responder->links.log, REEL_LOG_ERROR, "%s", error.message);
         responder->lost = true;
     }
 }
 
+/* What stands at Home Assistant's topics may be out of our reach; it is missed only if it is
+ * wanted.
+ */
+static void hear_of_home(const struct reel_responder *responder, bool granted)
+{
+    const struct reel_config *config = responder->links.config;
+
+    if (!granted && config->homeassistant_enabled)
+        reel_log_write(responder->links.log, REEL_LOG_WARNING,
+                       "the broker does not let us subscribe under %s: what is gone stays shown",
+                       config->homeassistant_prefix);
+}
+
 static void on_subscribed(void *user, const int *granted, size_t count)
 {
     struct reel_responder *responder = user;
 
+    if (responder->subscriptions == REEL_RESPONDER_SUBSCRIPTIONS) {
+        hear_of_home(responder, granted[0] < 128);
+        return;
+    }
     if (count != 1 || granted[0] >= 128) {
         reel_log_write(responder->links.log, REEL_LOG_ERROR,
                        "the broker does not let us subscribe to %s/request/# or %s/status/+",

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "daemon/connection.h"
+#include "daemon/homeassistant.h"
 #include "daemon/presence.h"
 #include "daemon/query.h"
 #include "daemon/responder.h"
@@ -18,6 +19,7 @@ struct reel_responder {
     struct reel_responder_links links;
     struct reel_query_links query;
     struct reel_buffer parts; /* of downloads */
+    struct reel_homeassistant *home;
     struct reel_sink_state state;
     struct reel_rival rival;
     struct reel_namesake namesake;

@@ -13,7 +13,7 @@ demo='python3 mosquitto mosquitto-clients alsa-utils'
 test="$demo g++ libcmocka-dev python3-pytest python3-paho-mqtt python3-msgpack python3-soundfile
       python3-jsonschema python3-markdown python3-matplotlib python3-numpy python3-yaml sox ffmpeg strace openssl
       clang libclang-rt-14-dev systemd scdoc mandoc zsh bash-completion
-      prometheus python3-pyte"
+      prometheus python3-pyte python3-jinja2"
 coverage="$test gcovr"
 bench="$demo python3-paho-mqtt python3-msgpack python3-soundfile python3-numpy python3-matplotlib strace"
 deb='dpkg-dev debhelper fakeroot scdoc'

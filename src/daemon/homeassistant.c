@@ -1,0 +1,339 @@
+/* Home Assistant: a pass by all devices now and then, some at a time; what was told of each is
+ * remembered, and who is not come by any more is gone. */
+#include "daemon/homeassistant.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/devices.h"
+#include "core/discovery.h"
+#include "wire/message.h"
+#include "wire/topic.h"
+
+enum { SECOND_US = 1000000, PASS_US = 10 * SECOND_US, SLICE_DEVICES = 16 };
+/* Where something happened, the next pass comes sooner, but not sooner than this after the last. */
+enum { REST_US = 2 * SECOND_US };
+/* A device that records is heard all the time: its time is told so often. */
+enum { HEARD_US = 60 * SECOND_US };
+/* Without device.silent_after_s one counts as heard for so long. */
+enum { HEARD_LATELY_S = 300 };
+/* Larger ones are none of ours. */
+enum { DOCUMENT_MAX_BYTES = 8192 };
+
+/* What was told of a device. */
+struct told {
+    char device[REEL_NAME_BYTES];
+    uint64_t pass;       /* that came by it last */
+    uint64_t connection; /* over which all was told */
+    bool has_state;
+    struct reel_discovery_state state;
+};
+
+struct reel_homeassistant {
+    const struct reel_config *config;
+    const struct reel_log *log;
+    struct reel_reader *reader;
+    struct reel_discovery discovery;
+    char filter[REEL_DISCOVERY_TOPIC_BYTES];
+    struct reel_devices *devices; /* struct told: who was come by last is last */
+    uint64_t pass;
+    bool passing;
+    uint64_t connection;          /* they are numbered from 1 on */
+    bool sink_told;               /* over this connection */
+    char device[REEL_NAME_BYTES]; /* a pass has come this far */
+    int64_t next_us;
+    int64_t rested_us; /* the next comes then at the soonest */
+};
+
+struct slice {
+    struct reel_homeassistant *home;
+    struct reel_bus *bus;
+    int64_t wall_us;
+    unsigned seen;
+    bool more;
+};
+
+void reel_homeassistant_renew(struct reel_homeassistant *home, const struct reel_config *config)
+{
+    home->config = config;
+    home->discovery = (struct reel_discovery){config->homeassistant_prefix, config->broker_prefix,
+                                              config->sink_name, REEL_VERSION};
+}
+
+struct reel_homeassistant *reel_homeassistant_create(const struct reel_config *config,
+                                                     const struct reel_log *log,
+                                                     struct reel_reader *reader)
+{
+    struct reel_homeassistant *home = calloc(1, sizeof *home);
+
+    if (!home)
+        return NULL;
+    home->log = log;
+    home->reader = reader;
+    reel_homeassistant_renew(home, config);
+    reel_discovery_filter(&home->discovery, home->filter);
+    home->next_us = INT64_MAX;
+    home->devices = reel_devices_create(sizeof(struct told));
+    if (!home->devices)
+        reel_homeassistant_destroy(&home);
+    return home;
+}
+
+void reel_homeassistant_destroy(struct reel_homeassistant **home)
+{
+    if (!*home)
+        return;
+    reel_devices_destroy(&(*home)->devices);
+    free(*home);
+    *home = NULL;
+}
+
+/* ---- what is told ---- */
+
+/* NULL takes back what stands there. The reference is taken over. */
+static void tell(const struct reel_homeassistant *home, struct reel_bus *bus, const char *topic,
+                 json_t *document, bool take_back)
+{
+    struct reel_buffer payload = {0};
+    struct reel_error error = {.message = "out of memory"};
+    bool good = take_back ||
+                (document && reel_document_encode(document, REEL_DOCUMENT_JSON, NULL, 0, &payload));
+    const struct reel_bus_publication what = {
+        .topic = topic,
+        .payload = payload.bytes,
+        .payload_bytes = payload.size,
+        .qos = 1,
+        .retain = true,
+    };
+
+    if (!good || reel_bus_publish(bus, &what, NULL, &error))
+        reel_log_write(home->log, REEL_LOG_WARNING, "%s was not published: %s", topic,
+                       error.message);
+    reel_buffer_finish(&payload);
+    json_decref(document);
+}
+
+static void tell_documents(const struct reel_homeassistant *home, struct reel_bus *bus,
+                           const char *device)
+{
+    char topic[REEL_DISCOVERY_TOPIC_BYTES];
+    size_t count = device ? REEL_DISCOVERY_OF_DEVICE : REEL_DISCOVERY_OF_SINK;
+
+    for (size_t i = 0; i < count; i++) {
+        reel_discovery_topic(&home->discovery, device, i, topic);
+        tell(home, bus, topic, reel_discovery_document(&home->discovery, device, i), false);
+    }
+}
+
+static void tell_state(const struct reel_homeassistant *home, struct reel_bus *bus,
+                       struct told *told, const struct reel_discovery_state *state)
+{
+    char topic[REEL_DISCOVERY_TOPIC_BYTES];
+
+    told->state = *state;
+    told->has_state = true;
+    reel_discovery_state_topic(&home->discovery, told->device, topic);
+    tell(home, bus, topic, reel_discovery_state(state), false);
+}
+
+static void take_back(const struct reel_homeassistant *home, struct reel_bus *bus,
+                      const char *device)
+{
+    char topic[REEL_DISCOVERY_TOPIC_BYTES];
+
+    for (size_t i = 0; i < REEL_DISCOVERY_OF_DEVICE; i++) {
+        reel_discovery_topic(&home->discovery, device, i, topic);
+        tell(home, bus, topic, NULL, true);
+    }
+    reel_discovery_state_topic(&home->discovery, device, topic);
+    tell(home, bus, topic, NULL, true);
+}
+
+static struct told *find_or_add(struct reel_homeassistant *home, const char *device)
+{
+    struct told *told = reel_devices_find(home->devices, device);
+
+    if (!told) {
+        told = reel_devices_add(home->devices, device);
+        if (told)
+            snprintf(told->device, sizeof told->device, "%s", device);
+    }
+    return told;
+}
+
+/* ---- a pass ---- */
+
+static struct reel_discovery_state state_of(const struct reel_config *config,
+                                            const struct reel_device_figures *figures,
+                                            int64_t wall_us)
+{
+    struct reel_device_settings settings;
+    uint64_t lately_s;
+
+    reel_config_device(config, figures->device, &settings);
+    lately_s = settings.silent_after_s ? settings.silent_after_s : HEARD_LATELY_S;
+    return (struct reel_discovery_state){
+        .is_heard = figures->has_heard &&
+                    wall_us - figures->heard_us<(int64_t)lately_s * SECOND_US,
+                                                .records = figures->recordings_open> 0,
+        .has_heard = figures->has_heard,
+        .heard_us = figures->heard_us,
+        .gap_frames = figures->gap_frames,
+        .rejected =
+            figures->rejected > figures->quarantined ? figures->rejected : figures->quarantined,
+    };
+}
+
+static bool is_news(const struct told *told, const struct reel_discovery_state *state)
+{
+    const struct reel_discovery_state *before = &told->state;
+
+    return !told->has_state || before->is_heard != state->is_heard ||
+           before->records != state->records || before->gap_frames != state->gap_frames ||
+           before->rejected != state->rejected || before->has_heard != state->has_heard ||
+           (before->heard_us != state->heard_us &&
+            (!state->records || llabs(state->heard_us - before->heard_us) >= HEARD_US));
+}
+
+static bool visit(const struct reel_device_figures *figures, void *user)
+{
+    struct slice *slice = user;
+    struct reel_homeassistant *home = slice->home;
+    struct reel_discovery_state state;
+    struct told *told;
+
+    slice->more = slice->seen == SLICE_DEVICES;
+    if (slice->more)
+        return false;
+    slice->seen++;
+    memcpy(home->device, figures->device, sizeof home->device);
+    if (figures->recordings == 0 && figures->quarantined == 0)
+        return true;
+    told = find_or_add(home, figures->device);
+    if (!told)
+        return true; /* no memory: the next pass tries again */
+    told->pass = home->pass;
+    reel_devices_put_last(home->devices, told);
+    if (told->connection != home->connection) {
+        tell_documents(home, slice->bus, told->device);
+        told->connection = home->connection;
+        told->has_state = false;
+    }
+    state = state_of(home->config, figures, slice->wall_us);
+    if (is_news(told, &state))
+        tell_state(home, slice->bus, told, &state);
+    return true;
+}
+
+/* Those that the pass did not come by stand first. Some at a time; false: there are more. */
+static bool take_back_gone(struct reel_homeassistant *home, struct reel_bus *bus)
+{
+    struct told *told;
+
+    for (unsigned i = 0; i < SLICE_DEVICES; i++) {
+        told = reel_devices_first(home->devices);
+        if (!told || told->pass == home->pass)
+            return true;
+        take_back(home, bus, told->device);
+        reel_devices_forget(home->devices, told);
+    }
+    return false;
+}
+
+static void begin_pass(struct reel_homeassistant *home, struct reel_bus *bus)
+{
+    home->passing = true;
+    home->pass++;
+    home->device[0] = '\0';
+    if (!home->sink_told)
+        tell_documents(home, bus, NULL);
+    home->sink_told = true;
+}
+
+static void end_pass(struct reel_homeassistant *home, int64_t monotonic_us)
+{
+    home->passing = false;
+    home->next_us = monotonic_us + PASS_US;
+    home->rested_us = monotonic_us + REST_US;
+}
+
+void reel_homeassistant_work(struct reel_homeassistant *home, struct reel_bus *bus,
+                             int64_t monotonic_us, int64_t wall_us)
+{
+    struct slice slice = {home, bus, wall_us, 0, false};
+    struct reel_error error;
+
+    if (monotonic_us < home->next_us)
+        return;
+    if (!home->passing)
+        begin_pass(home, bus);
+    /* Where the disk fails, nothing is known to be gone. */
+    if (reel_reader_devices(home->reader, home->device, visit, &slice, &error) ||
+        (!slice.more && take_back_gone(home, bus)))
+        end_pass(home, monotonic_us);
+}
+
+void reel_homeassistant_soon(struct reel_homeassistant *home)
+{
+    if (home->config->homeassistant_enabled && home->rested_us < home->next_us)
+        home->next_us = home->rested_us;
+}
+
+int64_t reel_homeassistant_due_us(const struct reel_homeassistant *home)
+{
+    return home->next_us;
+}
+
+/* ---- what stands there ---- */
+
+enum reel_code reel_homeassistant_connected(struct reel_homeassistant *home, struct reel_bus *bus,
+                                            struct reel_error *err_out)
+{
+    const char *filter = home->filter;
+
+    home->connection++;
+    home->sink_told = false;
+    home->passing = false;
+    home->next_us = home->config->homeassistant_enabled ? 0 : INT64_MAX;
+    return reel_bus_subscribe(bus, &filter, 1, true, err_out);
+}
+
+/* Of a device also how it was. */
+static void take_back_stray(const struct reel_homeassistant *home, struct reel_bus *bus,
+                            const char *topic, const char *device)
+{
+    char state[REEL_DISCOVERY_TOPIC_BYTES];
+
+    tell(home, bus, topic, NULL, true);
+    if (!device[0])
+        return;
+    reel_discovery_state_topic(&home->discovery, device, state);
+    tell(home, bus, state, NULL, true);
+}
+
+bool reel_homeassistant_hear(struct reel_homeassistant *home, struct reel_bus *bus,
+                             const struct reel_bus_message *message)
+{
+    char device[REEL_NAME_BYTES] = "";
+    enum reel_document_kind kind;
+    json_t *document = NULL;
+    bool recognised;
+
+    if (!reel_topic_matches(home->filter, message->topic))
+        return false;
+    if (message->payload_bytes == 0)
+        return true; /* it was taken back */
+    if (message->payload_bytes <= DOCUMENT_MAX_BYTES)
+        reel_document_decode(message->payload, message->payload_bytes, &document, &kind, NULL);
+    recognised =
+        document && reel_discovery_recognise(&home->discovery, message->topic, document, device);
+    json_decref(document);
+    if (!recognised || !home->config->homeassistant_enabled) {
+        take_back_stray(home, bus, message->topic, device);
+    } else if (device[0] && !reel_devices_find(home->devices, device)) {
+        find_or_add(home, device); /* a pass comes by it, or takes it back */
+        reel_homeassistant_soon(home);
+    }
+    return true;
+}
