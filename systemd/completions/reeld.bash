@@ -11,10 +11,11 @@ _reeld_settings='
     limits.max_response_bytes= limits.max_upload_bytes= limits.max_recordings_open=
     limits.new_recordings_per_minute= upload.formats= upload.overwrite=
     upload.max_audio_bytes= upload.max_bytes= upload.block_bytes= upload.expire_s=
-    upload.max_open= quarantine.max_bytes= retention.min_free_bytes= log.level= rules.rates=
-    rules.sample_sizes= rules.channels= rules.encodings= rules.min_duration_s=
-    rules.max_duration_s= rules.max_bytes= rules.max_recordings= rules.max_fragments_per_s=
-    rules.max_requests_per_s= retention.max_age_s= retention.max_bytes=
+    upload.max_open= quarantine.max_bytes= retention.min_free_bytes= homeassistant.enabled=
+    homeassistant.prefix= metrics.textfile= log.level= rules.rates= rules.sample_sizes=
+    rules.channels= rules.encodings= rules.min_duration_s= rules.max_duration_s=
+    rules.max_bytes= rules.max_recordings= rules.max_fragments_per_s=
+    rules.max_requests_per_s= retention.max_age_s= retention.max_bytes= device.silent_after_s=
 '
 # end of settings
 

@@ -89,7 +89,7 @@ def test_the_sinks_list_says_all_of_each_setting():
         assert len(setting["about"]) > 10 and not setting["about"].endswith(".")
         if setting["kind"] == "number":
             assert setting["least"] <= int(setting["default"]) <= setting["most"]
-        assert setting["devices"] == setting["name"].startswith(("rules.", "retention.max_"))
+        assert setting["devices"] == setting["name"].startswith(("rules.", "retention.max_", "device."))
     assert {s["name"] for s in LISTED if s["restart"]} >= {
         "broker.host", "broker.prefix", "sink.name", "store.dir"}
 
