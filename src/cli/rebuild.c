@@ -99,7 +99,7 @@ static uint64_t finish(struct rebuilding *rebuilding, char out[REEL_SHA256_TEXT_
     uint64_t audio_bytes = recording->frames * reel_format_frame_bytes(&recording->format);
     uint64_t pad_bytes = bytes - REEL_WAV_DATA_OFFSET - audio_bytes;
 
-    reel_digest_add(&rebuilding->digest, "", pad_bytes);
+    reel_digest_add(&rebuilding->digest, "", (size_t)pad_bytes);
     reel_digest_text(&rebuilding->digest, out);
     return bytes;
 }

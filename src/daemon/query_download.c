@@ -68,7 +68,7 @@ static void send_raw_part(struct reel_request *request, const struct reel_view *
     snprintf(to, sizeof to, "%" PRIu64, view->to_frame);
     snprintf(size, sizeof size, "%" PRIu64, view->size_bytes);
     snprintf(offset, sizeof offset, "%" PRIu64, part->offset_bytes);
-    reel_request_reply_raw(request, bytes, part->bytes,
+    reel_request_reply_raw(request, bytes, (size_t)part->bytes,
                            view->format == REEL_VIEW_WAV ? "audio/wav" : "application/octet-stream",
                            properties, sizeof properties / sizeof properties[0]);
 }
@@ -88,7 +88,8 @@ static enum reel_code send_map_part(struct reel_request *request, const struct r
     reel_object_put_uint(&data, "size", view->size_bytes);
     reel_object_put_uint(&data, "offset", part->offset_bytes);
     reel_object_put_bool(&data, "final", part->final);
-    return reel_request_reply_blob(request, reel_object_take(&data), bytes, part->bytes, err_out);
+    return reel_request_reply_blob(request, reel_object_take(&data), bytes, (size_t)part->bytes,
+                                   err_out);
 }
 
 static enum reel_code send_parts(struct reel_request *request, const struct reel_download *download,
@@ -109,7 +110,7 @@ static enum reel_code send_parts(struct reel_request *request, const struct reel
             send_raw_part(request, view, &part, at);
         else
             code = send_map_part(request, view, &part, at, err_out);
-        sent += part.bytes;
+        sent += (size_t)part.bytes;
     }
     return code;
 }

@@ -19,7 +19,9 @@ static enum reel_code read_samples(const struct reel_view *view,
     uint64_t first = offset / frame_bytes;
     uint64_t frames = (offset + bytes + frame_bytes - 1) / frame_bytes - first;
     uint64_t before = offset - first * frame_bytes;
-    uint8_t *room = reel_buffer_reserve(out, frames * frame_bytes);
+    uint8_t *room = frames <= SIZE_MAX / frame_bytes
+                        ? reel_buffer_reserve(out, (size_t)(frames * frame_bytes))
+                        : NULL;
     enum reel_code code;
 
     if (!room)
@@ -28,8 +30,8 @@ static enum reel_code read_samples(const struct reel_view *view,
     if (code != REEL_OK)
         return code;
     if (before > 0)
-        memmove(room, room + before, bytes);
-    out->size += bytes;
+        memmove(room, room + before, (size_t)bytes);
+    out->size += (size_t)bytes;
     return REEL_OK;
 }
 
@@ -54,7 +56,7 @@ enum reel_code reel_view_read(const struct reel_view *view, const struct reel_re
     uint64_t taken = take(&offset, &bytes, view->header_bytes);
     enum reel_code code = REEL_OK;
 
-    if (taken > 0 && !reel_buffer_append(out, view->header + start, taken))
+    if (taken > 0 && !reel_buffer_append(out, view->header + start, (size_t)taken))
         return out_of_memory(err_out);
     start = offset;
     taken = take(&offset, &bytes, view->size_bytes - view->pad_bytes);

@@ -45,7 +45,7 @@ static enum reel_code load_stretches(struct reel_catalog *catalog, struct reel_r
 /* Add the run that the statement shows to the stretch it names. */
 static void take_run(struct reel_statement *statement, struct reel_recording *recording)
 {
-    size_t position = reel_take_u64(statement), run_position = reel_take_u64(statement);
+    uint64_t position = reel_take_u64(statement), run_position = reel_take_u64(statement);
     struct reel_stretch *stretch;
     struct reel_run *run;
 

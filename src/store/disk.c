@@ -1,6 +1,7 @@
 /* Disk: reads, writes, folders and syncs, each result checked. */
 #include "store/disk.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,11 +13,15 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef XFS_SUPER_MAGIC
 #define XFS_SUPER_MAGIC 0x58465342
 #endif
+
+/* Recordings grow past 4 GiB, and are made after 2038, on machines of 32 bits too. */
+static_assert(sizeof(off_t) == 8 && sizeof(time_t) == 8, "off_t and time_t must have 64 bits");
 
 enum { CALL_BYTES_MAX = 1 << 30 }; /* one read or write call moves no more anyway */
 

@@ -56,7 +56,8 @@ static enum reel_code add_descriptor(struct reel_digest *digest, int fd, const c
 
     while (done_bytes < bytes_max) {
         uint64_t left_bytes = bytes_max - done_bytes;
-        ssize_t got = read(fd, slice, left_bytes < sizeof slice ? left_bytes : sizeof slice);
+        ssize_t got =
+            read(fd, slice, left_bytes < sizeof slice ? (size_t)left_bytes : sizeof slice);
 
         if (got < 0 && errno == EINTR)
             continue;

@@ -246,7 +246,8 @@ static void mask_gaps(const struct reel_recording *recording, uint64_t from_fram
             end = to_frame;
         if (begin < end)
             memset(out + (begin - from_frame) * frame_bytes,
-                   reel_format_silence_byte(&recording->format), (end - begin) * frame_bytes);
+                   reel_format_silence_byte(&recording->format),
+                   (size_t)((end - begin) * frame_bytes));
     }
 }
 

@@ -49,7 +49,7 @@ static enum reel_code look(struct repair *repair, bool any_owner, struct reel_er
     repair->data_bytes = bytes - head;
     if (reel_disk_read(repair->fd, repair->header, head, 0, repair->name, err_out) != REEL_OK)
         return REEL_E_STALLED;
-    if (!any_owner && reel_wav_parse(repair->header, head, &info) && info.id != 0 &&
+    if (!any_owner && reel_wav_parse(repair->header, (size_t)head, &info) && info.id != 0 &&
         info.id != repair->recording->id)
         return reel_error_set(err_out, REEL_E_NOT_FOUND, NULL, "%s is another recording's",
                               repair->name);
@@ -75,7 +75,7 @@ static enum reel_code is_more_than_a_batch(struct repair *repair, uint64_t surpl
 
         if (reel_disk_read(repair->fd, slice, bytes, at, repair->name, err_out) != REEL_OK)
             return REEL_E_STALLED;
-        if (memcmp(slice, silent, bytes) != 0)
+        if (memcmp(slice, silent, (size_t)bytes) != 0)
             audio_bytes += bytes;
         at += bytes;
     }
@@ -141,7 +141,7 @@ static enum reel_code silence(struct repair *repair, uint64_t from_frame, uint64
 
         if (code == REEL_E_STALLED)
             return code;
-        if (code != REEL_OK || memcmp(present, wanted, bytes) != 0) {
+        if (code != REEL_OK || memcmp(present, wanted, (size_t)bytes) != 0) {
             if (reel_disk_write(repair->fd, wanted, bytes, at, repair->name, err_out) != REEL_OK)
                 return REEL_E_STALLED;
             repair->file_changed = true;

@@ -41,7 +41,7 @@ struct reel_store_config {
     enum reel_sync_way sync_way;   /* store.sync */
     int64_t (*clock)(void);        /* monotonic, microseconds, to tell what a sync costs; NULL:
                                       the first guess stays */
-    uint64_t held_max_bytes;       /* what stretches and tags of held recordings may take together;
+    size_t held_max_bytes;         /* what stretches and tags of held recordings may take together;
                                       beyond it a commit lets those of the open recordings that were
                                       heard least recently go, and reel_store_get loads them again */
     bool catalog_suspect;          /* using it failed: read all of it to see whether it is whole */

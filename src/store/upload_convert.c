@@ -91,7 +91,7 @@ static enum reel_code check_sum(struct converting *converting)
         if (reel_disk_read(converting->part_fd, converting->slice, portion, at, "an upload",
                            converting->err_out) != REEL_OK)
             return REEL_E_STALLED;
-        reel_digest_add(&digest, converting->slice, portion);
+        reel_digest_add(&digest, converting->slice, (size_t)portion);
         at += portion;
     }
     reel_digest_text(&digest, sum);
@@ -110,7 +110,7 @@ static enum reel_code check_container(struct converting *converting)
     if (reel_disk_read(converting->part_fd, head, bytes, 0, "an upload", converting->err_out) !=
         REEL_OK)
         return REEL_E_STALLED;
-    converting->container = reel_container_of(head, bytes);
+    converting->container = reel_container_of(head, (size_t)bytes);
     return reel_container_check(converting->container, converting->limits->formats,
                                 field_of(converting), converting->err_out);
 }
@@ -210,7 +210,7 @@ static enum reel_code copy_frames(struct converting *converting, struct reel_imp
                                    REEL_WAV_DATA_OFFSET + conversion->frames * frame_bytes,
                                    converting->made, converting->err_out);
         if (code == REEL_OK && converting->flac.wanted)
-            reel_flac_sum_add(&converting->flac, converting->slice, got * frame_bytes);
+            reel_flac_sum_add(&converting->flac, converting->slice, (size_t)(got * frame_bytes));
         conversion->frames += got;
         unsynced += got * frame_bytes;
         if (code == REEL_OK && unsynced >= UNSYNCED_BYTES) {

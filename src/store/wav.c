@@ -212,7 +212,7 @@ enum reel_code reel_wav_equal(struct reel_wav *wav, uint64_t at_frame, const voi
 
         if (reel_disk_read(fd, slice, bytes, extent.offset, wav->name, err_out) != REEL_OK)
             return REEL_E_STALLED;
-        equal = memcmp(slice, expected, bytes) == 0;
+        equal = memcmp(slice, expected, (size_t)bytes) == 0;
         expected += bytes;
         extent.offset += bytes;
         extent.bytes -= bytes;

@@ -152,12 +152,12 @@ enum reel_code reel_wav_append(struct reel_wav *wav, uint64_t offset, const void
     bool small = bytes <= PART_BYTES_MAX;
     int fd;
 
-    if (small && add_part(wav, offset, data, bytes))
+    if (small && add_part(wav, offset, data, (size_t)bytes))
         return REEL_OK;
     if (small) {
         if (reel_wav_files_put_waiting(wav->files, err_out) != REEL_OK)
             return REEL_E_STALLED;
-        if (add_part(wav, offset, data, bytes))
+        if (add_part(wav, offset, data, (size_t)bytes))
             return REEL_OK;
     }
     if (reel_wav_put_waiting(wav, err_out) != REEL_OK ||

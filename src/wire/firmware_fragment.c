@@ -193,7 +193,7 @@ static bool valid(const struct reel_recorder_fragment *fragment, const struct re
 {
     if (reel_format_check(format, NULL) != REEL_OK ||
         fragment->data_bytes % reel_format_frame_bytes(format) != 0 ||
-        (uint64_t)fragment->data_bytes > UINT32_MAX)
+        fragment->data_bytes / 2 > UINT32_MAX / 2 /* size_t may be no wider */)
         return false;
     if (fragment->data_bytes == 0 && !fragment->end)
         return false;

@@ -53,7 +53,7 @@ static void sink_write(uint64_t at, const uint8_t *data, size_t frames)
     assert_true(at <= file_frames && at + frames <= MODEL_CELLS);
     memcpy(&file[at], data, frames);
     if (at + frames > file_frames)
-        file_frames = at + frames;
+        file_frames = (size_t)at + frames;
 }
 
 static void sink_store(const struct sent *sent, const struct reel_placement *placement)

@@ -183,7 +183,7 @@ static void model_rewrite(struct model *model, const struct sent *sent,
 {
     int epoch = model_newest_of(model, &sent->numbers.boot);
     struct model_epoch *state = &model->epochs[epoch];
-    uint32_t inside = model_fill(model, sent, epoch, verdict->at);
+    uint32_t inside = model_fill(model, sent, epoch, (size_t)verdict->at);
     struct reel_numbers past = sent->numbers;
 
     model->fragments++;
@@ -194,7 +194,7 @@ static void model_rewrite(struct model *model, const struct sent *sent,
             .epoch = epoch,
             .stretch = model->cells[verdict->at].stretch,
             .seq = sent->numbers.seq,
-            .at = verdict->at,
+            .at = (uint32_t)verdict->at,
             .frames = sent->numbers.frames,
         };
     if (inside == sent->numbers.frames)

@@ -86,7 +86,7 @@ static bool world_send(void *user, const struct reel_ring_slot *slot)
     world->sent[slot->seq] = world->under_way[slot->seq] = true;
     assert_true(count_under_way(world, &bytes) <= WINDOW + 1); /* the one that is sent alone */
     assert_true(bytes <= WINDOW_BYTES + 2 * 90);
-    world->line[world->line_count++] = slot->seq;
+    world->line[world->line_count++] = (size_t)slot->seq;
     return true;
 }
 

@@ -67,8 +67,8 @@ static uint8_t interesting_byte(void)
 
 static size_t change(uint8_t *bytes, size_t size)
 {
-    size_t at = next_random() % size;
-    size_t length = 1 + next_random() % 8;
+    size_t at = (size_t)(next_random() % size);
+    size_t length = (size_t)(1 + next_random() % 8);
 
     if (length > size - at)
         length = size - at;
