@@ -17,7 +17,8 @@ test="$demo g++ libcmocka-dev python3-pytest python3-paho-mqtt python3-msgpack p
 coverage="$test gcovr"
 bench="$demo python3-paho-mqtt python3-msgpack python3-soundfile python3-numpy python3-matplotlib strace"
 deb='dpkg-dev debhelper fakeroot scdoc'
-release="$test $deb lintian debootstrap systemd-container buildah iproute2"
+release="$test $deb lintian debootstrap systemd-container buildah iproute2 qemu-user
+         gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf"
 
 wanted=
 for set in "${@:-build demo test coverage bench deb release}"; do
