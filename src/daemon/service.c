@@ -112,8 +112,8 @@ void reel_service_progress(void *opening, uint64_t done, uint64_t total)
         return;
     told->next_us = now_us + SECOND_US;
     if (total > 0)
-        sd_notifyf(0, WAIT_ON "STATUS=making the catalog anew: %" PRIu64 " of %" PRIu64, done,
+        sd_notifyf(0, WAIT_ON "STATUS=going through the recordings: %" PRIu64 " of %" PRIu64, done,
                    total);
     else
-        sd_notifyf(0, WAIT_ON "STATUS=making the catalog anew: %" PRIu64 " recordings found", done);
+        sd_notifyf(0, WAIT_ON "STATUS=going through the recordings: %" PRIu64 " found", done);
 }

@@ -60,7 +60,8 @@ void reel_watchdog_feed(struct reel_watchdog *watchdog, int64_t monotonic_us);
 /* When the loop must turn again; INT64_MAX where nobody watches. */
 int64_t reel_watchdog_due_us(const struct reel_watchdog *watchdog);
 
-/* The store is being opened. A catalog that is made anew may take long, and turns no loop. */
+/* The store is being opened. Many recordings that are mended, or a catalog that is made anew, may
+ * take long, and turn no loop. */
 struct reel_service_opening {
     struct reel_watchdog *watchdog; /* NULL: nothing to feed yet */
     int64_t next_us;                /* monotonic: when to tell again */

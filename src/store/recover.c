@@ -276,6 +276,7 @@ static enum reel_code settle_each(struct recovery *recovery, struct found *all,
     struct reel_catalog *catalog = recovery->home->catalog;
     enum reel_code code = REEL_OK;
     struct ahead ahead = {.next = all};
+    uint64_t looked_at = 0;
     uint64_t settled = 0;
     struct found *found;
     struct found *after;
@@ -283,13 +284,13 @@ static enum reel_code settle_each(struct recovery *recovery, struct found *all,
     HASH_ITER (hh, all, found, after) {
         if (code != REEL_OK)
             break;
+        reel_recover_tell(recovery, ++looked_at, HASH_COUNT(all));
         if (is_well(found))
             continue;
         if (recovery->home->rebuild)
             reel_recover_read_ahead(recovery, &ahead);
         code = settle(recovery, found, err_out);
-        reel_recover_tell(recovery, ++settled, HASH_COUNT(all));
-        if (code == REEL_OK && settled % PORTION_ROWS == 0) {
+        if (code == REEL_OK && ++settled % PORTION_ROWS == 0) {
             code = commit(recovery, err_out);
             if (code == REEL_OK)
                 code = reel_catalog_begin(catalog, err_out);
@@ -334,6 +335,7 @@ static enum reel_code sync_names(struct recovery *recovery, struct found *all,
         if ((!found->has_wav && !found->has_sidecar) || strcmp(device, found->device) == 0)
             continue;
         device = found->device;
+        reel_recover_tell(recovery, HASH_COUNT(all), 0);
         if (reel_disk_sync_folder(root_fd, device, err_out) != REEL_OK)
             return REEL_E_STALLED;
     }
@@ -349,7 +351,7 @@ enum reel_code reel_recover(struct reel_home *home, const struct reel_store_conf
         .log = config->log,
         .batch_max_bytes = config->batch_max_bytes,
         .now_us = now_us,
-        .progress = home->rebuild ? config->progress : NULL,
+        .progress = config->progress,
         .progress_user = config->progress_user,
     };
     struct reel_sync sync;

@@ -29,8 +29,9 @@ struct reel_store;
  * at the earliest by the commit after which it is neither open nor touched. */
 struct reel_entry;
 
-/* How many recordings of how many a catalog that is built anew has by now; `total` 0: `done` names
- * were found so far, there may be more. It comes often: after each. */
+/* How many recordings of how many were looked at by now, to mend what they need or to build the
+ * catalog anew; `total` 0: `done` names were found so far, there may be more. It comes often: with
+ * each, so also between the syncs of many. */
 typedef void reel_store_progress_fn(void *user, uint64_t done, uint64_t total);
 
 struct reel_store_config {
@@ -46,7 +47,7 @@ struct reel_store_config {
                                       heard least recently go, and reel_store_get loads them again */
     bool catalog_suspect;          /* using it failed: read all of it to see whether it is whole */
     const struct reel_log *log;    /* borrowed; NULL: silent */
-    reel_store_progress_fn *progress; /* told how far a catalog is that is built anew; NULL: no */
+    reel_store_progress_fn *progress; /* told how far opening is; NULL: no */
     void *progress_user;
 };
 
