@@ -6,7 +6,9 @@ import json
 import re
 import time
 import wave
+from pathlib import Path
 
+import machine
 from conftest import TREE
 from lab import wait_for
 
@@ -56,6 +58,15 @@ def readme_block(name):
     return re.search(rf"^```sh {name}\n(.*?)^```", README, re.M | re.S).group(1)
 
 
+def with_description(package, description, folder):
+    """The same package, but that the unit has another description."""
+    machine.run(["dpkg-deb", "-R", package, folder / "package"])
+    unit = folder / "package/lib/systemd/system/reeld.service"
+    unit.write_text(re.sub("^Description=.*", f"Description={description}", unit.read_text(),
+                           flags=re.M))
+    return Path(machine.run(["dpkg-deb", "-b", folder / "package", folder]).split("'")[-2])
+
+
 def test_the_packages_go_in_as_the_readme_says(gateway, packages):
     """Nobody waits for a broker there, and the last line of the block says what became of it."""
     for name in ("reeld", "reel"):
@@ -87,6 +98,7 @@ def test_without_its_broker_it_waits_and_says_so(gateway):
     gateway.run("systemctl stop mosquitto; systemctl restart --no-block reeld")
     wait_for(lambda: "broker" in show(gateway, "StatusText"), "a status that names the broker")
     assert show(gateway, "ActiveState") == "activating"
+    assert show(gateway, "TimeoutStartUSec") == "infinity"
     gateway.run("systemctl start mosquitto")
     wait_ready(gateway)
 
@@ -133,15 +145,18 @@ def test_a_sink_that_dies_is_started_again(gateway):
     assert "mic1/s1" in recordings(gateway)
 
 
-def test_an_upgrade_keeps_settings_and_recordings(gateway, newer_packages):
-    """A recording that is under way goes on under the newer one."""
+def test_an_upgrade_keeps_settings_and_recordings(gateway, newer_packages, tmp_path):
+    """A recording that is under way goes on under the newer one, and under its unit."""
     gateway.run("printf '[session]\\nidle_timeout_s = 600\\n' >>/etc/reel/reeld.conf")
     before = wait_ready(gateway)
     gateway.run(f"mosquitto_pub -q 1 -t reel/v1/audio/mic1/long -m '{FRAGMENT}' "
                 f"-u mic1 -P {PASSWORDS['mic1']}")
     wait_for(lambda: "mic1/long" in recordings(gateway), "the recording to begin")
-    gateway.install(newer_packages.path("reeld"), newer_packages.path("reel"))
+    newer = with_description(newer_packages.path("reeld"), "A newer unit", tmp_path)
+    gateway.install(newer, newer_packages.path("reel"))
     wait_ready(gateway, before)
+    assert show(gateway, "Description") == "A newer unit"
+    assert show(gateway, "NeedDaemonReload") == "no"
     assert "idle_timeout_s = 600" in gateway.read("etc/reel/reeld.conf")
     assert gateway.run("dpkg-query -W -f '${Version}' reeld").endswith("+1")
     found = recordings(gateway)
@@ -170,6 +185,34 @@ def test_purge_leaves_recordings_unless_told(gateway, newer_packages):
     gateway.install(newer_packages.path("reeld"))
     gateway.run("apt-get purge -y reeld", REEL_PURGE_RECORDINGS="yes")
     assert not (gateway.root / "var/lib/reel").exists()
+
+
+def test_purge_deletes_nothing_that_it_cannot_look_at(gateway, newer_packages):
+    gateway.install(newer_packages.path("reeld"))
+    gateway.run("install -m 755 /dev/stdin /root/find <<end\n#!/bin/sh\nexit 1\nend")
+    said = gateway.run("PATH=/root:$PATH dpkg --purge reeld; rm /root/find")
+    assert "/var/lib/reel is kept" in said
+    assert (gateway.root / "var/lib/reel/catalog.db").exists()
+
+
+def test_purge_leaves_a_link_and_what_it_leads_to(gateway, newer_packages):
+    gateway.run("mv /var/lib/reel /srv/reel; ln -s /srv/reel /var/lib/reel")
+    gateway.install(newer_packages.path("reeld"))
+    said = gateway.run("apt-get purge -y reeld", REEL_PURGE_RECORDINGS="yes")
+    assert "/var/lib/reel is a link" in said
+    assert (gateway.root / "srv/reel/catalog.db").exists()
+    gateway.run("rm -r /var/lib/reel /srv/reel")
+
+
+def test_purge_empties_a_disk_that_is_mounted_there(gateway, newer_packages):
+    """The mount point stays: it is not the package's to remove."""
+    gateway.run("mkdir /var/lib/reel; mount -t tmpfs store /var/lib/reel")
+    gateway.install(newer_packages.path("reeld"))
+    wait_for(lambda: gateway.run("ls /var/lib/reel"), "the store to be made")
+    said = gateway.run("apt-get purge -y reeld; ls -A /var/lib/reel; mountpoint /var/lib/reel",
+                       REEL_PURGE_RECORDINGS="yes")
+    assert said.endswith("/var/lib/reel is a mountpoint\n") and "not all of" not in said
+    gateway.run("umount /var/lib/reel; rmdir /var/lib/reel")
 
 
 def test_a_store_without_recordings_is_no_reason_to_stay(gateway, newer_packages):
