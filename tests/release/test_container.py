@@ -2,6 +2,7 @@
 container engine is needed for that, and no registry. Then both images run, side by side."""
 import json
 import os
+import re
 import shutil
 import subprocess
 
@@ -12,6 +13,7 @@ from conftest import FOLDER, TREE
 from lab import Program, wait_for
 
 CONTAINER = TREE / "systemd/container"
+COMPOSE = (CONTAINER / "compose.yaml").read_text()
 STORAGE = FOLDER / "containers"
 BUILDAH = ["buildah", "--root", STORAGE / "root", "--runroot", STORAGE / "run",
            "--storage-driver", "vfs"]
@@ -80,14 +82,15 @@ class Container:
 
 @pytest.fixture
 def files(tmp_path):
-    """What compose.yaml has mounted."""
+    """What compose.yaml has mounted; passwords for the containers' users alone."""
     made = {"reeld.password": PASSWORDS["reeld"], "reeld.conf": SETTINGS,
             "reel.passwd": "".join(f"{name}:{word}\n" for name, word in PASSWORDS.items())}
     for name, text in made.items():
         (tmp_path / name).write_text(text)
-        (tmp_path / name).chmod(0o644)
     subprocess.run(["mosquitto_passwd", "-U", tmp_path / "reel.passwd"], check=True)
-    (tmp_path / "reel.passwd").chmod(0o644)
+    for user, name in re.findall(r"^#   chown (\d+) (\S+)", COMPOSE, re.M):
+        os.chown(tmp_path / name, int(user), -1)
+        (tmp_path / name).chmod(0o600)
     return tmp_path
 
 
@@ -116,7 +119,7 @@ def test_a_sink_and_a_broker_record_in_containers(images, files):
 
 def test_compose_builds_what_the_container_description_has():
     """Each service's target is there, and what is mounted is what the images look for."""
-    compose = yaml.safe_load((CONTAINER / "compose.yaml").read_text())
+    compose = yaml.safe_load(COMPOSE)
     stages = (CONTAINER / "Containerfile").read_text()
     for service in compose["services"].values():
         assert f" AS {service['build']['target']}\n" in stages
