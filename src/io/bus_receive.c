@@ -51,6 +51,7 @@ static void on_connect(struct mosquitto *m, void *user, int rc, int flags,
 
     (void)m;
     take_terms(bus, properties);
+    reel_bus_tls_answered(&bus->tls);
     bus->received++;
     bus->refusal = rc;
     bus->accepted = rc == 0;

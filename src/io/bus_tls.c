@@ -123,6 +123,7 @@ enum reel_code reel_bus_tls_set_up(struct reel_bus_tls *tls, struct mosquitto *m
                                    const struct reel_bus_config *config, struct reel_error *err_out)
 {
     tls->psk = config->psk || config->psk_file;
+    tls->hears = reel_bus_tls_wanted(config);
     if (tls->psk)
         return set_up_key(m, config, err_out);
     return config->cafile ? set_up_certificates(m, config, err_out) : REEL_OK;
@@ -224,7 +225,7 @@ void reel_bus_tls_hear(struct reel_bus_tls *tls, struct mosquitto *m, const char
     const char *means = find_meaning(line);
     const char *last = strrchr(line, ':');
 
-    if (tls->wrong[0])
+    if (!tls->hears || tls->wrong[0])
         return;
     if (!means && strstr(line, "certificate verify failed"))
         means = distrust(m);
@@ -233,6 +234,12 @@ void reel_bus_tls_hear(struct reel_bus_tls *tls, struct mosquitto *m, const char
     if (!means)
         means = last ? last + 1 : line;
     snprintf(tls->wrong, sizeof tls->wrong, "%s", means);
+}
+
+void reel_bus_tls_answered(struct reel_bus_tls *tls)
+{
+    tls->hears = false;
+    tls->wrong[0] = '\0';
 }
 
 const char *reel_bus_tls_reason(const struct reel_bus_tls *tls, const char *otherwise)

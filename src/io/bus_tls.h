@@ -14,6 +14,7 @@ enum { REEL_BUS_TLS_WRONG_BYTES = 200 };
 
 struct reel_bus_tls {
     bool psk;
+    bool hears; /* TLS is wanted, and the broker has not answered CONNECT yet */
     char wrong[REEL_BUS_TLS_WRONG_BYTES]; /* what to do, "" while nothing is wrong */
 };
 
@@ -38,8 +39,13 @@ bool reel_bus_tls_waits(struct mosquitto *m);
 bool reel_bus_tls_shaken(struct reel_bus_tls *tls, struct mosquitto *m);
 
 /* Take in an error of the library's log, from within its callback: the connection that it is about
- * is still there then. The first is what counts. */
+ * is still there then. The first is what counts. Without TLS, and once the broker has answered, it
+ * is about something else and passed over. */
 void reel_bus_tls_hear(struct reel_bus_tls *tls, struct mosquitto *m, const char *line);
+
+/* The broker has answered CONNECT: TLS stands on both sides, and what was heard is no reason for
+ * what comes later. */
+void reel_bus_tls_answered(struct reel_bus_tls *tls);
 
 /* What was wrong, or `otherwise` if nothing was heard. */
 const char *reel_bus_tls_reason(const struct reel_bus_tls *tls, const char *otherwise);

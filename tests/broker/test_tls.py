@@ -9,6 +9,7 @@ import pytest
 from certificates import Authority
 from harness import BUILD, Format, wav_bytes
 from lab import PATIENCE_S, TREE, Sink, accepts_connections, free_port, wait_for
+from proxy import Proxy
 from shipped import USERS, ShippedBroker
 
 KEYS = {"reeld": "00112233445566778899aabbccddeeff", "mic1": "ffeeddccbbaa99887766554433221100"}
@@ -200,3 +201,21 @@ def test_sink_says_it_and_tries_again(world, tmp_path):
     key_file.write_text(KEYS["reeld"])  # read anew at each attempt
     wait_for(lambda: "taking in audio" in sink.log(), "the sink to be online")
     sink.stop()
+
+
+class TlsListener:
+    """Where a proxy leads to."""
+
+    def __init__(self, broker):
+        self.host, self.port = "127.0.0.1", broker.tls_port
+
+
+def test_a_connection_that_is_cut_later_is_no_mistake_in_tls(world, tmp_path):
+    """OpenSSL says the same of an end without a farewell as it does during the handshake."""
+    with Proxy(TlsListener(world.broker)) as network:
+        sink = Sink(BUILD, tmp_path, world.broker, world.ca.issue("reeld").settings(world.ca) | {
+            "broker.port": network.port})
+        with sink:
+            network.close_half()
+            wait_for(lambda: "the ingest connection ended: " in sink.log(), "the sink to notice")
+    assert "TLS was set up" not in sink.log(), sink.log()
