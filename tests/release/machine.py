@@ -1,7 +1,7 @@
 """Machine: a minimal Debian 12 that is booted, systemd and all, in a container of namespaces.
 
 `base` is what debootstrap makes, kept in a folder for the next time. A `Machine` is a copy of it,
-booted by systemd-nspawn without a network; what is to be installed there has been downloaded before.
+booted by systemd-nspawn without a network; what is to be installed there was downloaded before.
 """
 import os
 import shutil
@@ -16,8 +16,8 @@ SUITE = "bookworm"
 BASE_PACKAGES = "systemd,systemd-sysv,dbus"
 # What the gateway has besides our packages, and what these need.
 DOWNLOADED = ["mosquitto", "mosquitto-clients", "libmosquitto1", "libmsgpackc2", "libjansson4",
-              "libinih1", "libsndfile1", "libsqlite3-0", "libnettle8", "libsystemd0",
-              "libxxhash0"]
+              "libinih1", "libncursesw6", "libsndfile1", "libsqlite3-0", "libnettle8",
+              "libsystemd0", "libxxhash0"]
 BOOT_S = 60
 
 
@@ -51,7 +51,8 @@ def make_base(folder):
     """The base in `folder`, made if it is not there yet: Debian, and packages to be installed."""
     base = Path(folder) / "base"
     complete = base / ".complete"
-    if complete.exists():
+    wanted = " ".join([BASE_PACKAGES, *DOWNLOADED])
+    if complete.exists() and complete.read_text() == wanted:
         return base
     shutil.rmtree(base, ignore_errors=True)
     run(["debootstrap", "--variant=minbase", f"--include={BASE_PACKAGES}", SUITE, base, mirror()])
@@ -59,7 +60,7 @@ def make_base(folder):
         shutil.copy(f"/etc/{name}", base / "etc" / name)
     run(["chroot", base, "apt-get", "install", "-y", "-q", "--no-install-recommends",
          "--download-only", *DOWNLOADED])
-    complete.touch()
+    complete.write_text(wanted)
     return base
 
 
