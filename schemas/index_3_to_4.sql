@@ -84,7 +84,8 @@ BEGIN
             (recordings + 1, bytes + excluded.bytes, frames + excluded.frames,
             fragments + excluded.fragments, rejected + excluded.rejected,
             gap_frames + excluded.gap_frames,
-            iif(heard_us > new.updated_us, excluded.heard_us, max(heard_us, excluded.heard_us)));
+            iif(excluded.heard_us <> 0 AND heard_us > new.updated_us, excluded.heard_us,
+                max(heard_us, excluded.heard_us)));
     DELETE FROM usage WHERE device = old.device AND recordings = 0;
 END;
 

@@ -380,6 +380,9 @@ static void test_heard(void **state)
                  "UPDATE recording SET state = 'complete', end_reason = 'end', updated_us = 41,"
                  " fragments = 2 WHERE id = 2",
                  41);
+    /* Of an older one, for which nothing came. */
+    assert_heard(catalog, "UPDATE recording SET rejected = 2 WHERE id = 1", 41);
+    assert_int_equal(ask(catalog, "SELECT heard_us FROM usage WHERE device = ''"), 41);
     assert_heard(catalog, "UPDATE recording SET updated_us = 43 WHERE id = 2", 41);
     assert_heard(catalog, "UPDATE recording SET fragments = 2, updated_us = 45 WHERE id = 1", 45);
     assert_heard(catalog, "DELETE FROM recording WHERE id = 1", 45);
