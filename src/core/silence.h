@@ -7,6 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* A wall clock that is put right by less is not noticed. What was heard further ahead of it was by
+ * a clock that was wrong, and it is not known when that was. */
+enum { REEL_SILENCE_STEP_US = 5000000 };
+
 enum reel_silence {
     REEL_SILENCE_NONE,   /* nothing is to be told */
     REEL_SILENCE_BEGINS, /* tell `silent`, and keep that it was told */

@@ -8,6 +8,7 @@
 
 #include "core/devices.h"
 #include "core/discovery.h"
+#include "core/silence.h"
 #include "wire/message.h"
 #include "wire/topic.h"
 
@@ -168,17 +169,22 @@ static struct reel_discovery_state state_of(const struct reel_config *config,
                                             const struct reel_device_figures *figures,
                                             int64_t wall_us)
 {
+    int64_t latest_us = wall_us + REEL_SILENCE_STEP_US;
+    int64_t heard_us = reel_device_heard_us(figures, latest_us);
+    bool records = figures->recordings_open > 0;
     struct reel_device_settings settings;
     uint64_t lately_s;
+    bool is_late, is_ahead;
 
     reel_config_device(config, figures->device, &settings);
     lately_s = settings.silent_after_s ? settings.silent_after_s : HEARD_LATELY_S;
+    is_late = wall_us - heard_us >= (int64_t)lately_s * SECOND_US;
+    is_ahead = heard_us > latest_us; /* a clock that was: nobody knows when */
     return (struct reel_discovery_state){
-        .is_heard = figures->has_heard &&
-                    wall_us - figures->heard_us<(int64_t)lately_s * SECOND_US,
-                                                .records = figures->recordings_open> 0,
+        .is_heard = figures->has_heard && !is_late && !is_ahead,
+        .records = records,
         .has_heard = figures->has_heard,
-        .heard_us = figures->heard_us,
+        .heard_us = heard_us,
         .gap_frames = figures->gap_frames,
         .rejected =
             figures->rejected > figures->quarantined ? figures->rejected : figures->quarantined,

@@ -8,7 +8,7 @@
 #include "daemon/ingest_changes.h"
 #include "io/loop.h"
 
-enum { SECOND_US = 1000000, SLICE_DEVICES = 64, PASS_MOST_S = 10, JUMP_US = 5 * SECOND_US };
+enum { SECOND_US = 1000000, SLICE_DEVICES = 64, PASS_MOST_S = 10 };
 
 /* A device about which something is to be told. */
 struct found {
@@ -73,16 +73,17 @@ static bool judge(const struct reel_device_figures *figures, void *user)
         return false;
     slice->seen++;
     reel_config_device(slice->ingest->links.config, figures->device, &settings);
-    const struct reel_silence_of device = {settings.silent_after_s, figures->has_heard,
-                                           figures->heard_us, figures->silent,
-                                           figures->silent_heard_us};
+    const struct reel_silence_of device = {
+        settings.silent_after_s, figures->has_heard,
+        reel_device_heard_us(figures, slice->now.wall_us + REEL_SILENCE_STEP_US), figures->silent,
+        figures->silent_heard_us};
 
     memcpy(slice->last, figures->device, sizeof slice->last);
     found->what = reel_silence_judge(&device, &slice->now);
     if (found->what == REEL_SILENCE_NONE)
         return true;
     memcpy(found->device, figures->device, sizeof found->device);
-    found->heard_us = figures->silent ? figures->silent_heard_us : figures->heard_us;
+    found->heard_us = figures->silent ? figures->silent_heard_us : device.heard_us;
     slice->found_count++;
     return true;
 }
@@ -114,7 +115,7 @@ static int64_t listening_us(struct reel_ingest *ingest, int64_t now_us, int64_t 
     struct reel_silence_watch *watch = &ingest->silence;
     int64_t offset_us = wall_us - now_us;
 
-    if (llabs(offset_us - watch->offset_us) > JUMP_US)
+    if (llabs(offset_us - watch->offset_us) > REEL_SILENCE_STEP_US)
         watch->jumped_us = now_us;
     watch->offset_us = offset_us;
     return now_us -

@@ -70,6 +70,13 @@ static void hear(struct reel_device_figures *figures, int64_t heard_us)
     figures->heard_us = heard_us;
 }
 
+int64_t reel_device_heard_us(const struct reel_device_figures *figures, int64_t latest_us)
+{
+    bool ahead = figures->heard_us > latest_us && figures->recordings_open > 0;
+
+    return ahead ? figures->open_heard_us : figures->heard_us;
+}
+
 static enum reel_code add_complete(struct reel_catalog *catalog, struct reel_device_figures *out,
                                    struct reel_error *err_out)
 {
@@ -96,7 +103,8 @@ static enum reel_code add_open(struct reel_catalog *catalog, struct reel_device_
     if (reel_statement_next(&statement)) {
         out->recordings_open = take_sums(&statement, out);
         if (out->recordings_open > 0) {
-            hear(out, reel_take_i64(&statement));
+            out->open_heard_us = reel_take_i64(&statement);
+            hear(out, out->open_heard_us);
             reel_take_text(&statement, out->session, sizeof out->session);
         }
     }

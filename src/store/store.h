@@ -200,9 +200,14 @@ struct reel_device_figures {
     uint64_t quarantined;
     bool has_heard;
     int64_t heard_us;        /* when audio last came */
+    int64_t open_heard_us;   /* the same of what grows, if anything does */
     bool silent;             /* that it is was told ... */
     int64_t silent_heard_us; /* ... and when audio had last come then */
 };
+
+/* When audio last came; where that is later than `latest_us`, what grows is asked alone: a clock
+ * that was ahead has left it on an earlier recording. */
+int64_t reel_device_heard_us(const struct reel_device_figures *figures, int64_t latest_us);
 
 /* Called for each device of a walk, by name; it returns false to end the walk before the one it was
  * shown. The figures are borrowed for the call. */

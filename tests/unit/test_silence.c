@@ -26,7 +26,7 @@ static void one_that_is_heard_is_no_news(void **state)
 
     (void)state;
     assert_int_equal(reel_silence_judge(&device, &now), REEL_SILENCE_NONE);
-    device = heard(-10); /* by a clock that was put back since */
+    device = heard(-5); /* by a clock that was put back a little */
     assert_int_equal(reel_silence_judge(&device, &now), REEL_SILENCE_NONE);
 }
 
@@ -53,6 +53,49 @@ static void one_that_is_heard_again_is_back(void **state)
     device.told_heard_us = device.heard_us + SECOND_US;
     assert_int_equal(reel_silence_judge(&device, &now), REEL_SILENCE_NONE);
     device.told_heard_us = NOW_US + 1;
+    assert_int_equal(reel_silence_judge(&device, &now), REEL_SILENCE_ENDS);
+}
+
+/* What it left says nothing: the sink has listened long enough. */
+static void one_heard_by_a_clock_that_was_ahead_falls_silent(void **state)
+{
+    struct reel_silence_of device = heard(-100000);
+    struct reel_silence_now right = now;
+
+    (void)state;
+    right.listening_us = 60 * SECOND_US - 1;
+    assert_int_equal(reel_silence_judge(&device, &right), REEL_SILENCE_NONE);
+    right.listening_us++;
+    assert_int_equal(reel_silence_judge(&device, &right), REEL_SILENCE_BEGINS);
+}
+
+/* It stood on an open recording when the sink began. */
+static void a_store_written_by_a_clock_that_was_ahead_silences_nobody(void **state)
+{
+    struct reel_silence_of device = heard(61);
+    struct reel_silence_now right = now;
+
+    (void)state;
+    right.before_us = NOW_US + 100000 * SECOND_US;
+    assert_int_equal(reel_silence_judge(&device, &right), REEL_SILENCE_BEGINS);
+    device = heard(3660); /* before the sink listened */
+    assert_int_equal(reel_silence_judge(&device, &right), REEL_SILENCE_NONE);
+    device = heard(-100000);
+    assert_int_equal(reel_silence_judge(&device, &right), REEL_SILENCE_BEGINS);
+    device = heard(-90000);
+    assert_int_equal(reel_silence_judge(&device, &right), REEL_SILENCE_NONE);
+}
+
+/* A power cut without a clock that goes on. */
+static void a_clock_that_is_behind_brings_nobody_back(void **state)
+{
+    struct reel_silence_of device = heard(-100000);
+
+    (void)state;
+    device.told = true;
+    device.told_heard_us = device.heard_us;
+    assert_int_equal(reel_silence_judge(&device, &now), REEL_SILENCE_NONE);
+    device.heard_us = NOW_US - 1;
     assert_int_equal(reel_silence_judge(&device, &now), REEL_SILENCE_ENDS);
 }
 
@@ -111,6 +154,9 @@ int main(void)
         cmocka_unit_test(one_that_is_heard_is_no_news),
         cmocka_unit_test(one_that_is_not_is_told_once),
         cmocka_unit_test(one_that_is_heard_again_is_back),
+        cmocka_unit_test(one_heard_by_a_clock_that_was_ahead_falls_silent),
+        cmocka_unit_test(a_store_written_by_a_clock_that_was_ahead_silences_nobody),
+        cmocka_unit_test(a_clock_that_is_behind_brings_nobody_back),
         cmocka_unit_test(nobody_is_silent_who_could_not_be_heard),
         cmocka_unit_test(who_was_silent_before_the_sink_began_is_no_news),
         cmocka_unit_test(in_a_store_that_was_empty_all_are_news),
