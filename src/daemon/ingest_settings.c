@@ -15,6 +15,7 @@ static void renew(struct reel_ingest *ingest)
     reel_rate_set(ingest->beginnings, config->new_recordings_per_minute);
     if (ingest->store)
         reel_store_set_quarantine(ingest->store, config->quarantine_max_bytes);
+    ingest->silence.next_us = 0; /* one pass: whoever is not watched any more is forgotten */
     reel_ingest_retain_init(ingest);
 }
 

@@ -55,6 +55,20 @@ def wait_accepts(lab, right):
     return wait_for(lambda: right((lab.sink.status() or {}).get("accepts", {})), "the status")
 
 
+def test_whoever_was_silent_is_forgotten_once_nobody_is_watched(settings):
+    lab = settings.lab
+    settings.reload(device__silent_after_s=1)
+    Recorder(lab.client(), "mic").store(frames=10)
+
+    def is_silent():
+        (row,) = lab.client().request("devices", {"device": "mic"})["devices"]
+        return row["silent"]
+
+    wait_for(is_silent, "it to be silent")
+    settings.reload(device__silent_after_s=0)
+    wait_for(lambda: not is_silent(), "it to be forgotten")
+
+
 def test_limits_hold_at_once_and_the_status_tells_of_them(settings):
     lab = settings.lab
     recorder = Recorder(lab.client(), "limited")
