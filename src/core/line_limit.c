@@ -9,7 +9,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-enum { PLACES_MAX = 512 };
+enum { PLACES_MAX = 512, PRIORITY_ERROR = 3 };
 
 #define WINDOW_US ((int64_t)REEL_LINES_WINDOW_S * 1000000)
 
@@ -145,6 +145,8 @@ bool reel_line_limit_passes(struct reel_line_limit *limit, const struct reel_rep
 {
     struct place *place;
 
+    if (!line->device[0] && line->priority <= PRIORITY_ERROR)
+        return true;
     place = place_for(limit, line, now_us);
     if (!place)
         return true; /* no memory: rather one line too many */

@@ -3,7 +3,8 @@
  * argument. Pure.
  *
  * Lines repeat where they are of one kind and about one device. Bounded: over 512 pairs, those of a
- * kind share one place. */
+ * kind share one place, and those about no device one in all. So that nobody who makes up names
+ * crowds them out, errors about no device always pass. */
 #ifndef REEL_CORE_LINE_LIMIT_H
 #define REEL_CORE_LINE_LIMIT_H
 
@@ -22,7 +23,7 @@ struct reel_repeating_line {
     const char *device; /* "": it is about none */
     const char *kind;   /* what lines of its kind have in common; digits in it do not count */
     const char *text;
-    int priority;
+    int priority; /* as syslog's: 3 an error, less is worse */
 };
 
 /* What was left out: how many, and the last of them, cut where it does not fit. */

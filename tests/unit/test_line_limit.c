@@ -121,6 +121,28 @@ static void many_devices_take_bounded_room(void **state)
     assert_true(passes_about(*state, "new", "x", WINDOW_US));
 }
 
+/* Whoever fills the places crowds out no error of the sink's own. */
+static void errors_about_no_device_always_pass(void **state)
+{
+    char text[32];
+
+    for (int i = 0; i < 20000; i++) {
+        snprintf(text, sizeof text, "%c%c%c", 'a' + i % 26, 'a' + i / 26 % 26, 'a' + i / 676);
+        passes(*state, text, 0);
+    }
+    assert_false(passes(*state, "a warning", 0));
+    for (int i = 0; i < 2 * REEL_LINES_AT_ONCE; i++) {
+        const struct reel_repeating_line error = {"", "the disk is full", "the disk is full", 3};
+        const struct reel_repeating_line about = {"mic", "refused", "refused", 3};
+
+        assert_true(reel_line_limit_passes(*state, &error, 0));
+        if (i >= REEL_LINES_AT_ONCE)
+            assert_false(reel_line_limit_passes(*state, &about, 0));
+        else
+            reel_line_limit_passes(*state, &about, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +154,7 @@ int main(void)
                                         release),
         cmocka_unit_test_setup_teardown(at_the_end_all_is_told, make, release),
         cmocka_unit_test_setup_teardown(many_devices_take_bounded_room, make, release),
+        cmocka_unit_test_setup_teardown(errors_about_no_device_always_pass, make, release),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
