@@ -36,8 +36,6 @@ static const char *now(const json_t *item)
 static void row(struct reel_table *table, const json_t *item)
 {
     char text[REEL_HUMAN_BYTES];
-    double rejected = reel_member_number(item, "rejected");
-    double quarantined = reel_member_number(item, "quarantined");
 
     reel_table_cell(table, "%s", reel_member_text(item, "device"));
     reel_human_time(json_string_value(json_object_get(item, "heard_at")), text);
@@ -48,8 +46,7 @@ static void row(struct reel_table *table, const json_t *item)
     reel_table_cell(table, "%s", text);
     reel_table_cell(table, "%.0f", reel_member_number(item, "frames"));
     reel_table_cell(table, "%.0f", reel_member_number(item, "gap_frames"));
-    /* A fragment that was for no recording is in quarantine alone. */
-    reel_table_cell(table, "%.0f", rejected > quarantined ? rejected : quarantined);
+    reel_table_cell(table, "%.0f", reel_human_refused(item));
 }
 
 static enum reel_exit run(const struct reel_common *common, const void *given,

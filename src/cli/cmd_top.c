@@ -12,7 +12,7 @@
 #include "cli/top_screen.h"
 #include "io/loop.h"
 
-enum { SECOND_US = 1000000, PAGE = 1000 };
+enum { SECOND_US = 1000000, PAGE = 1000, EVERY_LEAST_US = SECOND_US / 10 };
 
 struct values {
     const char *device;
@@ -29,7 +29,8 @@ static const struct reel_option options[] = {
     {0, "device", "NAME", REEL_OPTION_TEXT, FIELD(device), "that one alone", NULL},
     {0, "sort", "KEY", REEL_OPTION_TEXT, FIELD(sort),
      "device, heard, rate, size, gaps or wrong (what was refused); rate is the default", NULL},
-    {0, "every", "TIME", REEL_OPTION_SECONDS, FIELD(every), "seconds between two looks (2)", NULL},
+    {0, "every", "TIME", REEL_OPTION_SECONDS, FIELD(every),
+     "seconds between two looks (2), 0.1 at least", NULL},
     {'n', "count", "N", REEL_OPTION_UINT, FIELD(count), "end after so many looks", NULL},
     {0, "once", NULL, REEL_OPTION_FLAG, FIELD(once), "look once, and write it as plain text", NULL},
     {0, "batch", NULL, REEL_OPTION_FLAG, FIELD(batch),
@@ -50,9 +51,10 @@ struct looking {
     int64_t asked_us; /* monotonic */
     int64_t next_us;  /* monotonic: the next look */
     int64_t every_us;
-    uint64_t left; /* looks */
-    bool unheard;  /* the sink does not answer */
-    enum reel_code code; /* why it is over, if not OK */
+    uint64_t left;                  /* looks */
+    bool failed;                    /* the look under way */
+    char note[REEL_TOP_LINE_BYTES]; /* on the screen: why the last look failed; "" if it did not */
+    enum reel_code code;            /* why it is over, if not OK */
     struct reel_error error;
 };
 
@@ -72,6 +74,7 @@ static void begin_look(struct looking *looking, int64_t now_us)
 {
     looking->asked_us = now_us;
     looking->next_us = INT64_MAX;
+    looking->failed = false;
     reel_top_begin(&looking->top);
     json_object_del(looking->request, "cursor");
     fail(looking, reel_client_request(looking->client, "status", looking->device, NULL,
@@ -102,6 +105,19 @@ static void take_page(struct looking *looking, const json_t *page, int64_t now_u
     }
 }
 
+/* The sink says no, perhaps for now: the plain text ends with that, the screen goes on asking. */
+static void take_refusal(struct looking *looking)
+{
+    if (!looking->screen) {
+        fail(looking, looking->error.code);
+        return;
+    }
+    looking->failed = true;
+    looking->status_number = looking->devices_number = 0;
+    snprintf(looking->note, sizeof looking->note, "%s: %s", reel_code_name(looking->error.code),
+             looking->error.message);
+}
+
 static void on_message(void *user, const struct reel_bus_message *message)
 {
     struct looking *looking = user;
@@ -112,9 +128,8 @@ static void on_message(void *user, const struct reel_bus_message *message)
     if (number == 0 || (number != looking->status_number && number != looking->devices_number))
         return;
     looking->asked_us = now_us;
-    looking->unheard = false;
     if (reel_answer_decode(message, &data, &looking->error)) {
-        fail(looking, looking->error.code);
+        take_refusal(looking);
     } else if (number == looking->devices_number) {
         take_page(looking, data, now_us);
     } else {
@@ -128,13 +143,9 @@ static void on_message(void *user, const struct reel_bus_message *message)
 
 static void print(const struct looking *looking)
 {
-    static const struct reel_column columns[REEL_TOP_COLUMNS] = {
-        {"DEVICE", false}, {"STATE", false}, {"HEARD", true},   {"RATE", true},
-        {"FRAG/S", true},  {"SIZE", true},   {"MISSING", true}, {"REFUSED", true},
-    };
     char head[REEL_TOP_HEAD_LINES][REEL_TOP_LINE_BYTES];
     char cells[REEL_TOP_COLUMNS][REEL_HUMAN_BYTES + REEL_NAME_BYTES];
-    struct reel_table *table = reel_table_create(columns, REEL_TOP_COLUMNS);
+    struct reel_table *table = reel_table_create(reel_top_columns, REEL_TOP_COLUMNS);
 
     reel_top_head(&looking->top, head);
     for (int i = 0; i < REEL_TOP_HEAD_LINES; i++)
@@ -152,16 +163,17 @@ static void print(const struct looking *looking)
 
 static void draw(const struct looking *looking)
 {
-    reel_top_screen_draw(looking->screen, &looking->top,
-                         looking->unheard ? "the sink does not answer" : "", reel_wall_us());
+    reel_top_screen_draw(looking->screen, &looking->top, looking->note, reel_wall_us());
 }
 
-/* A look is whole: show it, and say when the next is. */
+/* A look is whole, or failed: show it, and say when the next is. */
 static void end_look(struct looking *looking, int64_t now_us)
 {
     bool is_last = --looking->left == 0;
 
     looking->next_us = is_last ? INT64_MAX : now_us + looking->every_us;
+    if (!looking->failed)
+        looking->note[0] = '\0';
     if (looking->screen)
         draw(looking);
     else
@@ -175,7 +187,7 @@ static void end_look(struct looking *looking, int64_t now_us)
 /* Who does not answer for --timeout: the plain text ends with that, the screen goes on asking. */
 static void give_up(struct looking *looking, int64_t now_us)
 {
-    looking->unheard = true;
+    snprintf(looking->note, sizeof looking->note, "the sink does not answer");
     looking->status_number = looking->devices_number = 0;
     looking->next_us = now_us + looking->every_us;
     if (looking->screen)
@@ -299,6 +311,8 @@ static enum reel_exit run(const struct reel_common *common, const void *given,
         return reel_report_usage("--sort: device, heard, rate, size, gaps or wrong");
     if (looking.left == 0)
         return reel_report_usage("--count: 1 and above");
+    if (looking.every_us < EVERY_LEAST_US)
+        return reel_report_usage("--every: 0.1 s and above");
     reel_top_init(&looking.top, sort);
     code = begin(&looking, values, &error);
     if (code == REEL_OK)

@@ -49,6 +49,14 @@ double reel_member_number(const json_t *object, const char *name)
     return json_number_value(json_object_get(object, name));
 }
 
+double reel_human_refused(const json_t *device)
+{
+    double rejected = reel_member_number(device, "rejected");
+    double quarantined = reel_member_number(device, "quarantined");
+
+    return rejected > quarantined ? rejected : quarantined;
+}
+
 void reel_human_format(const json_t *recording, char out[REEL_HUMAN_BYTES])
 {
     const char *encoding = reel_member_text(recording, "encoding");

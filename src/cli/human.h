@@ -33,4 +33,7 @@ const char *reel_human_member(const json_t *object, const char *name, char *out,
 const char *reel_member_text(const json_t *object, const char *name);
 double reel_member_number(const json_t *object, const char *name);
 
+/* Fragments of a device that were refused: those for no recording are in quarantine alone. */
+double reel_human_refused(const json_t *device);
+
 #endif

@@ -12,8 +12,10 @@ enum { SECOND_US = 1000000, CELL_BYTES = REEL_HUMAN_BYTES + REEL_NAME_BYTES };
 const char *const reel_top_sort_names[REEL_TOP_SORTS] = {"device", "heard", "rate",
                                                          "size",   "gaps",  "wrong"};
 
-const char *const reel_top_titles[REEL_TOP_COLUMNS] = {"DEVICE", "STATE", "HEARD",   "RATE",
-                                                       "FRAG/S", "SIZE",  "MISSING", "REFUSED"};
+const struct reel_column reel_top_columns[REEL_TOP_COLUMNS] = {
+    {"DEVICE", false}, {"STATE", false}, {"HEARD", true},   {"RATE", true},
+    {"FRAG/S", true},  {"SIZE", true},   {"MISSING", true}, {"REFUSED", true},
+};
 
 void reel_top_init(struct reel_top *top, enum reel_top_sort sort)
 {
@@ -61,16 +63,13 @@ static struct reel_top_row *add(struct reel_top_rows *rows)
 
 static struct reel_top_row row_of(const json_t *item)
 {
-    double rejected = reel_member_number(item, "rejected");
-    double quarantined = reel_member_number(item, "quarantined");
     struct reel_top_row row = {
         .grows = json_is_string(json_object_get(item, "session")),
         .silent = json_is_true(json_object_get(item, "silent")),
         .bytes = reel_member_number(item, "bytes"),
         .fragments = reel_member_number(item, "fragments"),
         .gap_frames = reel_member_number(item, "gap_frames"),
-        /* A fragment that was for no recording is in quarantine alone. */
-        .refused = rejected > quarantined ? rejected : quarantined,
+        .refused = reel_human_refused(item),
     };
 
     snprintf(row.device, sizeof row.device, "%s", reel_member_text(item, "device"));

@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "cli/human.h"
+#include "cli/table.h"
 
 enum reel_top_sort {
     REEL_TOP_DEVICE,
@@ -78,7 +79,7 @@ void reel_top_head(const struct reel_top *top,
 
 /* The cells of a row, under these titles; all but the first are aligned at their right. */
 enum { REEL_TOP_COLUMNS = 8 };
-extern const char *const reel_top_titles[REEL_TOP_COLUMNS];
+extern const struct reel_column reel_top_columns[REEL_TOP_COLUMNS];
 void reel_top_cells(const struct reel_top_row *row, int64_t wall_us,
                     char cells_out[REEL_TOP_COLUMNS][REEL_HUMAN_BYTES + REEL_NAME_BYTES]);
 

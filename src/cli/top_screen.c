@@ -89,7 +89,7 @@ static void draw_titles(const struct reel_top *top)
     char cells[REEL_TOP_COLUMNS][CELL_BYTES];
 
     for (int i = 0; i < REEL_TOP_COLUMNS; i++)
-        snprintf(cells[i], CELL_BYTES, "%s%s", reel_top_titles[i],
+        snprintf(cells[i], CELL_BYTES, "%s%s", reel_top_columns[i].title,
                  column_of[top->sort] == i ? "*" : "");
     attron(A_REVERSE);
     draw_cells(TITLE_LINE, cells);

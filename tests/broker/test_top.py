@@ -167,6 +167,25 @@ def test_broker_that_restarts_is_found_again(fleet, terminal):
     assert terminal.end() == 0
 
 
+def set_requests(fleet, most):
+    fleet.sink.settings |= {"rules.max_requests_per_s": most}
+    fleet.sink.stop()
+    fleet.sink.start()
+
+
+def test_an_error_is_a_note_and_it_goes_on(fleet):
+    """As its device it has so many requests."""
+    made = Terminal(fleet.broker, "--device", "a", "-u", "a")
+    made.wait_rows(["a"])
+    set_requests(fleet, 1)
+    wait_for(lambda: made.lines()[3].startswith("not-allowed: "), "the note")
+    assert made.rows() == ["a"]
+    set_requests(fleet, 0)
+    wait_for(lambda: made.lines()[3] == "", "the note to go")
+    made.type(b"q")
+    assert made.end() == 0
+
+
 def test_plain_text(fleet):
     lines = reel(fleet.broker, "top", "--once", "--sort", "size").text.splitlines()
     assert lines[0].startswith("sink sink  ok")
@@ -177,7 +196,7 @@ def test_plain_text(fleet):
 
 
 def test_plain_text_again_and_again(fleet):
-    text = reel(fleet.broker, "top", "-n", 3, "--every", "0.05").text
+    text = reel(fleet.broker, "top", "-n", 3, "--every", "0.1").text
     assert text.count("DEVICE") == 3
     assert " 0 B/s" in text.split("DEVICE")[2]
 
@@ -190,7 +209,7 @@ def test_without_a_sink_it_says_so(fleet):
 
 
 def test_ends_well_on_ctrl_c_where_it_is_no_terminal(fleet):
-    process = start(fleet.broker, "top", "--every", "0.05")
+    process = start(fleet.broker, "top", "--every", "0.1")
     assert process.stdout.readline().startswith(b"sink")
     process.send_signal(signal.SIGINT)
     assert finished(process).status == 0
@@ -198,6 +217,10 @@ def test_ends_well_on_ctrl_c_where_it_is_no_terminal(fleet):
 
 def test_sort_that_is_none(fleet):
     assert "--sort" in reel(fleet.broker, "top", "--sort", "colour", status=2).err
+
+
+def test_looks_that_are_too_many(fleet):
+    assert "--every" in reel(fleet.broker, "top", "--every", "0", status=2).err
 
 
 def test_many_devices_are_asked_for_page_by_page(make_lab):
