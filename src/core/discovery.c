@@ -4,11 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "core/object.h"
 #include "core/timestamp.h"
 #include "wire/topic.h"
 
-enum { ID_BYTES = REEL_NAME_BYTES + 8 };
+enum { HASH_DIGITS = 8, ID_BYTES = REEL_NAME_BYTES + 1 + HASH_DIGITS };
 
 struct thing {
     const char *component;
@@ -53,22 +54,30 @@ static const struct thing *thing_of(const char *device, size_t i)
     return device ? &of_device[i] : &of_sink[i];
 }
 
-/* A name as an id may be (FNV-1a, its halves folded, tells apart what becomes alike). */
+/* Does the name end like one to which a hash was added? */
+static bool ends_like_a_hash(const char *name, size_t length)
+{
+    const char *end = name + length - HASH_DIGITS;
+
+    return length > HASH_DIGITS && end[-1] == '_' && strspn(end, "0123456789abcdef") == HASH_DIGITS;
+}
+
+/* A name as an id may be; a hash tells apart what becomes alike. */
 static void make_id(const char *name, char out[ID_BYTES])
 {
-    uint32_t hash = 2166136261u;
+    uint64_t hash = REEL_HASH_START;
     bool changed = false;
     size_t length = 0;
 
     for (; name[length] && length < REEL_NAME_BYTES - 1; length++) {
-        hash = (hash ^ (unsigned char)name[length]) * 16777619u;
+        hash = reel_hash_byte(hash, (unsigned char)name[length]);
         changed = changed || name[length] == '.';
         out[length] = name[length] == '.' ? '_' : name[length];
     }
     out[length] = '\0';
-    if (changed)
-        snprintf(out + length, ID_BYTES - length, "_%04x",
-                 (unsigned)((hash >> 16 ^ hash) & 0xffff));
+    if (changed || ends_like_a_hash(name, length))
+        snprintf(out + length, ID_BYTES - length, "_%08x",
+                 (unsigned)((hash >> 32 ^ hash) & 0xffffffff));
 }
 
 void reel_discovery_filter(const struct reel_discovery *discovery,
@@ -78,6 +87,18 @@ void reel_discovery_filter(const struct reel_discovery *discovery,
 
     make_id(discovery->sink, node);
     snprintf(out, REEL_DISCOVERY_TOPIC_BYTES, "%s/+/reel_%s/+/config", discovery->home, node);
+}
+
+void reel_discovery_check(const struct reel_discovery *discovery,
+                          char filter_out[REEL_DISCOVERY_TOPIC_BYTES],
+                          char topic_out[REEL_DISCOVERY_TOPIC_BYTES])
+{
+    char node[ID_BYTES];
+
+    make_id(discovery->sink, node);
+    snprintf(filter_out, REEL_DISCOVERY_TOPIC_BYTES, "%s/+/reel_%s/#", discovery->home, node);
+    snprintf(topic_out, REEL_DISCOVERY_TOPIC_BYTES, "%s/reel/reel_%s/" REEL_TOPIC_CHECK,
+             discovery->home, node);
 }
 
 static void object_id(const char *device, size_t i, char *out, size_t capacity)

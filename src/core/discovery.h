@@ -5,8 +5,8 @@
  *   {home}/reel/{node}/{object}/state           how a device is, retained
  *
  * {home} is `homeassistant.prefix`, {node} `reel_` and the sink's name, {object} a device's name
- * and what is shown of it. Home Assistant allows no '.' there: each becomes '_', and four hex
- * digits of the name's hash are added. */
+ * and what is shown of it. Home Assistant allows no '.' there: each becomes '_', and eight
+ * hex digits of the name's hash are added, as to a name that ends like that. */
 #ifndef REEL_CORE_DISCOVERY_H
 #define REEL_CORE_DISCOVERY_H
 
@@ -43,6 +43,12 @@ struct reel_discovery_state {
 /* All that is shown under this node: a filter. */
 void reel_discovery_filter(const struct reel_discovery *discovery,
                            char out[REEL_DISCOVERY_TOPIC_BYTES]);
+
+/* All that the sink may read and write there: a filter; and a topic of it at which nobody listens,
+ * for a check. */
+void reel_discovery_check(const struct reel_discovery *discovery,
+                          char filter_out[REEL_DISCOVERY_TOPIC_BYTES],
+                          char topic_out[REEL_DISCOVERY_TOPIC_BYTES]);
 
 /* The topic and the document of thing `i`, of the sink or (`device` not NULL) of a device. A new
  * document, NULL if memory ran out; the caller owns it. */

@@ -9,6 +9,8 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "base/hash.h"
+
 enum { PLACES_MAX = 512, PRIORITY_ERROR = 3 };
 
 #define WINDOW_US ((int64_t)REEL_LINES_WINDOW_S * 1000000)
@@ -52,14 +54,13 @@ void reel_line_limit_destroy(struct reel_line_limit **limit)
     *limit = NULL;
 }
 
-/* A hash (FNV-1a). */
 static uint64_t hash_of(const char *kind)
 {
-    uint64_t hash = 14695981039346656037u;
+    uint64_t hash = REEL_HASH_START;
 
     for (; *kind; kind++) {
         if (*kind < '0' || *kind > '9')
-            hash = (hash ^ (unsigned char)*kind) * 1099511628211u;
+            hash = reel_hash_byte(hash, (unsigned char)*kind);
     }
     return hash;
 }

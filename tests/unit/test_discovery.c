@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -38,6 +39,33 @@ static void a_point_is_replaced_and_told_apart(void **state)
     assert_null(strchr(a, '.'));
     assert_string_not_equal(a, b);
     assert_int_equal(strncmp(a, "homeassistant/reel/reel_sink/device_a_b_", 40), 0);
+}
+
+/* One that is named as the other's id is. */
+static void a_name_that_ends_like_a_hash_is_told_apart(void **state)
+{
+    static const char start[] = "homeassistant/reel/reel_sink/device_";
+    char a[REEL_DISCOVERY_TOPIC_BYTES];
+    char b[REEL_DISCOVERY_TOPIC_BYTES];
+    char name[REEL_NAME_BYTES];
+
+    (void)state;
+    reel_discovery_state_topic(&mine, "a.b", a);
+    snprintf(name, sizeof name, "%.12s", a + strlen(start)); /* a_b_01234567 */
+    assert_string_equal(a + strlen(start) + 12, "/state");
+    reel_discovery_state_topic(&mine, name, b);
+    assert_string_not_equal(a, b);
+}
+
+static void where_it_is_checked_nobody_listens(void **state)
+{
+    char filter[REEL_DISCOVERY_TOPIC_BYTES];
+    char topic[REEL_DISCOVERY_TOPIC_BYTES];
+
+    (void)state;
+    reel_discovery_check(&mine, filter, topic);
+    assert_string_equal(filter, "homeassistant/+/reel_sink/#");
+    assert_string_equal(topic, "homeassistant/reel/reel_sink/$check");
 }
 
 static void the_longest_names_fit(void **state)
@@ -88,6 +116,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(topics_are_as_home_assistant_allows),
         cmocka_unit_test(a_point_is_replaced_and_told_apart),
+        cmocka_unit_test(a_name_that_ends_like_a_hash_is_told_apart),
+        cmocka_unit_test(where_it_is_checked_nobody_listens),
         cmocka_unit_test(the_longest_names_fit),
         cmocka_unit_test(what_it_made_it_recognises),
     };
