@@ -77,6 +77,11 @@ void *reel_devices_add(struct reel_devices *devices, const char *device)
     return place->note;
 }
 
+size_t reel_devices_count(struct reel_devices *devices)
+{
+    return HASH_COUNT(devices->places);
+}
+
 void *reel_devices_first(struct reel_devices *devices)
 {
     return devices->first ? devices->first->note : NULL;

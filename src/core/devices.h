@@ -17,6 +17,9 @@ void *reel_devices_find(struct reel_devices *devices, const char *device);
 /* Remember something of one of which nothing is, as the last: zeroed. NULL if memory ran out. */
 void *reel_devices_add(struct reel_devices *devices, const char *device);
 
+/* Of how many something is. */
+size_t reel_devices_count(struct reel_devices *devices);
+
 /* What is remembered of the first; NULL if there is none. */
 void *reel_devices_first(struct reel_devices *devices);
 

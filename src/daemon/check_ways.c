@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/discovery.h"
 #include "daemon/check_internal.h"
 #include "wire/hermes.h"
 #include "wire/topic.h"
@@ -168,6 +169,21 @@ static void check_hermes(struct reel_check *check)
     }
 }
 
+static void check_homeassistant(struct reel_check *check)
+{
+    const struct reel_config *config = check->run.config;
+    const struct reel_discovery discovery = {config->homeassistant_prefix, config->broker_prefix,
+                                             config->sink_name, REEL_VERSION};
+    char filter[REEL_DISCOVERY_TOPIC_BYTES], topic[REEL_DISCOVERY_TOPIC_BYTES];
+    const struct trial trial = {filter, topic, READ | WRITE | RETAINED};
+    struct reel_error error = {.code = REEL_OK};
+
+    if (!config->homeassistant_enabled)
+        return;
+    reel_discovery_check(&discovery, filter, topic);
+    tell(check, &trial, try_one(check, &trial, &error), &error);
+}
+
 void reel_check_ways(struct reel_check *check)
 {
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
@@ -179,4 +195,5 @@ void reel_check_ways(struct reel_check *check)
             check->answers = outcome == FINE;
     }
     check_hermes(check);
+    check_homeassistant(check);
 }

@@ -21,6 +21,8 @@ enum { HEARD_US = 60 * SECOND_US };
 enum { HEARD_LATELY_S = 300 };
 /* Larger ones are none of ours. */
 enum { DOCUMENT_MAX_BYTES = 8192 };
+/* Fewer than core/devices remembers: none is forgotten that is shown. */
+enum { SHOWN_MAX = 8192 };
 
 /* What was told of a device. */
 struct told {
@@ -40,8 +42,13 @@ struct reel_homeassistant {
     struct reel_devices *devices; /* struct told: who was come by last is last */
     uint64_t pass;
     bool passing;
-    uint64_t connection;          /* they are numbered from 1 on */
-    bool sink_told;               /* over this connection */
+    uint64_t connection; /* they are numbered from 1 on */
+    bool sink_told;      /* over this connection */
+    int document_id; /* the last publications of each kind, 0: none: does the broker refuse them? */
+    int state_id;
+    bool refusal_told;
+    bool bound_told;
+    bool looked;                  /* at what stands there, since the process began */
     char device[REEL_NAME_BYTES]; /* a pass has come this far */
     int64_t next_us;
     int64_t rested_us; /* the next comes then at the soonest */
@@ -92,10 +99,12 @@ void reel_homeassistant_destroy(struct reel_homeassistant **home)
 
 /* ---- what is told ---- */
 
-/* NULL takes back what stands there. The reference is taken over. */
-static void tell(const struct reel_homeassistant *home, struct reel_bus *bus, const char *topic,
-                 json_t *document, bool take_back)
+/* NULL takes back what stands there. The reference is taken over. Returns its id, 0 if it failed.
+ */
+static int tell(const struct reel_homeassistant *home, struct reel_bus *bus, const char *topic,
+                json_t *document, bool take_back)
 {
+    int id = 0;
     struct reel_buffer payload = {0};
     struct reel_error error = {.message = "out of memory"};
     bool good = take_back ||
@@ -108,14 +117,15 @@ static void tell(const struct reel_homeassistant *home, struct reel_bus *bus, co
         .retain = true,
     };
 
-    if (!good || reel_bus_publish(bus, &what, NULL, &error))
+    if (!good || reel_bus_publish(bus, &what, &id, &error))
         reel_log_write(home->log, REEL_LOG_WARNING, "%s was not published: %s", topic,
                        error.message);
     reel_buffer_finish(&payload);
     json_decref(document);
+    return id;
 }
 
-static void tell_documents(const struct reel_homeassistant *home, struct reel_bus *bus,
+static void tell_documents(struct reel_homeassistant *home, struct reel_bus *bus,
                            const char *device)
 {
     char topic[REEL_DISCOVERY_TOPIC_BYTES];
@@ -123,19 +133,20 @@ static void tell_documents(const struct reel_homeassistant *home, struct reel_bu
 
     for (size_t i = 0; i < count; i++) {
         reel_discovery_topic(&home->discovery, device, i, topic);
-        tell(home, bus, topic, reel_discovery_document(&home->discovery, device, i), false);
+        home->document_id =
+            tell(home, bus, topic, reel_discovery_document(&home->discovery, device, i), false);
     }
 }
 
-static void tell_state(const struct reel_homeassistant *home, struct reel_bus *bus,
-                       struct told *told, const struct reel_discovery_state *state)
+static void tell_state(struct reel_homeassistant *home, struct reel_bus *bus, struct told *told,
+                       const struct reel_discovery_state *state)
 {
     char topic[REEL_DISCOVERY_TOPIC_BYTES];
 
     told->state = *state;
     told->has_state = true;
     reel_discovery_state_topic(&home->discovery, told->device, topic);
-    tell(home, bus, topic, reel_discovery_state(state), false);
+    home->state_id = tell(home, bus, topic, reel_discovery_state(state), false);
 }
 
 static void take_back(const struct reel_homeassistant *home, struct reel_bus *bus,
@@ -151,11 +162,12 @@ static void take_back(const struct reel_homeassistant *home, struct reel_bus *bu
     tell(home, bus, topic, NULL, true);
 }
 
+/* One that is not known is not shown where there are too many. NULL for that, or without memory. */
 static struct told *find_or_add(struct reel_homeassistant *home, const char *device)
 {
     struct told *told = reel_devices_find(home->devices, device);
 
-    if (!told) {
+    if (!told && reel_devices_count(home->devices) < SHOWN_MAX) {
         told = reel_devices_add(home->devices, device);
         if (told)
             snprintf(told->device, sizeof told->device, "%s", device);
@@ -202,6 +214,15 @@ static bool is_news(const struct told *told, const struct reel_discovery_state *
             (!state->records || llabs(state->heard_us - before->heard_us) >= HEARD_US));
 }
 
+static void tell_of_bound(struct reel_homeassistant *home)
+{
+    if (!home->bound_told)
+        reel_log_write(home->log, REEL_LOG_WARNING,
+                       "Home Assistant is not shown all devices: there are more than %d",
+                       (int)SHOWN_MAX);
+    home->bound_told = true;
+}
+
 static bool visit(const struct reel_device_figures *figures, void *user)
 {
     struct slice *slice = user;
@@ -214,11 +235,13 @@ static bool visit(const struct reel_device_figures *figures, void *user)
         return false;
     slice->seen++;
     memcpy(home->device, figures->device, sizeof home->device);
-    if (figures->recordings == 0 && figures->quarantined == 0)
-        return true;
+    if (figures->recordings == 0)
+        return true; /* perhaps a stranger's */
     told = find_or_add(home, figures->device);
-    if (!told)
-        return true; /* no memory: the next pass tries again */
+    if (!told) {
+        tell_of_bound(home);
+        return true; /* the next pass tries again */
+    }
     told->pass = home->pass;
     reel_devices_put_last(home->devices, told);
     if (told->connection != home->connection) {
@@ -301,7 +324,11 @@ enum reel_code reel_homeassistant_connected(struct reel_homeassistant *home, str
     home->connection++;
     home->sink_told = false;
     home->passing = false;
+    home->document_id = home->state_id = 0;
     home->next_us = home->config->homeassistant_enabled ? 0 : INT64_MAX;
+    if (!home->config->homeassistant_enabled && home->looked)
+        return REEL_OK;
+    home->looked = true;
     return reel_bus_subscribe(bus, &filter, 1, true, err_out);
 }
 
@@ -316,6 +343,16 @@ static void take_back_stray(const struct reel_homeassistant *home, struct reel_b
         return;
     reel_discovery_state_topic(&home->discovery, device, state);
     tell(home, bus, state, NULL, true);
+}
+
+/* A pass comes by it, or takes it back. */
+static void hear_of_device(struct reel_homeassistant *home, struct reel_bus *bus, const char *topic,
+                           const char *device)
+{
+    if (find_or_add(home, device))
+        reel_homeassistant_soon(home);
+    else
+        take_back_stray(home, bus, topic, device);
 }
 
 bool reel_homeassistant_hear(struct reel_homeassistant *home, struct reel_bus *bus,
@@ -335,11 +372,24 @@ bool reel_homeassistant_hear(struct reel_homeassistant *home, struct reel_bus *b
     recognised =
         document && reel_discovery_recognise(&home->discovery, message->topic, document, device);
     json_decref(document);
-    if (!recognised || !home->config->homeassistant_enabled) {
+    if (!recognised || !home->config->homeassistant_enabled)
         take_back_stray(home, bus, message->topic, device);
-    } else if (device[0] && !reel_devices_find(home->devices, device)) {
-        find_or_add(home, device); /* a pass comes by it, or takes it back */
-        reel_homeassistant_soon(home);
-    }
+    else if (device[0] && !reel_devices_find(home->devices, device))
+        hear_of_device(home, bus, message->topic, device);
     return true;
+}
+
+void reel_homeassistant_published(struct reel_homeassistant *home, int id, int refusal)
+{
+    char filter[REEL_DISCOVERY_TOPIC_BYTES], topic[REEL_DISCOVERY_TOPIC_BYTES];
+
+    if (!refusal || home->refusal_told || id == 0 ||
+        (id != home->document_id && id != home->state_id))
+        return;
+    home->refusal_told = true;
+    reel_discovery_check(&home->discovery, filter, topic);
+    reel_log_write(home->log, REEL_LOG_WARNING,
+                   "the broker refuses what Home Assistant is to be shown: %s; in the acl_file, "
+                   "below the sink's user: topic readwrite %s",
+                   reel_bus_reason_text(refusal), filter);
 }

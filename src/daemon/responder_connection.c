@@ -58,9 +58,22 @@ static void on_connected(void *user, bool session_present)
     filter = statuses;
     if (code == REEL_OK)
         code = reel_bus_subscribe(responder->bus, &filter, 1, true, &error);
-    if (code == REEL_OK)
-        code = reel_homeassistant_connected(responder->home, responder->bus, &error);
     if (code) {
+        reel_log_write(responder->links.log, REEL_LOG_ERROR, "%s", error.message);
+        responder->lost = true;
+    }
+}
+
+/* All that is needed is granted. */
+static void begin(struct reel_responder *responder)
+{
+    struct reel_error error;
+
+    responder->unreachable[0] = '\0';
+    reel_backoff_reset(&responder->backoff);
+    responder->next_status_us = 0;
+    responder->next_metrics_us = 0;
+    if (reel_homeassistant_connected(responder->home, responder->bus, &error)) {
         reel_log_write(responder->links.log, REEL_LOG_ERROR, "%s", error.message);
         responder->lost = true;
     }
@@ -96,19 +109,15 @@ static void on_subscribed(void *user, const int *granted, size_t count)
         return;
     }
     responder->subscriptions++;
-    if (responder->subscriptions == REEL_RESPONDER_SUBSCRIPTIONS) {
-        responder->unreachable[0] = '\0';
-        reel_backoff_reset(&responder->backoff);
-        responder->next_status_us = 0;
-        responder->next_metrics_us = 0;
-    }
+    if (responder->subscriptions == REEL_RESPONDER_SUBSCRIPTIONS)
+        begin(responder);
 }
 
 static void on_published(void *user, int publication_id, int refusal)
 {
     struct reel_responder *responder = user;
 
-    (void)refusal;
+    reel_homeassistant_published(responder->home, publication_id, refusal);
     if (publication_id == responder->awaited_id)
         responder->awaited_id = 0;
 }

@@ -244,9 +244,20 @@ def test_satellites_are_checked_where_they_are_taken(tmp_path, password):
     with ShippedBroker(tmp_path / "broker") as broker:
         found = changes(login | {"hermes.enabled": 1}, broker)
     assert {about.split("/")[0] for about in found} == {"hermes"} and len(found) == 2
-    granted = {"#topic ": "topic ", "#pattern ": "pattern "}
+    granted = {"#topic ": "topic ", "#pattern ": "pattern ", "#user ": "user "}
     with ShippedBroker(tmp_path / "granted", acl_changes=granted) as broker:
         assert changes(login | {"hermes.enabled": 1}, broker) == {}
+
+
+def test_discovery_is_checked_where_it_is_on(tmp_path, password):
+    login = SMALL | LOGIN | {"broker.password_file": password}
+    shown = login | {"homeassistant.enabled": 1, "sink.name": "sink"}
+    line = "topic readwrite homeassistant/+/reel_sink/#"
+    with ShippedBroker(tmp_path / "broker") as broker:
+        assert changes(shown, broker) == {
+            "homeassistant/+/reel_sink/#": f"in the acl_file: user reeld\n{line}"}
+    with ShippedBroker(tmp_path / "granted", acl_changes={f"#{line}": line}) as broker:
+        assert changes(shown, broker) == {}
 
 
 def test_a_check_that_is_killed_leaves_nothing_that_lasts(tmp_path):
