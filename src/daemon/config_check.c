@@ -78,11 +78,24 @@ static void check_broker(const struct check *check)
                  "broker.password_file is of no use without broker.username");
 }
 
+/* node_exporter's collector reads only what ends so, and the sink's folder is / as a service. */
+static bool textfile_valid(const char *path)
+{
+    static const char end[] = ".prom";
+    size_t length = strlen(path);
+
+    return path[0] == '\0' || (path[0] == '/' && length >= sizeof end &&
+                               strcmp(path + length - strlen(end), end) == 0);
+}
+
 static void check_texts(const struct check *check)
 {
     const struct reel_config *config = check->config;
     enum reel_sync_way way;
 
+    if (!textfile_valid(config->metrics_textfile))
+        complain(check, "metrics.textfile", NULL,
+                 "metrics.textfile must be a path from / on that ends in .prom");
     if (strpbrk(config->hermes_sites, "/+#"))
         complain(check, "hermes.sites", NULL,
                  "hermes.sites are levels of a topic, parted by commas: no wildcard is among "

@@ -105,7 +105,7 @@ static const struct reel_setting settings[] = {
                  "where Home Assistant's discovery listens"),
     TEXT_SETTING("metrics.textfile", metrics_textfile, "", RESTART,
                  "the metrics also as a file for node_exporter's textfile collector, such as "
-                 "`/var/lib/prometheus/node-exporter/reel.prom`; none: no file"),
+                 "`/run/reel/metrics.prom`; none: no file"),
     NUMBER_SETTING(
         "log.level", log_level, 3, 7, 6, LIVE,
         "how much is logged, as syslog counts: 3 errors, 4 warnings, 6 what happens, 7 all"),

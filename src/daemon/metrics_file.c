@@ -32,7 +32,8 @@ static bool write_all(int fd, const uint8_t *bytes, size_t size)
 static enum reel_code write_new(const char *path, const struct reel_buffer *text,
                                 struct reel_error *err_out)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+    /* O_NONBLOCK: a pipe that somebody put there must not hold us up. */
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
     int errno_value = 0;
 
     if (fd < 0)

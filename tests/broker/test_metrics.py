@@ -125,6 +125,13 @@ def test_file_is_written_without_a_broker(make_lab, textfile):
     lab.sink.wait_online()
 
 
+def test_a_pipe_in_its_place_holds_nothing_up(make_lab, textfile):
+    os.mkfifo(f"{textfile}.tmp")
+    lab = make_lab({"metrics.textfile": textfile})
+    wait_for(lambda: "metrics.textfile: " in lab.sink.log(), "the warning")
+    assert Recorder(lab.client(), "mic").store(frames=10)["frames"] == 10
+
+
 def test_file_that_cannot_be_written_costs_a_line_and_no_more(make_lab, tmp_path):
     lab = make_lab({"metrics.textfile": tmp_path / "not there" / "reel.prom"})
     wait_for(lambda: "metrics.textfile: " in lab.sink.log(), "the warning")

@@ -23,8 +23,8 @@ HEAD = """\
 # has a running sink read it again; what is marked (restart) needs a restart.
 """
 DEVICES = """
-# Sections `rules` and `retention` may stand once more for some devices, those whose
-# names match a pattern (* any characters, ? one). The last that sets a key wins.
+# Sections `rules`, `retention` and `device` may stand once more for some devices, those
+# whose names match a pattern (* any characters, ? one). The last that sets a key wins.
 #[rules "mic-*"]
 #max_duration_s = 3600
 """
