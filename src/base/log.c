@@ -35,8 +35,10 @@ void reel_log_to_stderr(const struct reel_log_line *line, bool prefix)
         return;
 }
 
-static void write_line(const struct reel_log *log, enum reel_log_priority priority,
-                       const struct reel_log_subject *subject, const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static void write_line(const struct reel_log *log,
+                                                             enum reel_log_priority priority,
+                                                             const struct reel_log_subject *subject,
+                                                             const char *format, va_list args)
 {
     char text[REEL_LOG_LINE_BYTES];
     const struct reel_log_line line = {priority, text, subject, format};

@@ -121,7 +121,7 @@ static enum reel_exit command_run(const struct reel_command *command, struct ree
     return status;
 }
 
-int main(int argc, char **argv)
+static enum reel_exit run(int argc, char **argv)
 {
     struct reel_common common = {0};
     const struct reel_option_set set = {reel_common_options, &common};
@@ -157,4 +157,9 @@ int main(int argc, char **argv)
     status = command_run(command, &common, values, argc - next, argv + next);
     free(values);
     return reel_report_flush(status);
+}
+
+int main(int argc, char **argv)
+{
+    return (int)run(argc, argv);
 }

@@ -92,9 +92,11 @@ def _insert(catalog, recordings, devices, open_count):
 KEPT_BY_TRIGGERS = """
     DELETE FROM usage;
     INSERT INTO usage SELECT device, count(*),
-        sum(1024 + (frames * channels * sample_bytes + 1) / 2 * 2)
+        sum(1024 + (frames * channels * sample_bytes + 1) / 2 * 2),
+        sum(frames), sum(fragments), sum(rejected), sum(gap_frames), max(updated_us)
         FROM recording WHERE state = 'complete' GROUP BY device;
-    INSERT INTO usage SELECT '', total(recordings), total(bytes) FROM usage;
+    INSERT INTO usage SELECT '', sum(recordings), sum(bytes), sum(frames), sum(fragments),
+        sum(rejected), sum(gap_frames), max(heard_us) FROM usage;
     DELETE FROM tag;
     INSERT INTO tag SELECT key, atom, started_us, recording FROM recording, json_each(tags);
 """
