@@ -116,7 +116,8 @@ static bool passes(struct reel_journal *journal, const struct reel_log_line *lin
     };
     bool passed;
 
-    if (line->priority >= REEL_LOG_DEBUG)
+    /* What the sink says of itself then answers an administrator, or happened once. */
+    if (line->priority >= REEL_LOG_DEBUG || (!line->subject && line->priority == REEL_LOG_NOTICE))
         return true;
     pthread_mutex_lock(&journal->mutex);
     passed = reel_line_limit_passes(journal->limit, &repeating, reel_monotonic_us());
