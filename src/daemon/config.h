@@ -83,6 +83,7 @@ struct reel_config {
     struct reel_device_settings base;                   /* of all devices ... */
     struct reel_override overrides[REEL_OVERRIDES_MAX]; /* ... and of some, in the file's order */
     size_t overrides_count;
+    uint64_t least_silent_after_s; /* of all devices, by reel_config_finish; 0: none is watched */
 
     struct reel_config_file files[REEL_CONFIG_FILES_MAX];
     size_t files_count;

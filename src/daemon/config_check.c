@@ -109,6 +109,19 @@ static void check_texts(const struct check *check)
         complain(check, "store.sync", NULL, "store.sync must be auto, files or filesystem");
 }
 
+static uint64_t least_silent_after_s(const struct reel_config *config)
+{
+    uint64_t least_s = config->base.silent_after_s;
+
+    for (size_t i = 0; i < config->overrides_count; i++) {
+        uint64_t after_s = config->overrides[i].settings.silent_after_s;
+
+        if (after_s > 0 && (least_s == 0 || after_s < least_s))
+            least_s = after_s;
+    }
+    return least_s;
+}
+
 void reel_config_finish(struct reel_config *config, struct reel_complaints *complaints)
 {
     const struct check check = {config, complaints};
@@ -126,4 +139,5 @@ void reel_config_finish(struct reel_config *config, struct reel_complaints *comp
                  "upload.formats must be a list of wav, flac, ogg, aiff, mp3");
     reel_config_find_credentials(config);
     reel_config_check_rules(config, complaints);
+    config->least_silent_after_s = least_silent_after_s(config);
 }

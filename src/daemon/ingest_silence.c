@@ -27,20 +27,6 @@ struct slice {
     size_t found_count;
 };
 
-/* The least silence that is told, of all devices; 0: none is. */
-static uint64_t least_after_s(const struct reel_config *config)
-{
-    uint64_t least_s = config->base.silent_after_s;
-
-    for (size_t i = 0; i < config->overrides_count; i++) {
-        uint64_t after_s = config->overrides[i].settings.silent_after_s;
-
-        if (after_s > 0 && (least_s == 0 || after_s < least_s))
-            least_s = after_s;
-    }
-    return least_s;
-}
-
 static int64_t pass_us(uint64_t least_s)
 {
     uint64_t every_s = least_s / 4;
@@ -142,14 +128,14 @@ static void take_slice(struct reel_ingest *ingest, int64_t now_us)
     memcpy(watch->device, slice.more ? slice.last : "", slice.more ? sizeof slice.last : 1);
     watch->passing = slice.more;
     if (!slice.more)
-        watch->next_us = now_us + pass_us(least_after_s(ingest->links.config));
+        watch->next_us = now_us + pass_us(ingest->links.config->least_silent_after_s);
 }
 
 /* Without the setting there is one pass, that forgets what was told with it. */
 static bool is_wanted(const struct reel_ingest *ingest)
 {
     return ingest->subscribed && (ingest->silence.passing || ingest->silence.next_us == 0 ||
-                                  least_after_s(ingest->links.config) > 0);
+                                  ingest->links.config->least_silent_after_s > 0);
 }
 
 void reel_ingest_silence(struct reel_ingest *ingest)

@@ -238,10 +238,11 @@ static void gather(const struct reel_bus *bus, int on)
  */
 static bool may_introduce(struct reel_bus *bus)
 {
-    bool shakes = reel_bus_tls_shakes(bus->mosquitto);
+    bool shakes;
 
     if (bus->shaken)
         return true;
+    shakes = reel_bus_tls_shakes(bus->mosquitto);
     bus->shaken = !shakes;
     if (!shakes && !reel_bus_tls_shaken(&bus->tls, bus->mosquitto))
         reel_bus_failed(bus, MOSQ_ERR_TLS);

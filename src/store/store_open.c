@@ -71,6 +71,7 @@ static enum reel_code open_parts(struct reel_store *store, const struct reel_sto
     if (code == REEL_OK)
         code = reel_catalog_deliveries(store->home.catalog, &store->deliveries,
                                        &store->deliveries_count, err_out);
+    store->deliveries_capacity = store->deliveries_count;
     if (code == REEL_OK)
         code = reel_catalog_each(store->home.catalog, true, hold_open, store, err_out);
     return code;
