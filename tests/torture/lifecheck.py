@@ -65,12 +65,14 @@ def _stored(life, name, first):
 
 def _usage(base):
     """The table that triggers keep, against the recordings themselves."""
+    sums = ("recordings", "bytes", "frames", "fragments", "rejected", "gap_frames")
     size = "sum(1024 + (frames * channels * sample_bytes + 1) / 2 * 2)"
-    told = {row[0]: tuple(row[1:]) for row in base.execute("SELECT * FROM usage")}
+    told = {row[0]: tuple(row[1:]) for row in base.execute(f"SELECT device, {', '.join(sums)} FROM usage")}
     there = {row[0]: tuple(row[1:]) for row in base.execute(
-        f"SELECT device, count(*), {size} FROM recording WHERE state = 'complete' GROUP BY device")}
+        f"SELECT device, count(*), {size}, sum(frames), sum(fragments), sum(rejected), sum(gap_frames) "
+        "FROM recording WHERE state = 'complete' GROUP BY device")}
     total = told.pop("")
-    wanted = (sum(row[0] for row in there.values()), sum(row[1] for row in there.values()))
+    wanted = tuple(map(sum, zip(*there.values()))) or (0,) * len(sums)
     return [f"usage: {told} and {total}, but there is {there}"] \
         if told != there or total != wanted else []
 
