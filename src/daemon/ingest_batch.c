@@ -6,6 +6,7 @@
 #include "daemon/ingest_changes.h"
 #include "daemon/metrics.h"
 #include "io/loop.h"
+#include "io/memory.h"
 
 /* What waits in memory for the commit closes a batch too, whatever ingest.commit_bytes allows of
  * audio, which is on its way to the disk. */
@@ -179,6 +180,7 @@ static void batch_empty(struct reel_batch *batch)
     batch_drop_notices(batch);
     batch->open = false;
     batch->removes = false;
+    batch->large_json = false;
     batch->messages = 0;
     batch->bytes = 0;
     batch->kept_bytes = 0;
@@ -245,6 +247,8 @@ void reel_ingest_commit(struct reel_ingest *ingest)
     reel_acks_drop(ingest->acks);
     tell_events(ingest);
     tell_answers(ingest);
+    if (batch->large_json)
+        reel_memory_give_back();
     batch_empty(batch);
     /* Only here may what was queued since the last commit leave: the PUBACKs among it. */
     if (ingest->bus)

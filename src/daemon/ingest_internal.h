@@ -38,6 +38,7 @@
 struct reel_batch {
     bool open;        /* something was taken in or staged */
     bool removes;     /* recordings; it takes in nothing else */
+    bool large_json;  /* came, whose values took many small pieces of memory */
     int64_t since_us; /* monotonic */
     int64_t hurry_us; /* somebody waits: it closes then at the latest */
     size_t messages;

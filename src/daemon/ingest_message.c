@@ -13,6 +13,10 @@
 /* What samples were unpacked into is kept for the next message, unless it was a strange one. */
 enum { SCRATCH_KEPT_BYTES = 1 << 20 };
 
+/* The values of such a text are so many small pieces of memory that it is worth to give back the
+ * room they leave. */
+enum { LARGE_JSON_BYTES = 64 << 10 };
+
 static uint64_t message_hash(const struct reel_bus_message *message)
 {
     uint64_t topic_hash = XXH3_64bits(message->topic, strlen(message->topic));
@@ -391,6 +395,12 @@ static void refuse_whole(struct reel_ingest *ingest, const struct reel_arrival *
         reel_entry_recording(entry)->rejected++;
 }
 
+static bool is_large_json(const struct reel_bus_message *message)
+{
+    return message->payload_bytes >= LARGE_JSON_BYTES &&
+           reel_payload_kind_of(message->payload, message->payload_bytes) == REEL_PAYLOAD_JSON;
+}
+
 static void take(struct reel_ingest *ingest, struct reel_arrival *arrival)
 {
     struct reel_entry *entry = NULL;
@@ -399,6 +409,8 @@ static void take(struct reel_ingest *ingest, struct reel_arrival *arrival)
 
     arrival->reply_kind = reply_kind(arrival->message);
     code = read_message(ingest, arrival, &error);
+    if (is_large_json(arrival->message))
+        ingest->batch.large_json = true;
     if (arrival->fragment.data_bytes > arrival->message->payload_bytes)
         ingest->batch.bytes += arrival->fragment.data_bytes - arrival->message->payload_bytes;
     if (arrival->topic.device[0])
