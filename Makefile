@@ -7,7 +7,7 @@
 #   make bench    ROWS="ingest query" ROUNDS=n PLOT=1 DIR=DIR: each figure against its opponent
 #   make bench-sync bench-commit DIR=DIR: what a commit costs on the file system of DIR
 #   make deb      Debian packages, in build/deb; REVISION=n: newer ones
-#   make check-release   the packages, in a Debian of their own
+#   make check-release   all tests, those that take long too, and the packages in a Debian of their own
 #   make torture  STATE=DIR HOURS=n: one fault after the other; totals add up in STATE
 
 VERSION := 0.1.0
@@ -169,7 +169,8 @@ deb:
 	@systemd/debian/build.sh $(BUILD)/deb $(VERSION) $(REVISION)
 
 check-release:
-	@tests/tools/deps.sh build release
+	@tests/tools/deps.sh build test release
+	@tests/run --thorough
 	@tests/release/run
 
 coverage:

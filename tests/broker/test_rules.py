@@ -401,13 +401,18 @@ def test_requests_of_a_device_are_bounded(ruled, client, name):
 
 def test_mosquitto_rr_is_told_of_its_rule(ruled, client, name):
     device = name("slow")
-    for _ in range(40):
-        client.ask("list", {}, device)
-    asked = subprocess.run(
-        ["mosquitto_rr", "-p", str(ruled.broker.port), "-W", "30", "-t",
-         f"{PREFIX}/request/list/{device}", "-e", f"{PREFIX}/reply/{device}/x", "-m", "{}"],
-        capture_output=True, text=True, check=True, timeout=60)
-    assert json.loads(asked.stdout)["error"]["field"] == "rules.max_requests_per_s"
+
+    def ask():
+        """While others of the name leave it nothing."""
+        for _ in range(40):
+            client.publish(f"{PREFIX}/request/list/{device}", b"{}", wait=False)
+        asked = subprocess.run(
+            ["mosquitto_rr", "-p", str(ruled.broker.port), "-W", "30", "-t",
+             f"{PREFIX}/request/list/{device}", "-e", f"{PREFIX}/reply/{device}/x", "-m", "{}"],
+            capture_output=True, text=True, check=True, timeout=60)
+        return json.loads(asked.stdout).get("error")
+
+    assert wait_for(ask, "a refusal")["field"] == "rules.max_requests_per_s"
 
 
 def test_reel_shows_which_rule_refuses(ruled, client, name, tmp_path):

@@ -100,3 +100,15 @@ def test_what_hangs_is_stopped(runner, monkeypatch):
     monkeypatch.setattr(runner, "JOB_TIMEOUT_S", 0.2)
     (name, said), = runner.check(["sh", "-c", "echo begun; exec sleep 60"]).failures
     assert "begun" in said and "stopped after" in said
+
+
+def test_what_takes_long_is_run_where_that_is_asked_for(runner):
+    def names(built, thorough):
+        return {name for name, *_ in runner.jobs_of(built, thorough)}
+
+    swift, thorough = names(["plain", "san"], False), names(["plain", "san"], True)
+    assert {"test_ingest (san)", "store/test_crash (plain)", "store/test_crash (san)",
+            "torture/test_mutants", "check_unit"} <= swift
+    assert thorough - swift == {"torture/test_noticed"} | {
+        f"{path.stem} (plain)" for path in runner.sources("broker/test_*.py")}
+    assert "test_ingest (cov)" in names(["cov"], False)
