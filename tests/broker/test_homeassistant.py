@@ -5,6 +5,7 @@ import re
 import pytest
 from jinja2 import Environment, StrictUndefined
 
+import schemas
 from harness import PREFIX, Recorder
 from lab import wait_for
 
@@ -193,3 +194,14 @@ def test_other_prefix(make_lab):
     client = lab.client()
     client.subscribe("house/auto/#")
     client.wait_message(lambda m: m.topic == "house/auto/sensor/reel_sink/sink_gaps/config")
+
+
+def test_all_of_it_is_as_the_schemas_say(home):
+    lab, shown = home
+    wait_device(shown, "mic.1")
+    wait_for(lambda: len(shown.things()) >= 10, "all things")
+    for thing in shown.things().values():
+        schemas.check("discovery", thing)
+    states = wait_for(lambda: shown.states(), "the device's state")
+    for message in shown.client.select(lambda m: m.topic in states and m.payload):
+        schemas.check("discovery-state", json.loads(message.payload))

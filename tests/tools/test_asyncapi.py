@@ -25,6 +25,8 @@ TOPICS = [
     ("event/{device}/{session}", "send", 1, False),
     ("status/{sink}", "send", 1, True),
     ("metrics/{sink}", "send", 0, True),
+    ("homeassistant/{component}/reel_{node}/{object}/config", "send", 1, True),
+    ("homeassistant/reel/reel_{node}/device_{id}/state", "send", 1, True),
     ("hermes/audioServer/{siteId}/audioFrame", "receive", 0, False),
     ("hermes/audioServer/{siteId}/{sessionId}/audioSessionFrame", "receive", 0, False),
 ]

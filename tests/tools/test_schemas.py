@@ -20,6 +20,8 @@ EXAMPLES = [
 ]
 # Fields that the sink leaves away where it does not know them.
 OPTIONAL = {
+    ("discovery", 0): ("device_class", "state_class", "unit_of_measurement"),
+    ("discovery", 1): ("device_class",),
     ("acknowledgement", 1): ("device", "session", "seq"),
     ("metrics", 0): (
         "reel_rejected_bad_request_total", "reel_recordings", "reel_recordings_bytes",
@@ -181,6 +183,9 @@ BROKEN = [
     ("event", lambda d: d.update(event="exploded")),
     ("event", lambda d: d["recording"].update(gaps=[])),
     ("metrics", lambda d: d.update(fragments=1)),
+    ("discovery", lambda d: d["device"].update(via_device="reel_sink")),
+    ("discovery", lambda d: d.update(device_class="sound")),
+    ("discovery-state", lambda d: d.update(heard_at="today")),
     ("metrics", lambda d: d.update(reel_fragments_total={"x": 1})),
 ]
 
