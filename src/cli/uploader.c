@@ -185,7 +185,8 @@ static json_t *question_make(const struct uploader *uploader)
     return question;
 }
 
-/* Ask what is missing; once nothing is, for the recording. */
+/* Ask what is missing; once nothing is, for the recording. By the device's own topic: its blocks
+ * are answered below reply/{device}/ alone, and so is what is asked there. */
 static enum reel_code ask(struct uploader *uploader, int64_t now_us)
 {
     const struct reel_upload_job *job = uploader->job;
@@ -199,8 +200,7 @@ static enum reel_code ask(struct uploader *uploader, int64_t now_us)
         return code;
     question = question_make(uploader);
     code = reel_client_request(uploader->client, uploader->ending ? "upload-end" : "upload-begin",
-                               reel_ask_confined(job->common, job->device), question,
-                               &uploader->number, uploader->err_out);
+                               job->device, question, &uploader->number, uploader->err_out);
     json_decref(question);
     uploader->again_us = now_us + uploader->wait_us;
     uploader->wait_us =

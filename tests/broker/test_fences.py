@@ -356,6 +356,8 @@ def test_the_fences_by_reel(lab, tmp_path):
                         ("mic1", "list")):
         said = ends(1, who, "--timeout", "5", *words)
         assert "refuse" in said or "does not let us" in said, said
+    ends(0, "admin", "upload", "--timeout", "5", "--device", "mic1", "--session", f"{name}-admin",
+         speech)
     ends(0, "admin", "keep", f"mic1/{name}")
     ends(0, "admin", "keep", "--off", f"mic1/{name}")
     ends(0, "admin", "rm", f"mic1/{name}")
