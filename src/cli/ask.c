@@ -21,6 +21,13 @@ const char *reel_ask_confined(const struct reel_common *common, const char *devi
     return device && common->username && strcmp(common->username, device) == 0 ? device : NULL;
 }
 
+const char *reel_ask_unnamed(const struct reel_common *common)
+{
+    bool named = common->username || (!common->cert && !common->psk);
+
+    return named ? "" : "; say with --username whose certificate or key it is";
+}
+
 enum reel_code reel_answer_error(const json_t *document, struct reel_error *err_out)
 {
     const json_t *error = json_object_get(document, "error");
@@ -82,10 +89,10 @@ static void on_refused(void *user, int publication_id)
 static enum reel_code refusal(const struct reel_common *common, const char *op, const char *device,
                               struct reel_error *err_out)
 {
-    return reel_error_set(err_out, REEL_E_NOT_ALLOWED, NULL,
-                          "the broker does not let us ask %s/request/%s%s%s%s", common->prefix, op,
-                          device ? "/" : "", device ? device : "",
-                          device ? "" : "; a device's own account asks with --device");
+    return reel_error_set(
+        err_out, REEL_E_NOT_ALLOWED, NULL, "the broker does not let us ask %s/request/%s%s%s%s%s",
+        common->prefix, op, device ? "/" : "", device ? device : "",
+        device ? "" : "; a device's own account asks with --device", reel_ask_unnamed(common));
 }
 
 static enum reel_code wait_answer(struct reel_client *client, const struct reel_common *common,
@@ -102,9 +109,10 @@ static enum reel_code wait_answer(struct reel_client *client, const struct reel_
         if (code)
             return code;
         if (!question->answered && reel_monotonic_us() >= deadline_us)
-            return reel_error_set(
-                err_out, REEL_E_STALLED, NULL, "no sink answered `%s` under %s within %g s%s", op,
-                common->prefix, common->timeout.value, reel_client_presence(client));
+            return reel_error_set(err_out, REEL_E_STALLED, NULL,
+                                  "no sink answered `%s` under %s within %g s%s%s", op,
+                                  common->prefix, common->timeout.value,
+                                  reel_client_presence(client), reel_ask_unnamed(common));
     }
     return question->code;
 }

@@ -13,6 +13,10 @@
  * that device, which the broker may let ask about itself alone, else none (NULL). */
 const char *reel_ask_confined(const struct reel_common *common, const char *device);
 
+/* What to say besides where nobody answers, or may be asked: with a certificate or key of its own
+ * and without a name a client has answers sent where the sink may not send them. */
+const char *reel_ask_unnamed(const struct reel_common *common);
+
 /* Ask the sink and wait, as long as --timeout says, for the `data` of its response, which the
  * caller owns. The connection must stand; the client's handlers are replaced. Errors: what the
  * sink answered; STALLED where it did not answer or the connection was lost. */

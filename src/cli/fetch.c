@@ -279,8 +279,9 @@ static enum reel_code overdue(struct fetching *fetching, int64_t now_us)
     if (now_us < fetching->heard_us + (int64_t)(common->timeout.value * 1e6))
         return REEL_OK;
     return reel_error_set(fetching->err_out, REEL_E_STALLED, NULL,
-                          "no sink answered `download` under %s within %g s%s", common->prefix,
-                          common->timeout.value, reel_client_presence(fetching->client));
+                          "no sink answered `download` under %s within %g s%s%s", common->prefix,
+                          common->timeout.value, reel_client_presence(fetching->client),
+                          reel_ask_unnamed(common));
 }
 
 static enum reel_code step(struct fetching *fetching)

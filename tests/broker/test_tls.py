@@ -98,6 +98,8 @@ def test_sink_and_device_come_in_without_a_password(world, tmp_path, way):
         assert reel(mic1, "publish", "--device", "mic1", speech).returncode == 0
         assert "does not let us" in said_of(reel(mic1, "list"))
         assert reel(mic1, "publish", "--device", "mic2", speech).returncode == 1
+        unnamed = {name: value for name, value in mic1.items() if name != "username"}
+        assert "say with --username" in said_of(reel(unnamed, "list", "--device", "mic1"))
     assert sink.wav("mic1", "speech").exists() and not sink.wav("mic2", "speech").exists()
 
 
