@@ -103,6 +103,14 @@ def test_without_its_broker_it_waits_and_says_so(gateway):
     wait_ready(gateway)
 
 
+def test_the_machine_does_not_wait_for_it_when_it_boots(gateway):
+    """It may wait for a broker for days."""
+    after = gateway.run("systemctl show -P After multi-user.target graphical.target").split()
+    assert "basic.target" in after and "reeld.service" not in after
+    assert {"basic.target", "sysinit.target"} <= set(show(gateway, "After").split())
+    assert "shutdown.target" in show(gateway, "Before").split()
+
+
 def test_a_device_records_with_its_credentials(gateway):
     gateway.copy(SPEECH, "root/speech.wav")
     reel(gateway, "publish --device mic1 --session s1 speech.wav", user="mic1")
@@ -138,6 +146,15 @@ def test_the_fence_does_not_break_the_work(gateway):
     assert re.search(r"^Seccomp:\s2$", status, re.M) and re.search(r"^CapBnd:\s0+$", status, re.M)
 
 
+def test_a_reload_has_it_read_its_settings_again(gateway):
+    """Also where procps is not installed, and so no /bin/kill."""
+    gateway.run("printf '[log]\\nlevel = 7\\n' >/etc/reel/reeld.conf.d/log.conf\n"
+                "systemctl reload reeld")
+    wait_for(lambda: 'log.level is "7" now' in gateway.run("journalctl -u reeld --no-pager"),
+             "the log to say what changed")
+    gateway.run("rm /etc/reel/reeld.conf.d/log.conf; systemctl reload reeld")
+
+
 def test_a_sink_that_dies_is_started_again(gateway):
     before = wait_ready(gateway)
     gateway.run(f"kill -KILL {before}")
@@ -161,6 +178,18 @@ def test_an_upgrade_keeps_settings_and_recordings(gateway, newer_packages, tmp_p
     assert gateway.run("dpkg-query -W -f '${Version}' reeld").endswith("+1")
     found = recordings(gateway)
     assert found["mic1/long"]["state"] == "recording" and found["mic1/s1"]["state"] == "complete"
+
+
+def test_an_upgrade_goes_on_with_a_sink_that_is_not_enabled(gateway, newer_packages):
+    """One that was started by hand; one that was stopped stays so."""
+    package = gateway.copy(newer_packages.path("reeld"), "var/tmp/reeld.deb")
+    install = f"dpkg -i /{package.relative_to(gateway.root)}"
+    before = wait_ready(gateway)
+    gateway.run(f"systemctl disable reeld\n{install}")
+    wait_ready(gateway, before)
+    gateway.run(f"systemctl stop reeld\n{install}")
+    assert (show(gateway, "ActiveState"), show(gateway, "UnitFileState")) == ("inactive", "disabled")
+    gateway.run("systemctl enable --now reeld")
 
 
 def test_removed_it_leaves_settings_and_recordings(gateway):
