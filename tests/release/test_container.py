@@ -1,5 +1,6 @@
 """The container description, followed by buildah in a chroot, on the same minimal Debian: no
 container engine is needed for that, and no registry. Then both images run, side by side."""
+import configparser
 import json
 import os
 import re
@@ -128,3 +129,20 @@ def test_compose_builds_what_the_container_description_has():
         assert os.path.normpath(dockerfile) == str(CONTAINER / "Containerfile")
         assert service["cap_drop"] == ["ALL"] and service["read_only"]
     assert compose["services"]["sink"]["secrets"] == list(compose["secrets"])
+
+
+def test_compose_names_the_sink():
+    """The host's name is its name, which its session at the broker has: by default a container has
+    another each time that it is made."""
+    assert yaml.safe_load(COMPOSE)["services"]["sink"]["hostname"] == "sink"
+
+
+def test_settings_of_the_compose_file_are_right(tmp_path):
+    """Those that the shell lines write; the fence's two are among them."""
+    lines = re.findall(r"^#   (printf '.*>reeld.conf)$", COMPOSE, re.M)
+    subprocess.run(["bash", "-ec", "\n".join(lines)], cwd=tmp_path, check=True)
+    parsed = configparser.ConfigParser()
+    parsed.read(tmp_path / "reeld.conf")
+    assert parsed["broker"]["host"] == "broker" and parsed["upload"]["overwrite"] == "0"
+    assert parsed["broker"]["reply_allow"].split() == [
+        "reel/v1/reply/admin/#", "reel/v1/reply/reader/#"]
