@@ -25,7 +25,7 @@ struct values {
 static const struct reel_option options[] = {
     REEL_FILTERS_OPTIONS(FIELD(filters)),
     {0, "sort", "KEY", REEL_OPTION_TEXT, FIELD(sort),
-     "started, duration, name; with - before it the other way round", NULL},
+     "by started, duration, name; with - before it the other way round", NULL},
     {0, "limit", "N", REEL_OPTION_UINT, FIELD(limit), "at most so many (all)", NULL},
     {0, "count", NULL, REEL_OPTION_FLAG, FIELD(count), "tell how many there are, too", NULL},
     {0},

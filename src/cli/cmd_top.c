@@ -28,7 +28,7 @@ struct values {
 static const struct reel_option options[] = {
     {0, "device", "NAME", REEL_OPTION_TEXT, FIELD(device), "that one alone", NULL},
     {0, "sort", "KEY", REEL_OPTION_TEXT, FIELD(sort),
-     "device, heard, rate, size, gaps or wrong (what was refused); rate is the default", NULL},
+     "by device, heard, rate, size, gaps or wrong (what was refused); rate is the default", NULL},
     {0, "every", "TIME", REEL_OPTION_SECONDS, FIELD(every),
      "seconds between two looks (2), 0.1 at least", NULL},
     {'n', "count", "N", REEL_OPTION_UINT, FIELD(count), "end after so many looks", NULL},

@@ -20,8 +20,9 @@ struct reel_filters {
 #define REEL_FILTERS_OPTIONS(base)                                                                 \
     REEL_FILTER("device", "NAME", TEXT, (base), device, "of that device"),                         \
         REEL_FILTER("session", "PREFIX", TEXT, (base), session, "whose session begins so"),        \
-        REEL_FILTER("state", "STATE", TEXT, (base), state, "recording or complete"),               \
-        REEL_FILTER("end-reason", "WHY", TEXT, (base), end_reason, "end, idle, upload, limit"),    \
+        REEL_FILTER("state", "STATE", TEXT, (base), state, "that is recording or complete"),       \
+        REEL_FILTER("end-reason", "WHY", TEXT, (base), end_reason,                                 \
+                    "that ended so: end, idle, upload, limit"),                                    \
         REEL_FILTER("min-duration", "SECONDS", SECONDS, (base), min_duration, "at least so long"), \
         REEL_FILTER("max-duration", "SECONDS", SECONDS, (base), max_duration, "at most so long"),  \
         REEL_FILTER("since", "TIME", TEXT, (base), since, "started then or later (RFC 3339)"),     \

@@ -390,6 +390,6 @@ void reel_homeassistant_published(struct reel_homeassistant *home, int id, int r
     reel_discovery_check(&home->discovery, filter, topic);
     reel_log_write(home->log, REEL_LOG_WARNING,
                    "the broker refuses what Home Assistant is to be shown: %s; in the acl_file, "
-                   "below the sink's user: topic readwrite %s",
+                   "below the sink's user, and then the sink started again: topic readwrite %s",
                    reel_bus_reason_text(refusal), filter);
 }
