@@ -25,7 +25,7 @@ struct reel_journal {
 };
 
 /* systemd says in $JOURNAL_STREAM which descriptor leads there, since others may be inherited. */
-static bool stderr_is_journal(void)
+bool reel_journal_is_stderr(void)
 {
     const char *stream = getenv("JOURNAL_STREAM");
     uintmax_t device, inode;
@@ -145,7 +145,7 @@ struct reel_journal *reel_journal_create(struct reel_log *log)
         free(journal);
         return NULL;
     }
-    journal->is_journal = stderr_is_journal();
+    journal->is_journal = reel_journal_is_stderr();
     journal->prefix = log->prefix;
     log->sink = take_line;
     log->user = journal;

@@ -4,9 +4,15 @@
 #ifndef REEL_DAEMON_JOURNAL_H
 #define REEL_DAEMON_JOURNAL_H
 
+#include <stdbool.h>
+
 #include "base/log.h"
 
 struct reel_journal;
+
+/* Whether standard error is connected to the journal, which takes a line's priority from "<3>"
+ * before it. */
+bool reel_journal_is_stderr(void);
 
 /* Set `log`, whose `most` stands, to write to a new journal. NULL if memory ran out: it writes to
  * standard error as before. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/config_list.h"
+#include "daemon/journal.h"
 
 static const char usage[] =
     "usage: reeld [-c FILE] [-o SECTION.KEY=VALUE]...\n"
@@ -36,7 +37,7 @@ static const char usage[] =
 
 static void say_complaint(void *user, const char *text)
 {
-    fprintf(user, "reeld: %s\n", text);
+    fprintf(user, "%sreeld: %s\n", reel_journal_is_stderr() ? "<3>" : "", text);
 }
 
 static int read_settings(const struct reel_config_sources *sources, struct reel_config **config_out)

@@ -1,5 +1,6 @@
 """What the sink writes to the journal: fields for who asks for one device, and no flood."""
 import json
+import os
 import re
 import subprocess
 import sys
@@ -7,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import PREFIX, Recorder
-from lab import wait_for
+from harness import BUILD, PREFIX, Recorder
+from lab import TREE, wait_for
 
 SOCKET = Path(__file__).parent / "journal_socket.py"
 AT_ONCE = 5  # lines of one kind and device, before the rest is counted
@@ -78,3 +79,14 @@ def test_repeated_lines_are_counted(journal):
 def test_standard_error_has_priorities_where_it_is_not_the_journal(lab, client, device):
     client.publish(f"{PREFIX}/audio/{device}/s1", b"no fragment")
     wait_for(lambda: f"<5>{device}/s1: refused: " in lab.sink.log(), "the line")
+
+
+def test_settings_that_are_wrong_are_errors_there(tmp_path):
+    """A start ends before there is a log."""
+    with open(tmp_path / "stderr", "w+") as stderr:
+        status = os.fstat(stderr.fileno())
+        stream = {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
+        command = [TREE / BUILD / "reeld", "-o", "store.dirr=/x"]
+        assert subprocess.run(command, stderr=stderr, env=os.environ | stream).returncode == 78
+        stderr.seek(0)
+        assert stderr.read().startswith("<3>reeld: -o: there is no setting store.dirr")
