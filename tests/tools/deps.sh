@@ -48,7 +48,8 @@ missing=$(printf '%s\n' $wanted | sort -u | grep -v -x -F "$installed") || true
 [ -n "$missing" ] || exit 0
 missing=$(echo $missing)
 
-command="apt-get install -y --no-install-recommends $missing"
+# Another apt may be at work, as after the first start of a machine: it is waited for.
+command="apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $missing"
 if [ "$(id -u)" = 0 ]; then
     as_root=
 elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
