@@ -275,7 +275,7 @@ static enum reel_code settle_each(struct recovery *recovery, struct found *all,
 {
     struct reel_catalog *catalog = recovery->home->catalog;
     enum reel_code code = REEL_OK;
-    struct ahead ahead = {.next = all};
+    struct ahead *ahead = recovery->home->rebuild ? reel_recover_ahead_start(recovery, all) : NULL;
     uint64_t looked_at = 0;
     uint64_t settled = 0;
     struct found *found;
@@ -285,10 +285,9 @@ static enum reel_code settle_each(struct recovery *recovery, struct found *all,
         if (code != REEL_OK)
             break;
         reel_recover_tell(recovery, ++looked_at, HASH_COUNT(all));
+        reel_recover_ahead_step(ahead);
         if (is_well(found))
             continue;
-        if (recovery->home->rebuild)
-            reel_recover_read_ahead(recovery, &ahead);
         code = settle(recovery, found, err_out);
         if (code == REEL_OK && ++settled % PORTION_ROWS == 0) {
             code = commit(recovery, err_out);
@@ -296,6 +295,7 @@ static enum reel_code settle_each(struct recovery *recovery, struct found *all,
                 code = reel_catalog_begin(catalog, err_out);
         }
     }
+    reel_recover_ahead_stop(ahead);
     return code;
 }
 

@@ -92,13 +92,13 @@ enum reel_code reel_recover_unlink(struct recovery *recovery, const struct found
 enum reel_code reel_recover_deletion(struct recovery *recovery, struct found *found,
                                      struct reel_error *err_out);
 
-/* Before a recording is looked at, where all of them will be: have the disk read the files of those
- * behind it. `ahead` begins with the first, and a lead of 0. */
-struct ahead {
-    const struct found *next;
-    unsigned lead; /* how many recordings it is ahead */
-};
-void reel_recover_read_ahead(const struct recovery *recovery, struct ahead *ahead);
+/* Where all recordings will be looked at, in the order of `all`: have the disk read the files of
+ * those to come, by a thread. NULL where there can be none, which the others take too. Step before
+ * each one; stop before `all` goes. */
+struct ahead;
+struct ahead *reel_recover_ahead_start(const struct recovery *recovery, const struct found *all);
+void reel_recover_ahead_step(struct ahead *ahead);
+void reel_recover_ahead_stop(struct ahead *ahead);
 
 /* Tell how far it is: `total` is 0 while names are still looked for. */
 void reel_recover_tell(const struct recovery *recovery, uint64_t done, uint64_t total);
