@@ -1,8 +1,8 @@
 /* Recover, inside: what its parts share. recover_tree.c finds what is to be done (in the
  * folders of recover_folders.c, by the names of recover_names.c), recover.c does it,
- * recover_ahead.c has the disk read for it, recover_file.c mends one file, recover_index.c makes a
- * recording from sidecar and file, recover_second.c tells whose file it is, recover_deleted.c
- * finishes deletions. */
+ * recover_inodes.c and recover_ahead.c have the disk read for it, recover_file.c mends one file,
+ * recover_index.c makes a recording from sidecar and file, recover_second.c tells whose file it is,
+ * recover_deleted.c finishes deletions. */
 #ifndef REEL_STORE_RECOVER_INTERNAL_H
 #define REEL_STORE_RECOVER_INTERNAL_H
 
@@ -75,6 +75,14 @@ struct folders {
 };
 enum reel_code reel_recover_folders(struct recovery *recovery, struct folders *folders_out,
                                     struct reel_error *err_out);
+
+/* Have the disk read the inodes of all files in these folders, by threads, while they are gone
+ * through one after the other. NULL where there can be none, which stop takes too: it comes before
+ * `folders` goes. */
+struct inodes;
+struct inodes *reel_recover_inodes_start(const struct recovery *recovery,
+                                         const struct folders *folders);
+void reel_recover_inodes_stop(struct inodes *inodes);
 
 /* Finish the uploads that were being installed, and bring the others and their files to agree. */
 enum reel_code reel_recover_uploads(struct recovery *recovery, struct reel_error *err_out);

@@ -150,13 +150,16 @@ static enum reel_code note_folder(struct walk *walk, const char *name, struct re
 static enum reel_code note_files(struct walk *walk, struct reel_error *err_out)
 {
     struct folders folders;
+    struct inodes *inodes;
     enum reel_code code = reel_recover_folders(walk->recovery, &folders, err_out);
 
     if (code != REEL_OK)
         return code;
     walk->has_folders = folders.any;
+    inodes = reel_recover_inodes_start(walk->recovery, &folders);
     for (size_t i = 0; code == REEL_OK && i < folders.count; i++)
         code = note_folder(walk, folders.items[i].name, err_out);
+    reel_recover_inodes_stop(inodes);
     free(folders.items);
     return code;
 }
