@@ -1,6 +1,7 @@
 /* Ingest: the loop and its duties, the store's failures. */
 #include "daemon/ingest.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "daemon/events.h"
@@ -15,7 +16,8 @@ enum { TURN_WAIT_US = SECOND_US / 20 };
 
 static void open_store(struct reel_ingest *ingest)
 {
-    struct reel_service_opening opening = {.watchdog = &ingest->watchdog};
+    struct reel_service_opening opening = {.watchdog = &ingest->watchdog,
+                                           .end_fd = ingest->links.stop_fd};
     struct reel_store_config config;
     struct reel_error error;
 
@@ -24,8 +26,9 @@ static void open_store(struct reel_ingest *ingest)
     config.progress = reel_service_progress;
     config.progress_user = &opening;
     if (reel_store_open(&config, reel_wall_us(), &ingest->store, NULL, &error)) {
-        reel_log_write(ingest->links.log, REEL_LOG_ERROR, "the store does not open: %s",
-                       error.message);
+        reel_log_write(ingest->links.log,
+                       error.errno_value == ECANCELED ? REEL_LOG_NOTICE : REEL_LOG_ERROR,
+                       "the store does not open: %s", error.message);
         reel_turns_take(ingest->links.turns);
         reel_backoff_wait(&ingest->backoff, REEL_STORE_WAIT_MOST_US, reel_monotonic_us());
         reel_ingest_tell(ingest, error.message);

@@ -33,7 +33,7 @@ static void tell(struct told *told, uint64_t done, uint64_t total, int64_t now_u
     told->drawn = told->terminal;
 }
 
-static void progress(void *user, uint64_t done, uint64_t total)
+static bool progress(void *user, uint64_t done, uint64_t total)
 {
     struct told *told = user;
     int64_t now_us = reel_monotonic_us();
@@ -41,9 +41,10 @@ static void progress(void *user, uint64_t done, uint64_t total)
     if (total > 0 && told->began_us == 0)
         told->began_us = now_us;
     if (now_us < told->next_us && (total == 0 || done < total))
-        return;
+        return true;
     told->next_us = now_us + (told->terminal ? DRAW_INTERVAL_US : TELL_INTERVAL_US);
     tell(told, done, total, now_us);
+    return true;
 }
 
 enum reel_code reel_reindex_report_run(const struct reel_config *config, const struct reel_log *log,

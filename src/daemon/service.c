@@ -12,6 +12,7 @@
 #define WAIT_ON "EXTEND_TIMEOUT_USEC=90000000\n"
 
 enum { LINE_BYTES = 512, SECOND_US = 1000000, RATE_US = 5 * SECOND_US, REPORTS = 4 };
+enum { LOOK_US = SECOND_US / 20 };
 
 /* "recording: 3 open, 12.5 fragments/s (400.0 kB/s), 63.2 GB free" */
 static void describe_recording(const struct reel_service *service,
@@ -101,19 +102,31 @@ void reel_service_open(void)
     sd_notify(0, WAIT_ON "STATUS=opening the store");
 }
 
-void reel_service_progress(void *opening, uint64_t done, uint64_t total)
+static void tell_progress(uint64_t done, uint64_t total)
 {
-    struct reel_service_opening *told = opening;
-    int64_t now_us = reel_monotonic_us();
-
-    if (told->watchdog)
-        reel_watchdog_feed(told->watchdog, now_us);
-    if (now_us < told->next_us)
-        return;
-    told->next_us = now_us + SECOND_US;
     if (total > 0)
         sd_notifyf(0, WAIT_ON "STATUS=going through the recordings: %" PRIu64 " of %" PRIu64, done,
                    total);
     else
         sd_notifyf(0, WAIT_ON "STATUS=going through the recordings: %" PRIu64 " found", done);
+}
+
+bool reel_service_progress(void *opening, uint64_t done, uint64_t total)
+{
+    struct reel_service_opening *told = opening;
+    struct pollfd end = {.fd = told->end_fd, .events = POLLIN};
+    int64_t now_us = reel_monotonic_us();
+
+    if (told->watchdog)
+        reel_watchdog_feed(told->watchdog, now_us);
+    if (now_us >= told->look_us) {
+        told->look_us = now_us + LOOK_US;
+        if (reel_poll(&end, 1, 0) > 0)
+            return false;
+    }
+    if (now_us >= told->next_us) {
+        told->next_us = now_us + SECOND_US;
+        tell_progress(done, total);
+    }
+    return true;
 }

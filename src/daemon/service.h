@@ -64,14 +64,16 @@ int64_t reel_watchdog_due_us(const struct reel_watchdog *watchdog);
  * take long, and turn no loop. */
 struct reel_service_opening {
     struct reel_watchdog *watchdog; /* NULL: nothing to feed yet */
+    int end_fd;                     /* readable when it is to end */
+    int64_t look_us;                /* monotonic: when to look at that again */
     int64_t next_us;                /* monotonic: when to tell again */
 };
 
 /* Tell that it begins; the manager waits for a minute and a half. */
 void reel_service_open(void);
 
-/* Tell how far it is, at most once a second, and have the manager wait as long once more. It fits
- * reel_store_progress_fn; `opening` is a struct reel_service_opening. */
-void reel_service_progress(void *opening, uint64_t done, uint64_t total);
+/* Tell how far it is, at most once a second, and have the manager wait as long once more; false
+ * when it is to end. It fits reel_store_progress_fn; `opening` is a struct reel_service_opening. */
+bool reel_service_progress(void *opening, uint64_t done, uint64_t total);
 
 #endif

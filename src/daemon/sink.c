@@ -55,7 +55,10 @@ struct reel_sink {
     struct reel_remover remover;
     struct reel_worker workers[WORKERS];
     int ended_fd; /* a worker ended by itself */
-    int signal_fd;
+    /* Each with a descriptor: of two signals the kernel gives the lower number first, however often
+     * that one comes. */
+    int end_fd;    /* SIGTERM, SIGINT */
+    int reload_fd; /* SIGHUP */
 };
 
 static enum reel_code run_ingest(void *sink, struct reel_error *err_out)
@@ -112,15 +115,17 @@ static enum reel_code open_workers(struct reel_sink *sink, struct reel_error *er
 
 static enum reel_code open_descriptors(struct reel_sink *sink, struct reel_error *err_out)
 {
-    sigset_t signals;
+    sigset_t end, reload;
 
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGHUP);
-    sink->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    sigemptyset(&end);
+    sigaddset(&end, SIGTERM);
+    sigaddset(&end, SIGINT);
+    sink->end_fd = signalfd(-1, &end, SFD_CLOEXEC | SFD_NONBLOCK);
+    sigemptyset(&reload);
+    sigaddset(&reload, SIGHUP);
+    sink->reload_fd = signalfd(-1, &reload, SFD_CLOEXEC | SFD_NONBLOCK);
     sink->ended_fd = reel_wake_open();
-    if (sink->signal_fd < 0 || sink->ended_fd < 0)
+    if (sink->end_fd < 0 || sink->reload_fd < 0 || sink->ended_fd < 0)
         return reel_error_errno(err_out, errno, "signalfd");
     return open_workers(sink, err_out);
 }
@@ -140,12 +145,19 @@ static enum reel_code create_mailboxes(struct reel_sink *sink, struct reel_error
     return REEL_OK;
 }
 
-/* With a disk that fails and may be well later, or is not there yet, `*store_out` is NULL: a sink
- * that cannot record can still say why, and begins by itself. */
+/* Whether a sink without a store is of use: with a disk that fails and may be well later, or is not
+ * there yet, it can still say why, and begins by itself; one that is to end ends as others do. */
+static bool may_go_without(const struct reel_error *error)
+{
+    return error->code == REEL_E_NOT_FOUND || reel_error_may_pass(error) ||
+           error->errno_value == ECANCELED;
+}
+
+/* Without one that it may go without `*store_out` is NULL. */
 static enum reel_code open_store(struct reel_sink *sink, struct reel_store **store_out,
                                  struct reel_error *err_out)
 {
-    struct reel_service_opening opening = {.watchdog = NULL};
+    struct reel_service_opening opening = {.end_fd = sink->end_fd};
     struct reel_store_config config;
     struct reel_store_report report;
     struct reel_error error;
@@ -162,13 +174,11 @@ static enum reel_code open_store(struct reel_sink *sink, struct reel_store **sto
                        sink->store_dir, (unsigned long long)report.recordings,
                        (unsigned long long)report.open, (unsigned long long)report.repaired,
                        (unsigned long long)report.recovered);
-    if (code == REEL_OK || (code != REEL_E_NOT_FOUND && !reel_error_may_pass(&error))) {
-        if (code)
-            *err_out = error;
-        return code;
-    }
+    if (code == REEL_OK)
+        return REEL_OK;
+    *err_out = error;
     *store_out = NULL;
-    return REEL_OK;
+    return may_go_without(&error) ? REEL_OK : code;
 }
 
 static enum reel_code follow(struct reel_sink *sink, struct reel_config_follower **follower_out,
@@ -310,30 +320,27 @@ static void reload(struct reel_sink *sink)
         reel_service_reloaded(&sink->service);
 }
 
-/* SIGHUP reads the settings again; any other signal is the end. */
-static bool end_is_asked(struct reel_sink *sink)
+static void take_reload(struct reel_sink *sink)
 {
     struct signalfd_siginfo signal;
 
-    while (read(sink->signal_fd, &signal, sizeof signal) == (ssize_t)sizeof signal) {
-        if (signal.ssi_signo != SIGHUP)
-            return true;
+    if (read(sink->reload_fd, &signal, sizeof signal) == (ssize_t)sizeof signal)
         reload(sink);
-    }
-    return false;
 }
 
 static void wait_for_end(struct reel_sink *sink)
 {
-    struct pollfd fds[3] = {
-        {.fd = sink->signal_fd, .events = POLLIN},
+    struct pollfd fds[4] = {
+        {.fd = sink->end_fd, .events = POLLIN},
         {.fd = sink->ended_fd, .events = POLLIN},
+        {.fd = sink->reload_fd, .events = POLLIN},
         {.fd = reel_config_share_fd(sink->settings), .events = POLLIN},
     };
 
-    while (!fds[1].revents && !(fds[0].revents && end_is_asked(sink))) {
-        reel_poll(fds, 3, INT64_MAX);
-        if (fds[2].revents && reel_config_share_followed(sink->settings))
+    while (reel_poll(fds, 4, INT64_MAX), !fds[0].revents && !fds[1].revents) {
+        if (fds[2].revents)
+            take_reload(sink);
+        if (fds[3].revents && reel_config_share_followed(sink->settings))
             reel_service_reloaded(&sink->service);
     }
 }
@@ -394,7 +401,8 @@ void reel_sink_destroy(struct reel_sink **sink)
     reel_mailbox_destroy(&gone->discards, release_discard);
     for (size_t i = 0; i < WORKERS; i++)
         reel_worker_close(&gone->workers[i]);
-    close_descriptor(gone->signal_fd);
+    close_descriptor(gone->end_fd);
+    close_descriptor(gone->reload_fd);
     close_descriptor(gone->ended_fd);
     reel_bus_gate_release(&gone->gate);
     free(gone);

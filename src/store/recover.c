@@ -264,10 +264,12 @@ static bool is_well(const struct found *found)
     return found->row == ROW_COMPLETE && found->fits && found->has_sidecar && !is_outdated(found);
 }
 
-void reel_recover_tell(const struct recovery *recovery, uint64_t done, uint64_t total)
+enum reel_code reel_recover_tell(const struct recovery *recovery, uint64_t done, uint64_t total,
+                                 struct reel_error *err_out)
 {
-    if (recovery->progress)
-        recovery->progress(recovery->progress_user, done, total);
+    if (!recovery->progress || recovery->progress(recovery->progress_user, done, total))
+        return REEL_OK;
+    return reel_error_errno(err_out, ECANCELED, "opening the store");
 }
 
 static enum reel_code settle_each(struct recovery *recovery, struct found *all,
@@ -284,9 +286,9 @@ static enum reel_code settle_each(struct recovery *recovery, struct found *all,
     HASH_ITER (hh, all, found, after) {
         if (code != REEL_OK)
             break;
-        reel_recover_tell(recovery, ++looked_at, HASH_COUNT(all));
         reel_recover_ahead_step(ahead);
-        if (is_well(found))
+        code = reel_recover_tell(recovery, ++looked_at, HASH_COUNT(all), err_out);
+        if (code != REEL_OK || is_well(found))
             continue;
         code = settle(recovery, found, err_out);
         if (code == REEL_OK && ++settled % PORTION_ROWS == 0) {
@@ -335,8 +337,8 @@ static enum reel_code sync_names(struct recovery *recovery, struct found *all,
         if ((!found->has_wav && !found->has_sidecar) || strcmp(device, found->device) == 0)
             continue;
         device = found->device;
-        reel_recover_tell(recovery, HASH_COUNT(all), 0);
-        if (reel_disk_sync_folder(root_fd, device, err_out) != REEL_OK)
+        if (reel_recover_tell(recovery, HASH_COUNT(all), 0, err_out) != REEL_OK ||
+            reel_disk_sync_folder(root_fd, device, err_out) != REEL_OK)
             return REEL_E_STALLED;
     }
     return reel_disk_sync_folder(root_fd, ".", err_out);

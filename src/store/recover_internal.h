@@ -108,8 +108,9 @@ struct ahead *reel_recover_ahead_start(const struct recovery *recovery, const st
 void reel_recover_ahead_step(struct ahead *ahead);
 void reel_recover_ahead_stop(struct ahead *ahead);
 
-/* Tell how far it is: `total` is 0 while names are still looked for. */
-void reel_recover_tell(const struct recovery *recovery, uint64_t done, uint64_t total);
+/* Tell how far it is: `total` is 0 while names are still looked for. STALLED: it is to end. */
+enum reel_code reel_recover_tell(const struct recovery *recovery, uint64_t done, uint64_t total,
+                                 struct reel_error *err_out);
 
 /* When a file was last written. */
 int64_t reel_recover_modified_us(const struct stat *status);

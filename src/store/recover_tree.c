@@ -116,7 +116,8 @@ static enum reel_code note_file(void *user, int folder_fd, const char *device, c
     found = find_or_make(&walk->all, device, session);
     if (!found)
         return reel_error_errno(err_out, ENOMEM, "recovery");
-    reel_recover_tell(walk->recovery, HASH_COUNT(walk->all), 0);
+    if (reel_recover_tell(walk->recovery, HASH_COUNT(walk->all), 0, err_out) != REEL_OK)
+        return REEL_E_STALLED;
     if (!S_ISREG(status.st_mode)) {
         *(is_wav ? &found->wav_blocked : &found->sidecar_blocked) = true;
     } else if (is_wav) {

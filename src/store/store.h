@@ -31,8 +31,9 @@ struct reel_entry;
 
 /* How many recordings of how many were looked at by now, to mend what they need or to build the
  * catalog anew; `total` 0: `done` names were found so far, there may be more. It comes often: with
- * each, so also between the syncs of many. */
-typedef void reel_store_progress_fn(void *user, uint64_t done, uint64_t total);
+ * each, so also between the syncs of many. Whether to go on: else opening fails as STALLED, with
+ * ECANCELED, and the next one begins where it was. */
+typedef bool reel_store_progress_fn(void *user, uint64_t done, uint64_t total);
 
 struct reel_store_config {
     const char *dir;               /* store.dir; made if it is missing */

@@ -2,6 +2,8 @@
 SIGTERM leaves behind."""
 import re
 import signal
+import subprocess
+import time
 
 import pytest
 
@@ -105,3 +107,52 @@ def test_on_sigterm_it_commits_and_completes_nothing(make_lab):
     assert recorder.end(seq=2)["status"] == "ok"
     assert recorder.info()["fragments"] == 3 and recorder.info()["duplicates"] == 0
     assert not lab.watcher.events("mic", "s1", "gap")
+
+
+@pytest.mark.skipif(not can_trace(), reason="strace cannot attach here")
+def test_on_sigterm_it_gives_up_opening_the_store(make_lab, manager, tmp_path):
+    """The manager, told how far it is, would wait until all of it is done."""
+    lab = make_lab({"store.sync": "files"}, env=manager.environment | TRACED)
+    recorders = [Recorder(lab.client(), f"mic{n}") for n in range(20)]
+    for recorder in recorders:
+        recorder.store(noise(0), seq=0)
+    lab.sink.kill()
+    slow = ["strace", "-D", "-f", "-qq", "-o", tmp_path / "trace", "-e", "trace=fdatasync,fsync",
+            "-e", "inject=fdatasync,fsync:delay_enter=500000"]
+    plain = lab.sink.command
+    lab.sink.command = lambda *more: [*slow, *plain(*more)]
+    before = len(manager.values("STATUS"))
+    lab.sink.launch()
+    manager.wait_status(lambda line: "of 20" in line, before)
+    began_s = time.monotonic()
+    lab.sink.program.send(signal.SIGTERM)
+    assert lab.sink.program.wait() == 0
+    assert time.monotonic() - began_s < 5
+    lab.sink.command = plain
+    lab.sink.start()
+    for recorder in recorders:
+        recorder.store(noise(1), seq=1)
+
+
+def test_sigterm_is_heard_among_any_number_of_sighup(make_lab):
+    """A signal of a lower number that waits as well is given first."""
+    lab = make_lab(start=False)
+    plain = lab.sink.command
+    settings = lab.sink.folder / "r.conf"
+    settings.write_text("")
+    folder = lab.sink.folder / "r.conf.d"
+    folder.mkdir()
+    for n in range(8):  # so that reading them takes longer than it is until the next one
+        (folder / f"{n}.conf").write_text("#\n" * 500_000)
+    lab.sink.command = lambda *more: [*plain(*more), "-c", settings]
+    lab.sink.start()
+    flood = subprocess.Popen(["sh", "-c", f"while kill -HUP {lab.sink.program.pid}; do :; done"],
+                             stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: lab.sink.log().count("were read again") > 3, "it to be busy with them")
+        lab.sink.program.send(signal.SIGTERM)
+        assert lab.sink.program.wait() == 0
+    finally:
+        flood.kill()
+        flood.wait()
+    lab.sink.start()

@@ -419,7 +419,7 @@ struct progress {
     uint64_t total;
 };
 
-static void note_progress(void *user, uint64_t done, uint64_t total)
+static bool note_progress(void *user, uint64_t done, uint64_t total)
 {
     struct progress *progress = user;
 
@@ -432,6 +432,7 @@ static void note_progress(void *user, uint64_t done, uint64_t total)
         assert_true(done >= progress->found);
         progress->found = done;
     }
+    return true;
 }
 
 /* Of a start that mends what was under way, one by one, and of a catalog that is built anew,
@@ -460,6 +461,47 @@ static void it_tells_how_far_it_is(void **state)
     assert_int_equal(progress.done, RECORDINGS);
 }
 
+struct end {
+    uint64_t at; /* the count of the question at which it is asked for */
+    uint64_t asked;
+};
+
+static bool go_on_until(void *user, uint64_t done, uint64_t total)
+{
+    struct end *end = user;
+
+    (void)done;
+    (void)total;
+    return ++end->asked < end->at;
+}
+
+/* Wherever it ends, the next start makes of it what one that was not ended does. */
+static void it_ends_when_that_is_asked_for(void **state)
+{
+    struct scene *scene = *state;
+    struct reel_error error;
+    struct reel_store *store;
+    struct end end = {.at = 1};
+    enum reel_code code;
+
+    record_all(scene);
+    scene_crash(scene);
+    scene->config.progress = go_on_until;
+    scene->config.progress_user = &end;
+    do {
+        remove_catalog(scene);
+        end.asked = 0;
+        code = reel_store_open(&scene->config, scene->now_us, &store, NULL, &error);
+        assert_true(code == REEL_OK || (code == REEL_E_STALLED && error.errno_value == ECANCELED));
+        assert_int_equal(end.asked, end.at - (code == REEL_OK));
+        end.at++;
+    } while (code != REEL_OK);
+    assert_true(end.at > RECORDINGS);
+    reel_store_close(store);
+    scene->config.progress = NULL;
+    scene_open(scene);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -476,6 +518,7 @@ int main(void)
         TEST(a_copy_under_another_name_is_another_recording),
         TEST(a_store_can_be_reindexed_again_and_again),
         TEST(it_tells_how_far_it_is),
+        TEST(it_ends_when_that_is_asked_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
