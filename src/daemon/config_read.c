@@ -2,14 +2,19 @@
  * silence, or tell of the first alone, is found on the way to it. */
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ini.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/config_internal.h"
+#include "io/loop.h"
 #include "wire/utf8.h"
 
 enum { FILE_BYTES_MAX = 1 << 20, LINE_BYTES_MAX = INI_MAX_LINE - 2 }; /* its end and a 0 aside */
+/* So long a pipe may have nothing to read. */
+enum { PIPE_US = 1000000 };
 
 struct reading {
     struct reel_config *config;
@@ -169,7 +174,30 @@ static const struct reel_config_file *add_file(struct reel_config *config, const
 static void complain_of_file(struct reel_complaints *complaints, const char *path, int errno_value)
 {
     reel_complain(complaints, path, "%s: it must be a file that the sink's user may read",
-                  strerror(errno_value));
+                  errno_value == ETIME ? "A pipe that nothing comes from" : strerror(errno_value));
+}
+
+/* Neither opening nor waiting for a pipe that nobody writes to may last: the sink that reads its
+ * settings again looks at no signal meanwhile. NULL with errno; ETIME: it is such a pipe. */
+static FILE *open_file(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    FILE *file = NULL;
+
+    if (fd < 0)
+        return NULL;
+    if (reel_poll(&ready, 1, reel_monotonic_us() + PIPE_US) == 0)
+        errno = ETIME;
+    else if (fcntl(fd, F_SETFL, O_RDONLY) == 0)
+        file = fdopen(fd, "r");
+    if (!file) {
+        int errno_value = errno;
+
+        close(fd);
+        errno = errno_value;
+    }
+    return file;
 }
 
 void reel_config_read(struct reel_config *config, const char *path,
@@ -180,7 +208,7 @@ void reel_config_read(struct reel_config *config, const char *path,
     int lines_before = config->lines_count;
     int bad_line;
 
-    reading.file = fopen(path, "re");
+    reading.file = open_file(path);
     if (!reading.file) {
         complain_of_file(complaints, path, errno);
         return;

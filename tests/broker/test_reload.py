@@ -215,6 +215,16 @@ def test_bad_settings_are_all_logged_and_change_nothing(settings):
     assert lab.client().request("status")["limits"]["max_gap_s"] == 11
 
 
+def test_a_pipe_among_them_holds_nothing_up(settings):
+    folder = settings.path.with_name(settings.path.name + ".d")
+    folder.mkdir()
+    os.mkfifo(folder / "pipe.conf")
+    settings.hang_up("the settings stay as they were")
+    (folder / "pipe.conf").unlink()
+    settings.reload(limits__max_gap_s=7)
+    wait_accepts(settings.lab, lambda a: a["max_gap_s"] == 7)
+
+
 @pytest.mark.parametrize("reachable", [True, False])
 def test_systemd_is_told_of_a_reload_but_of_none_before_it_is_ready(make_lab, tmp_path, reachable):
     told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

@@ -185,6 +185,18 @@ def test_a_file_that_never_ends_is_told(tmp_path):
     assert found[-1] == "/dev/zero: larger than 1 MiB: this is no file of settings"
 
 
+def test_a_pipe_is_read_unless_nothing_comes(tmp_path):
+    """Whoever has settings in secret may hand them over so; one left lying about holds nothing up."""
+    os.mkfifo(tmp_path / "r.conf")
+    assert complaints("-c", "r.conf", folder=tmp_path) == [
+        f"r.conf: A pipe that nothing comes from: {UNREADABLE}"]
+    writing = subprocess.Popen(["sh", "-c", "printf '[broker]\\nhots = a\\n' > r.conf"],
+                               cwd=tmp_path)
+    found = complaints("-c", "r.conf", folder=tmp_path)
+    assert writing.wait(timeout=60) == 0
+    assert len(found) == 1 and found[0].startswith("r.conf:2: there is no setting broker.hots")
+
+
 @pytest.mark.parametrize("name", ["r.conf", "r.conf.d", "r.conf.d/a.conf"])
 def test_what_the_sinks_user_may_not_read_is_told(tmp_path, name):
     """Root may without the rights that make it root."""
