@@ -5,6 +5,7 @@
 
 #include "daemon/config_internal.h"
 #include "wire/topic.h"
+#include "wire/utf8.h"
 
 struct check {
     const struct reel_config *config;
@@ -37,7 +38,7 @@ static bool prefix_valid(const char *prefix)
     size_t length = strlen(prefix);
 
     return length > 0 && length <= 64 && prefix[0] != '/' && prefix[length - 1] != '/' &&
-           prefix[0] != '$' && !strpbrk(prefix, "+# \t");
+           prefix[0] != '$' && !strpbrk(prefix, "+#, ") && reel_utf8_clean(prefix, length);
 }
 
 static void check_tls(const struct check *check)
@@ -68,11 +69,15 @@ static void check_broker(const struct check *check)
     if (!prefix_valid(config->broker_prefix))
         complain(check, "broker.prefix", NULL,
                  "broker.prefix must be a topic of at most 64 characters without wildcards, "
-                 "spaces, a leading $ or a slash at either end");
+                 "spaces, commas, a leading $ or a slash at either end");
+    if (!reel_topic_filters_valid(config->broker_reply_allow))
+        complain(check, "broker.reply_allow", NULL,
+                 "broker.reply_allow are topic filters, parted by commas or spaces: + is a whole "
+                 "level of one, # its last");
     if (!prefix_valid(config->homeassistant_prefix))
         complain(check, "homeassistant.prefix", NULL,
                  "homeassistant.prefix must be a topic of at most 64 characters without "
-                 "wildcards, spaces, a leading $ or a slash at either end");
+                 "wildcards, spaces, commas, a leading $ or a slash at either end");
     if (config->broker_password_file[0] && !config->broker_username[0])
         complain(check, "broker.password_file", NULL,
                  "broker.password_file is of no use without broker.username");
@@ -128,10 +133,10 @@ void reel_config_finish(struct reel_config *config, struct reel_complaints *comp
 
     if (config->sink_name[0] == '\0')
         reel_config_name_after_host(config->sink_name);
+    check_broker(&check);
     if (config->broker_reply_allow[0] == '\0')
         snprintf(config->broker_reply_allow, sizeof config->broker_reply_allow, "%.64s/reply/#",
                  config->broker_prefix);
-    check_broker(&check);
     check_tls(&check);
     check_texts(&check);
     if (!reel_containers_parse(config->upload_formats_text, &config->upload_formats))

@@ -68,6 +68,18 @@ static long take_line(struct reading *reading, char *out, size_t capacity)
     return (long)length;
 }
 
+/* Of control characters only white space is text, and a return where the line ends. */
+static bool has_control(const char *line, size_t length)
+{
+    while (length > 0 && line[length - 1] == '\r')
+        length--;
+    for (size_t i = 0; i < length; i++) {
+        if (((unsigned char)line[i] < 0x20 && !strchr("\t\f\v", line[i])) || line[i] == 0x7f)
+            return true;
+    }
+    return false;
+}
+
 /* Complain of what is wrong with a line before it is taken apart. */
 static bool line_is_text(const struct reading *reading, const char *line, size_t length)
 {
@@ -87,6 +99,10 @@ static bool line_is_text(const struct reading *reading, const char *line, size_t
         complain(reading, "not UTF-8: save the file as UTF-8");
         return false;
     }
+    if (has_control(line, length)) {
+        complain(reading, "a control character: lines end in a newline, and hold text");
+        return false;
+    }
     return true;
 }
 
@@ -94,6 +110,17 @@ static bool line_is_text(const struct reading *reading, const char *line, size_t
 static bool sets_something(const char *line)
 {
     return !strchr(";#[", line[strspn(line, " \t\r\f\v")]);
+}
+
+/* What stands on the line of a section is its name, and perhaps a comment. */
+static void look_at_section(const struct reading *reading, const char *line)
+{
+    const char *end = strchr(line, ']');
+
+    if (!end)
+        complain(reading, "a section is [NAME] or [NAME \"PATTERN\"]: there is no ]");
+    else if (sets_something(end + 1) && end[1 + strspn(end + 1, " \t\r\f\v")])
+        complain(reading, "a section has a line of its own: nothing stands behind its ]");
 }
 
 static void look_at(struct reading *reading, const char *line)
@@ -104,8 +131,8 @@ static void look_at(struct reading *reading, const char *line)
         line += sizeof bom - 1;
     reading->indented = isspace((unsigned char)line[0]) != 0;
     reading->awaited = sets_something(line);
-    if (line[strspn(line, " \t")] == '[' && !strchr(line, ']'))
-        complain(reading, "a section is [NAME] or [NAME \"PATTERN\"]: there is no ]");
+    if (line[strspn(line, " \t")] == '[')
+        look_at_section(reading, line);
 }
 
 static void end_line(struct reading *reading)

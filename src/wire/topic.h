@@ -65,4 +65,8 @@ enum reel_code reel_reply_check(const char *prefix, const char *allow, const cha
 /* Say whether `topic` matches the MQTT filter. */
 bool reel_topic_matches(const char *filter, const char *topic);
 
+/* Say whether each filter of the list, parted by commas or spaces, is one of MQTT: a wildcard is a
+ * whole level, `#` the last. */
+bool reel_topic_filters_valid(const char *filters);
+
 #endif

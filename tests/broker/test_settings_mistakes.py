@@ -81,6 +81,14 @@ MISTAKES = {
     "empty host": ("[broker]\nhost =\n", {2: "broker.host is empty"}),
     "empty folder": ("[store]\ndir =\n", {2: "store.dir is empty"}),
     "prefix with a wildcard": ("[broker]\nprefix = reel/#\n", {2: "broker.prefix must be a topic"}),
+    "prefix with a comma": ("[broker]\nprefix = reel,v1\n", {2: "broker.prefix must be a topic"}),
+    "prefix with what is no character": (
+        "[broker]\nprefix = reel\uffff\n", {2: "broker.prefix must be a topic"}),
+    "reply_allow with half a wildcard": (
+        "[broker]\nreply_allow = reel/v1/reply/a/#, reel/v1/reply/b#\n",
+        {2: "broker.reply_allow are topic filters"}),
+    "reply_allow with more behind #": (
+        "[broker]\nreply_allow = reel/#/reply\n", {2: "broker.reply_allow are topic filters"}),
     "name with a space": ("[sink]\nname = my sink\n", {2: "sink.name must be 1 to 64 of"}),
     "site with a slash": ("[hermes]\nsites = a/b\n", {2: "hermes.sites are levels of a topic"}),
     "file from the sink's folder on": ("[metrics]\ntextfile = reel.prom\n",
@@ -91,6 +99,10 @@ MISTAKES = {
     "no equals sign on the last line": ("[broker]\nhost", {2: "neither [section] nor key = value"}),
     "section without an end": ("[broker\nhost = a\n",
                                {1: "there is no ]", 2: "host stands before the first [section]"}),
+    "setting on the line of its section": (
+        "[broker] host = a\n", {1: "a section has a line of its own"}),
+    "lines that end in a return": (b"[broker]\rhost = a\rport = x\r", {1: "a control character"}),
+    "escape sequence": ("[broker]\nusername = a\x1b[1mb\n", {2: "a control character"}),
     "line too long": (
         f"[store]\ndir = /{'x' * 300}\n", {2: "the line has 307 bytes: it may have 198"}),
     "line too long, without an end": (f"# {'x' * 300}", {1: "the line has 302 bytes"}),
@@ -159,6 +171,8 @@ def test_of_very_many_some_are_told_and_the_rest_is_counted(tmp_path):
     b"[broker]\r\nhost = a\r\nport = 1\r\n",
     "; Grüße\n# Käse\n\n   \n[broker]\nhost = käse ; trailing\n".encode(),
     b"[broker]\n" + b"#" * 198 + b"\nhost:a",
+    b"[broker] ; theirs\r\n\thost\t=\ta\r\r\n[sink]\t#mine\n\f\n",
+    b"[broker]\nreply_allow = +/v1/reply/#, #\treel//reply/+ ,\n",
     b"",
 ])
 def test_what_editors_leave_is_no_mistake(tmp_path, text):
