@@ -9,6 +9,8 @@
 #include "core/devices.h"
 #include "core/discovery.h"
 #include "core/silence.h"
+#include "daemon/home_refusals.h"
+#include "io/loop.h"
 #include "wire/message.h"
 #include "wire/topic.h"
 
@@ -44,8 +46,7 @@ struct reel_homeassistant {
     bool passing;
     uint64_t connection; /* they are numbered from 1 on */
     bool sink_told;      /* over this connection */
-    int document_id; /* the last publications of each kind, 0: none: does the broker refuse them? */
-    int state_id;
+    struct reel_home_refusals refusals;
     bool refusal_told;
     bool bound_told;
     bool looked;                  /* at what stands there, since the process began */
@@ -99,10 +100,9 @@ void reel_homeassistant_destroy(struct reel_homeassistant **home)
 
 /* ---- what is told ---- */
 
-/* NULL takes back what stands there. The reference is taken over. Returns its id, 0 if it failed.
- */
-static int tell(const struct reel_homeassistant *home, struct reel_bus *bus, const char *topic,
-                json_t *document, bool take_back)
+/* NULL takes back what stands there. The reference is taken over. */
+static void tell(struct reel_homeassistant *home, struct reel_bus *bus, const char *topic,
+                 json_t *document, bool take_back)
 {
     int id = 0;
     struct reel_buffer payload = {0};
@@ -120,9 +120,9 @@ static int tell(const struct reel_homeassistant *home, struct reel_bus *bus, con
     if (!good || reel_bus_publish(bus, &what, &id, &error))
         reel_log_write(home->log, REEL_LOG_WARNING, "%s was not published: %s", topic,
                        error.message);
+    reel_home_refusals_note(&home->refusals, id);
     reel_buffer_finish(&payload);
     json_decref(document);
-    return id;
 }
 
 static void tell_documents(struct reel_homeassistant *home, struct reel_bus *bus,
@@ -133,8 +133,7 @@ static void tell_documents(struct reel_homeassistant *home, struct reel_bus *bus
 
     for (size_t i = 0; i < count; i++) {
         reel_discovery_topic(&home->discovery, device, i, topic);
-        home->document_id =
-            tell(home, bus, topic, reel_discovery_document(&home->discovery, device, i), false);
+        tell(home, bus, topic, reel_discovery_document(&home->discovery, device, i), false);
     }
 }
 
@@ -146,11 +145,10 @@ static void tell_state(struct reel_homeassistant *home, struct reel_bus *bus, st
     told->state = *state;
     told->has_state = true;
     reel_discovery_state_topic(&home->discovery, told->device, topic);
-    home->state_id = tell(home, bus, topic, reel_discovery_state(state), false);
+    tell(home, bus, topic, reel_discovery_state(state), false);
 }
 
-static void take_back(const struct reel_homeassistant *home, struct reel_bus *bus,
-                      const char *device)
+static void take_back(struct reel_homeassistant *home, struct reel_bus *bus, const char *device)
 {
     char topic[REEL_DISCOVERY_TOPIC_BYTES];
 
@@ -295,6 +293,8 @@ void reel_homeassistant_work(struct reel_homeassistant *home, struct reel_bus *b
 
     if (monotonic_us < home->next_us)
         return;
+    if (!home->passing && home->sink_told)
+        reel_home_refusals_whole(&home->refusals);
     if (!home->passing)
         begin_pass(home, bus);
     /* Where the disk fails, nothing is known to be gone. */
@@ -314,6 +314,28 @@ int64_t reel_homeassistant_due_us(const struct reel_homeassistant *home)
     return home->next_us;
 }
 
+/* ---- a broker that refuses ---- */
+
+static void tell_of_refusal(struct reel_homeassistant *home, const char *how)
+{
+    char filter[REEL_DISCOVERY_TOPIC_BYTES], topic[REEL_DISCOVERY_TOPIC_BYTES];
+
+    if (home->refusal_told)
+        return;
+    home->refusal_told = true;
+    reel_discovery_check(&home->discovery, filter, topic);
+    reel_log_write(home->log, REEL_LOG_WARNING,
+                   "the broker refuses what Home Assistant is to be shown: %s; in the acl_file, "
+                   "below the sink's user, and then the sink started again: topic readwrite %s",
+                   how, filter);
+}
+
+void reel_homeassistant_published(struct reel_homeassistant *home, int id, int refusal)
+{
+    if (reel_home_refusals_take(&home->refusals, id) && refusal)
+        tell_of_refusal(home, reel_bus_reason_text(refusal));
+}
+
 /* ---- what stands there ---- */
 
 enum reel_code reel_homeassistant_connected(struct reel_homeassistant *home, struct reel_bus *bus,
@@ -324,8 +346,12 @@ enum reel_code reel_homeassistant_connected(struct reel_homeassistant *home, str
     home->connection++;
     home->sink_told = false;
     home->passing = false;
-    home->document_id = home->state_id = 0;
     home->next_us = home->config->homeassistant_enabled ? 0 : INT64_MAX;
+    if (reel_home_refusals_connected(&home->refusals, reel_monotonic_us()) && home->next_us == 0) {
+        home->next_us = home->rested_us = home->refusals.held_us;
+        tell_of_refusal(home, "it ends the connection for it");
+        return REEL_OK;
+    }
     if (!home->config->homeassistant_enabled && home->looked)
         return REEL_OK;
     home->looked = true;
@@ -333,7 +359,7 @@ enum reel_code reel_homeassistant_connected(struct reel_homeassistant *home, str
 }
 
 /* Of a device also how it was. */
-static void take_back_stray(const struct reel_homeassistant *home, struct reel_bus *bus,
+static void take_back_stray(struct reel_homeassistant *home, struct reel_bus *bus,
                             const char *topic, const char *device)
 {
     char state[REEL_DISCOVERY_TOPIC_BYTES];
@@ -377,19 +403,4 @@ bool reel_homeassistant_hear(struct reel_homeassistant *home, struct reel_bus *b
     else if (device[0] && !reel_devices_find(home->devices, device))
         hear_of_device(home, bus, message->topic, device);
     return true;
-}
-
-void reel_homeassistant_published(struct reel_homeassistant *home, int id, int refusal)
-{
-    char filter[REEL_DISCOVERY_TOPIC_BYTES], topic[REEL_DISCOVERY_TOPIC_BYTES];
-
-    if (!refusal || home->refusal_told || id == 0 ||
-        (id != home->document_id && id != home->state_id))
-        return;
-    home->refusal_told = true;
-    reel_discovery_check(&home->discovery, filter, topic);
-    reel_log_write(home->log, REEL_LOG_WARNING,
-                   "the broker refuses what Home Assistant is to be shown: %s; in the acl_file, "
-                   "below the sink's user, and then the sink started again: topic readwrite %s",
-                   reel_bus_reason_text(refusal), filter);
 }

@@ -1,6 +1,7 @@
 """Discovery, read as Home Assistant reads it: topics, ids, templates rendered against what comes."""
 import json
 import re
+import time
 
 import pytest
 from jinja2 import Environment, StrictUndefined
@@ -10,6 +11,8 @@ from harness import PREFIX, Recorder
 from lab import wait_for
 
 ON = {"homeassistant.enabled": 1}
+# With 0 mosquitto 2.0.11 ends the connection for what it refuses.
+QUEUED = "max_queued_messages 10000000"
 # https://www.home-assistant.io/integrations/mqtt/#discovery-topic
 CONFIG = re.compile(r"homeassistant/(binary_sensor|sensor)/([a-zA-Z0-9_-]+)/([a-zA-Z0-9_-]+)/config")
 TEMPLATES = Environment(undefined=StrictUndefined)
@@ -179,14 +182,44 @@ def test_a_stranger_is_not_shown(home):
 
 def test_broker_that_refuses_is_told_of_once_with_the_line(make_lab):
     allowed = f"topic readwrite {PREFIX}/#\n"
-    # With 0 mosquitto 2.0.11 ends the connection for what it refuses.
-    queued = "max_queued_messages 10000000"
-    lab = make_lab(ON, broker={"acl": allowed, "extra": queued})
+    lab = make_lab(ON, broker={"acl": allowed, "extra": QUEUED})
     line = "topic readwrite homeassistant/+/reel_sink/#"
     wait_for(lambda: line in lab.sink.log(), "the line")
     Recorder(lab.client(), "mic").store(frames=10)
     lab.client().request("status")
     assert lab.sink.log().count(line) == 1
+
+
+def test_broker_that_refuses_some_is_told_of(make_lab):
+    allowed = "topic readwrite homeassistant/sensor/#\ntopic readwrite homeassistant/reel/#\n"
+    lab = make_lab(ON, broker={"acl": f"topic readwrite {PREFIX}/#\n{allowed}", "extra": QUEUED})
+    line = "topic readwrite homeassistant/+/reel_sink/#"
+    wait_for(lambda: line in lab.sink.log(), "the line")
+
+
+@pytest.mark.parametrize("refused", ["all", "states"])
+def test_broker_that_ends_the_connection_for_it_is_spared(make_lab, refused):
+    allowed = f"topic readwrite {PREFIX}/#\n"
+    if refused == "states":
+        allowed += "topic readwrite homeassistant/+/reel_sink/+/config\n"
+    lab = make_lab(ON | {"homeassistant.enabled": 0}, broker={"acl": allowed})
+    Recorder(lab.client(), "mic").store(frames=10, seq=0)
+    lab.sink.stop()
+    lab.sink.settings |= ON
+    stopped = lab.sink.log().count("the query connection ended")
+    lab.sink.launch()
+    line = "topic readwrite homeassistant/+/reel_sink/#"
+    wait_for(lambda: line in lab.sink.log(), "the line")
+    lab.sink.wait_online()
+    before = lab.sink.log().count("the query connection ended")
+    assert before == stopped + 3
+    Recorder(lab.client(), "mic").store(frames=10, seq=1)
+    assert lab.client().request("status")["state"] == "ok"
+    Recorder(lab.client(), "mic").end(seq=2)
+    lab.watcher.wait_event("mic", "s1", "completed")
+    time.sleep(3)  # something happened: it would be told by now
+    assert lab.client().request("status")["state"] == "ok"
+    assert lab.sink.log().count("the query connection ended") == before
 
 
 def test_other_prefix(make_lab):
