@@ -294,6 +294,7 @@ static void settle(struct reel_ingest *ingest)
         return;
     }
     if (ingest->bus) {
+        ingest->ending = true;
         reel_bus_disconnect(ingest->bus);
         reel_bus_write(ingest->bus);
     }

@@ -168,7 +168,7 @@ static void on_disconnected(void *user, const char *reason, bool taken_over)
     char text[REEL_CONNECTION_TEXT_BYTES];
 
     reel_connection_describe(ingest->links.config, ingest->bus, "ingest", reason, text);
-    lose(ingest, REEL_LOG_WARNING, text);
+    lose(ingest, ingest->ending ? REEL_LOG_INFO : REEL_LOG_WARNING, text);
     ingest->taken_over = taken_over;
 }
 

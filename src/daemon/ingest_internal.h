@@ -130,7 +130,8 @@ struct reel_ingest {
     bool satellites_known; /* those whose recordings the store had open are among them */
     bool subscribed;
     bool taken_over;
-    bool lost; /* the connection ended: `lost_reason` says why */
+    bool ending; /* it ends the connection itself */
+    bool lost;   /* the connection ended: `lost_reason` says why */
     char lost_reason[REEL_CONNECTION_TEXT_BYTES];
     bool suspect; /* the catalog may be damaged: that is looked at when the store is opened */
     bool failed;  /* the batch cannot be made durable: `failure` says why */

@@ -130,7 +130,8 @@ static void on_disconnected(void *user, const char *reason, bool taken_over)
     responder->lost = true;
     responder->taken_over = responder->taken_over || taken_over;
     reel_connection_describe(responder->links.config, responder->bus, "query", reason, text);
-    reel_log_write(responder->links.log, REEL_LOG_WARNING, "%s", text);
+    reel_log_write(responder->links.log, responder->ending ? REEL_LOG_INFO : REEL_LOG_WARNING, "%s",
+                   text);
     snprintf(responder->unreachable, sizeof responder->unreachable, "%s", text);
 }
 

@@ -86,7 +86,15 @@ def test_settings_that_are_wrong_are_errors_there(tmp_path):
     with open(tmp_path / "stderr", "w+") as stderr:
         status = os.fstat(stderr.fileno())
         stream = {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
-        command = [TREE / BUILD / "reeld", "-o", "store.dirr=/x"]
+        command = [TREE / BUILD / "reeld", "-c", "/dev/null", "-o", "store.dirr=/x"]
         assert subprocess.run(command, stderr=stderr, env=os.environ | stream).returncode == 78
         stderr.seek(0)
         assert stderr.read().startswith("<3>reeld: -o: there is no setting store.dirr")
+
+
+def test_an_end_that_was_asked_for_is_no_warning(make_lab):
+    lab = make_lab()
+    lab.sink.stop()
+    assert "connection ended" in lab.sink.log()
+    assert not re.findall("^<[0-5]>.*", lab.sink.log(), re.MULTILINE)
+    lab.sink.start()
