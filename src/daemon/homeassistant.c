@@ -298,7 +298,8 @@ void reel_homeassistant_work(struct reel_homeassistant *home, struct reel_bus *b
     if (!home->passing)
         begin_pass(home, bus);
     /* Where the disk fails, nothing is known to be gone. */
-    if (reel_reader_devices(home->reader, home->device, visit, &slice, &error) ||
+    if (reel_reader_devices(home->reader, home->device, wall_us + REEL_SILENCE_STEP_US, visit,
+                            &slice, &error) ||
         (!slice.more && take_back_gone(home, bus)))
         end_pass(home, monotonic_us);
 }

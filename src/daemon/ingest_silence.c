@@ -118,7 +118,8 @@ static void take_slice(struct reel_ingest *ingest, int64_t now_us)
     slice.now.wall_us = reel_wall_us();
     slice.now.listening_us = listening_us(ingest, now_us, slice.now.wall_us);
     slice.now.before_us = watch->before_us;
-    code = reel_store_devices(ingest->store, watch->device, judge, &slice, &error);
+    code = reel_store_devices(ingest->store, watch->device,
+                              slice.now.wall_us + REEL_SILENCE_STEP_US, judge, &slice, &error);
     for (size_t i = 0; i < slice.found_count && code == REEL_OK; i++)
         code = tell(ingest, &slice.found[i], &error);
     if (code) {

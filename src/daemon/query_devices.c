@@ -78,8 +78,9 @@ enum reel_code reel_query_devices(struct reel_request *request, struct reel_erro
     if (code != REEL_OK)
         return code;
     reel_page_init(&walk.page, request, "devices");
-    code = plan.has_device ? add_one(reader, &walk, err_out)
-                           : reel_reader_devices(reader, plan.after, add_row, &walk, err_out);
+    code = plan.has_device
+               ? add_one(reader, &walk, err_out)
+               : reel_reader_devices(reader, plan.after, INT64_MAX, add_row, &walk, err_out);
     if (code == REEL_OK)
         return reel_page_reply(&walk.page, request, json_object(), walk.more, err_out);
     reel_page_finish(&walk.page);

@@ -156,7 +156,8 @@ enum reel_code reel_catalog_latest_end(struct reel_catalog *catalog, int64_t *en
 
 /* Devices, as in store.h: those behind `after` by name, and the one of that name, or NOT_FOUND. */
 enum reel_code reel_catalog_devices(struct reel_catalog *catalog, const char *after,
-                                    reel_device_fn *row, void *user, struct reel_error *err_out);
+                                    int64_t latest_us, reel_device_fn *row, void *user,
+                                    struct reel_error *err_out);
 enum reel_code reel_catalog_device(struct reel_catalog *catalog, const char *device,
                                    struct reel_device_figures *out, struct reel_error *err_out);
 

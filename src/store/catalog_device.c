@@ -93,10 +93,31 @@ static enum reel_code add_complete(struct reel_catalog *catalog, struct reel_dev
     return reel_statement_end(&statement, doing, err_out);
 }
 
-static enum reel_code add_open(struct reel_catalog *catalog, struct reel_device_figures *out,
-                               struct reel_error *err_out)
+/* One was heard later than `latest_us`: the others are asked when they were, if there are any. */
+static enum reel_code hear_others(struct reel_catalog *catalog, struct reel_device_figures *out,
+                                  int64_t latest_us, struct reel_error *err_out)
 {
     struct reel_statement statement;
+    int64_t heard_us;
+
+    reel_statement_start(&statement, catalog, REEL_STATEMENT_DEVICE_OPEN_BY,
+                         "SELECT updated_us FROM recording INDEXED BY recording_open"
+                         " WHERE state = 'recording' AND device = ? AND updated_us <= ?"
+                         " ORDER BY updated_us DESC LIMIT 1");
+    reel_bind_text(&statement, out->device);
+    reel_bind_i64(&statement, latest_us);
+    if (reel_statement_next(&statement)) {
+        heard_us = reel_take_i64(&statement);
+        out->open_heard_us = heard_us;
+    }
+    return reel_statement_end(&statement, doing, err_out);
+}
+
+static enum reel_code add_open(struct reel_catalog *catalog, struct reel_device_figures *out,
+                               int64_t latest_us, struct reel_error *err_out)
+{
+    struct reel_statement statement;
+    enum reel_code code;
 
     reel_statement_start(&statement, catalog, REEL_STATEMENT_DEVICE_OPEN, sum_open);
     reel_bind_text(&statement, out->device);
@@ -108,7 +129,10 @@ static enum reel_code add_open(struct reel_catalog *catalog, struct reel_device_
             reel_take_text(&statement, out->session, sizeof out->session);
         }
     }
-    return reel_statement_end(&statement, doing, err_out);
+    code = reel_statement_end(&statement, doing, err_out);
+    if (code == REEL_OK && out->recordings_open > 0 && out->open_heard_us > latest_us)
+        code = hear_others(catalog, out, latest_us, err_out);
+    return code;
 }
 
 static enum reel_code add_rejects(struct reel_catalog *catalog, struct reel_device_figures *out,
@@ -141,19 +165,19 @@ static enum reel_code add_silence(struct reel_catalog *catalog, struct reel_devi
 }
 
 static enum reel_code gather(struct reel_catalog *catalog, struct reel_device_figures *out,
-                             struct reel_error *err_out)
+                             int64_t latest_us, struct reel_error *err_out)
 {
     enum reel_code code = add_complete(catalog, out, err_out);
 
     if (code == REEL_OK)
-        code = add_open(catalog, out, err_out);
+        code = add_open(catalog, out, latest_us, err_out);
     if (code == REEL_OK)
         code = add_rejects(catalog, out, err_out);
     return code == REEL_OK ? add_silence(catalog, out, err_out) : code;
 }
 
-static enum reel_code walk(struct reel_catalog *catalog, const char *after, reel_device_fn *row,
-                           void *user, struct reel_error *err_out)
+static enum reel_code walk(struct reel_catalog *catalog, const char *after, int64_t latest_us,
+                           reel_device_fn *row, void *user, struct reel_error *err_out)
 {
     struct reel_device_figures figures;
     enum reel_code code;
@@ -167,7 +191,7 @@ static enum reel_code walk(struct reel_catalog *catalog, const char *after, reel
         figures = (struct reel_device_figures){.recordings = 0};
         memcpy(figures.device, device, sizeof device);
         if (code == REEL_OK)
-            code = gather(catalog, &figures, err_out);
+            code = gather(catalog, &figures, latest_us, err_out);
         if (code == REEL_OK)
             more = row(&figures, user);
     } while (code == REEL_OK && more);
@@ -175,14 +199,15 @@ static enum reel_code walk(struct reel_catalog *catalog, const char *after, reel
 }
 
 enum reel_code reel_catalog_devices(struct reel_catalog *catalog, const char *after,
-                                    reel_device_fn *row, void *user, struct reel_error *err_out)
+                                    int64_t latest_us, reel_device_fn *row, void *user,
+                                    struct reel_error *err_out)
 {
     bool opened;
     enum reel_code code = reel_catalog_snapshot(catalog, &opened, err_out);
 
     if (code != REEL_OK)
         return code;
-    code = walk(catalog, after, row, user, err_out);
+    code = walk(catalog, after, latest_us, row, user, err_out);
     reel_catalog_snapshot_end(catalog, opened);
     return code;
 }
@@ -194,7 +219,7 @@ enum reel_code reel_catalog_device(struct reel_catalog *catalog, const char *dev
     enum reel_code code;
 
     snprintf(figures.device, sizeof figures.device, "%s", device);
-    code = gather(catalog, &figures, err_out);
+    code = gather(catalog, &figures, INT64_MAX, err_out);
     if (code == REEL_OK && figures.recordings == 0 && figures.quarantined == 0)
         return reel_error_set(err_out, REEL_E_NOT_FOUND, "device", "nothing is known of %s",
                               device);

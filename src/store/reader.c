@@ -313,15 +313,15 @@ enum reel_code reel_reader_reject(struct reel_reader *reader, uint64_t quarantin
     return reel_quarantine_read(reader->dir, quarantine_id, payload_out, err_out);
 }
 
-enum reel_code reel_reader_devices(struct reel_reader *reader, const char *after,
+enum reel_code reel_reader_devices(struct reel_reader *reader, const char *after, int64_t latest_us,
                                    reel_device_fn *row, void *user, struct reel_error *err_out)
 {
     enum reel_code code = ready(reader, err_out);
 
-    return code != REEL_OK
-               ? code
-               : answered(reader, reel_catalog_devices(reader->catalog, after, row, user, err_out),
-                          err_out);
+    if (code != REEL_OK)
+        return code;
+    code = reel_catalog_devices(reader->catalog, after, latest_us, row, user, err_out);
+    return answered(reader, code, err_out);
 }
 
 enum reel_code reel_reader_device(struct reel_reader *reader, const char *device,

@@ -69,8 +69,9 @@ enum reel_code reel_reader_reject(struct reel_reader *reader, uint64_t quarantin
                                   const char *confined_device, struct reel_buffer *payload_out,
                                   struct reel_error *err_out);
 
-/* What is known of each device, from the one behind `after` by name on ("": from the first). */
-enum reel_code reel_reader_devices(struct reel_reader *reader, const char *after,
+/* What is known of each device, from the one behind `after` by name on ("": from the first); see
+ * reel_store_devices. */
+enum reel_code reel_reader_devices(struct reel_reader *reader, const char *after, int64_t latest_us,
                                    reel_device_fn *row, void *user, struct reel_error *err_out);
 
 /* Of one device. NOT_FOUND. */

@@ -200,14 +200,14 @@ struct reel_device_figures {
     uint64_t gap_frames;
     uint64_t quarantined;
     bool has_heard;
-    int64_t heard_us;        /* when audio last came */
-    int64_t open_heard_us;   /* the same of what grows, if anything does */
-    bool silent;             /* that it is was told ... */
+    int64_t heard_us;      /* when audio last came */
+    int64_t open_heard_us; /* the same of what grows, if anything does, by the walk's `latest_us` */
+    bool silent;           /* that it is was told ... */
     int64_t silent_heard_us; /* ... and when audio had last come then */
 };
 
-/* When audio last came; where that is later than `latest_us`, what grows is asked alone: a clock
- * that was ahead has left it on an earlier recording. */
+/* When audio last came; where that is later than `latest_us`, as the walk had it, what grows is
+ * asked alone: a clock that was ahead has left it on an earlier recording. */
 int64_t reel_device_heard_us(const struct reel_device_figures *figures, int64_t latest_us);
 
 /* Called for each device of a walk, by name; it returns false to end the walk before the one it was
@@ -215,9 +215,10 @@ int64_t reel_device_heard_us(const struct reel_device_figures *figures, int64_t 
 typedef bool reel_device_fn(const struct reel_device_figures *figures, void *user);
 
 /* All devices behind `after` ("": all), without what the batch under way has not staged; also such
- * as have nothing left but that they are silent. */
-enum reel_code reel_store_devices(struct reel_store *store, const char *after, reel_device_fn *row,
-                                  void *user, struct reel_error *err_out);
+ * as have nothing left but that they are silent. Of what grows a recording that was heard later
+ * than `latest_us` does not tell when audio last came, where another can. */
+enum reel_code reel_store_devices(struct reel_store *store, const char *after, int64_t latest_us,
+                                  reel_device_fn *row, void *user, struct reel_error *err_out);
 
 /* Keep that it was told that the device, heard last then, is silent; or forget it (staged). */
 enum reel_code reel_store_note_silent(struct reel_store *store, const char *device,

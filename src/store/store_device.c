@@ -1,10 +1,10 @@
 /* Store, devices: what is asked of it by who watches them. */
 #include "store/store_internal.h"
 
-enum reel_code reel_store_devices(struct reel_store *store, const char *after, reel_device_fn *row,
-                                  void *user, struct reel_error *err_out)
+enum reel_code reel_store_devices(struct reel_store *store, const char *after, int64_t latest_us,
+                                  reel_device_fn *row, void *user, struct reel_error *err_out)
 {
-    return reel_catalog_devices(store->home.catalog, after, row, user, err_out);
+    return reel_catalog_devices(store->home.catalog, after, latest_us, row, user, err_out);
 }
 
 enum reel_code reel_store_note_silent(struct reel_store *store, const char *device,
