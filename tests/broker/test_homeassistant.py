@@ -7,10 +7,12 @@ import pytest
 from jinja2 import Environment, StrictUndefined
 
 import schemas
-from harness import PREFIX, Recorder
-from lab import wait_for
+from harness import BUILD, PREFIX, Client, Format, Recorder, fragment
+from lab import Broker, Sink, wait_for
+from labs import SETTINGS
 
 ON = {"homeassistant.enabled": 1}
+SHOWN_MOST = 8192
 # With 0 mosquitto 2.0.11 ends the connection for what it refuses.
 QUEUED = "max_queued_messages 10000000"
 # https://www.home-assistant.io/integrations/mqtt/#discovery-topic
@@ -21,9 +23,12 @@ TEMPLATES = Environment(undefined=StrictUndefined)
 class Home:
     """What is shown, by a client that is told what is retained and what changes."""
 
-    def __init__(self, client):
+    def __init__(self, client, states_alone=False):
         self.client = client
-        client.subscribe("homeassistant/#", f"{PREFIX}/status/#", f"{PREFIX}/metrics/#")
+        if states_alone:
+            client.subscribe("homeassistant/reel/+/+/state")
+        else:
+            client.subscribe("homeassistant/#", f"{PREFIX}/status/#", f"{PREFIX}/metrics/#")
 
     def _latest(self):
         return {message.topic: message.payload for message in self.client.select(lambda m: True)}
@@ -220,6 +225,41 @@ def test_broker_that_ends_the_connection_for_it_is_spared(make_lab, refused):
     time.sleep(3)  # something happened: it would be told by now
     assert lab.client().request("status")["state"] == "ok"
     assert lab.sink.log().count("the query connection ended") == before
+
+
+def test_what_stands_there_is_asked_for_only_where_it_is_needed(make_lab):
+    """Turned off, once: what an earlier process left is taken back."""
+    lab = make_lab()
+    subscription = "\thomeassistant/+/reel_sink/+/config (QoS 1)"
+    assert lab.broker.log().count(subscription) == 1
+    lab.restart_broker()
+    assert lab.broker.log().count(subscription) == 1
+    lab.sink.stop()
+    lab.sink.settings |= ON
+    lab.sink.start()
+    lab.restart_broker()
+    assert lab.broker.log().count(subscription) == 3
+
+
+def test_of_more_devices_than_it_shows_some_are_shown(tmp_path):
+    """And others in the place of those that go."""
+    with Broker(tmp_path / "broker", log_types=("error",)) as broker, \
+            Sink(BUILD, tmp_path, broker, SETTINGS | ON) as sink:
+        client, shown = Client(broker), Home(Client(broker), states_alone=True)
+        audio = fragment(b"\0\0", Format(), "msgpack")
+        for n in range(SHOWN_MOST + 3):
+            client.publish(f"{PREFIX}/audio/m{n:05}/s1", audio, wait=False)
+        Recorder(client, "zebra").store(frames=10)  # what came before is stored, too
+        wait_for(lambda: len(shown.states()) == SHOWN_MOST, "as many as it shows")
+        assert sink.log().count(f"there are more than {SHOWN_MOST}") == 1
+        gone = min(shown.states())
+        device = gone.rpartition("/device_")[2].removesuffix("/state")
+        client.request("delete", {"device": device, "session": "s1"})
+        wait_for(lambda: gone not in shown.states() and len(shown.states()) == SHOWN_MOST,
+                 "another in its place")
+        assert sink.log().count(f"there are more than {SHOWN_MOST}") == 1
+        client.close()
+        shown.client.close()
 
 
 def test_other_prefix(make_lab):
