@@ -165,6 +165,10 @@ static void check_all(struct reel_check *check)
     if (!first)
         return;
     check_terms(check, reel_probe_terms(first));
+    if (reel_probe_terms(first)->qos_maximum < 1) { /* then nothing that follows could be tried */
+        reel_probe_close(&first);
+        return;
+    }
     check_second(check, first);
     reel_probe_close(&first);
     reel_check_forget(check, "");

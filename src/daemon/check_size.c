@@ -8,7 +8,9 @@
 /* How slow a network may be. */
 enum { BYTES_PER_S = 100000 };
 
-static enum reel_code pass(struct reel_check *check, uint64_t bytes, struct reel_error *err_out)
+/* `connected_out`: there was something to pass it to. */
+static enum reel_code pass(struct reel_check *check, uint64_t bytes, bool *connected_out,
+                           struct reel_error *err_out)
 {
     char topic[REEL_CHECK_TOPIC_BYTES];
     const struct reel_probe_message message = {.topic = topic, .bytes = (size_t)bytes, .qos = 1};
@@ -19,6 +21,7 @@ static enum reel_code pass(struct reel_check *check, uint64_t bytes, struct reel
 
     reel_check_topic(check, "reply", topic);
     code = reel_probe_open(&check->run, "", 0, &probe, &refusal, err_out);
+    *connected_out = code == REEL_OK;
     if (code == REEL_OK)
         code = reel_probe_send(probe, &message, err_out);
     if (code == REEL_OK)
@@ -45,6 +48,7 @@ void reel_check_size(struct reel_check *check)
     };
     char advice[160];
     struct reel_error error;
+    bool connected;
 
     if (!check->answers) {
         reel_check_tell(&check->report, REEL_VERDICT_NOTE, "message size", "",
@@ -53,7 +57,7 @@ void reel_check_size(struct reel_check *check)
     }
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         uint64_t bytes = sizes[i].bytes;
-        enum reel_code code = pass(check, bytes, &error);
+        enum reel_code code = pass(check, bytes, &connected, &error);
 
         if (code == REEL_E_TOO_LARGE)
             snprintf(advice, sizeof advice,
@@ -64,6 +68,9 @@ void reel_check_size(struct reel_check *check)
         if (code == REEL_OK)
             reel_check_tell(&check->report, REEL_VERDICT_OK, sizes[i].setting, "",
                             "a message of %" PRIu64 " bytes passes", bytes);
+        else if (!connected)
+            reel_check_tell(&check->report, sizes[i].otherwise, sizes[i].setting, "",
+                            "could not be tried: %s", error.message);
         else
             reel_check_tell(&check->report, sizes[i].otherwise, sizes[i].setting, advice,
                             "a message of %" PRIu64 " bytes does not pass (%s); either lower the "

@@ -217,6 +217,25 @@ WRITTEN = {"status/+": "readwrite", "metrics/+": "write", "event/#": "write",
 READ = dict.fromkeys(("audio/#", "upload/#", "request/#"), "read")
 
 
+def test_a_broker_without_acknowledgements_is_asked_nothing_else(tmp_path):
+    """What is refused for that would look like a matter of the access list."""
+    with anonymous(tmp_path, "max_qos 0") as broker:
+        assert changes(SMALL, broker) == {"quality of service": "max_qos 2"}
+
+
+def test_a_broker_that_ends_meanwhile_is_not_called_too_small(tmp_path):
+    with anonymous(tmp_path) as broker:
+        command = [TREE / BUILD / "reeld", "-c", "/dev/null", "--check-broker", "-o",
+                   f"broker.host={broker.host}", "-o", f"broker.port={broker.port}"]
+        checking = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        wait_for(lambda: "(1048576 bytes)" in broker.log(), "the first of them to have come")
+        broker.stop(kill=True)
+        said = checking.communicate(timeout=4 * PATIENCE_S)[0]
+    assert checking.returncode == 1
+    assert re.search("^note +limits.max_upload_bytes: could not be tried: no check conn", said, re.M)
+    assert not re.search("does not pass .no check connection", said)
+
+
 @pytest.mark.parametrize("lacking", [WRITTEN, READ], ids=["written", "read"])
 def test_an_access_list_that_lacks_lines(tmp_path, password, lacking):
     """Each of those, and no other, is given back."""
