@@ -1,11 +1,21 @@
-/* Ingest, the way of a fragment from its checks to its recording: ingest_rules.c the rules of the
- * settings, ingest_parts.c in which part of a long session, ingest_tombstone.c what belongs to
- * recordings that were deleted, ingest_place.c the carrying out of where it goes, ingest_hermes.c
- * what is different about frames of satellites. */
+/* Ingest, the way of a fragment from its checks to its recording: ingest_reply.c where its answers
+ * go, ingest_rules.c the rules of the settings, ingest_recording.c which recording it is for,
+ * ingest_parts.c in which part of a long session, ingest_tombstone.c what belongs to recordings
+ * that were deleted, ingest_place.c the carrying out of where it goes, ingest_hermes.c what is
+ * different about frames of satellites. */
 #ifndef REEL_DAEMON_INGEST_AUDIO_H
 #define REEL_DAEMON_INGEST_AUDIO_H
 
 #include "daemon/ingest_internal.h"
+
+/* ingest_reply.c */
+
+/* Note where answers go. A place that is not allowed is refused on the response topic, and the
+ * fragment goes its way. */
+void reel_ingest_find_reply_place(struct reel_ingest *ingest, struct reel_arrival *arrival);
+
+/* Where the answer to it goes, if its reply_topic is not "". */
+struct reel_ack_place reel_arrival_place(const struct reel_arrival *arrival);
 
 /* ingest_rules.c. All refuse with NOT_ALLOWED, the rule's key as field, unless the batch failed. */
 
@@ -32,6 +42,22 @@ enum reel_code reel_ingest_rules_whole(struct reel_ingest *ingest, const char *d
 
 /* Count anew what the device's recordings take: other things than fragments made them grow. */
 void reel_ingest_rules_forget(struct reel_ingest *ingest, const char *device);
+
+/* ingest_recording.c */
+
+/* The recording that a fragment is for, or a new one; NULL where the fragment was dropped. On
+ * failure the error is a refusal unless the batch failed. */
+enum reel_code reel_ingest_find_recording(struct reel_ingest *ingest,
+                                          const struct reel_arrival *arrival,
+                                          struct reel_entry **entry_out,
+                                          struct reel_error *err_out);
+
+/* A new recording of the message's device and format; its event is the caller's. On failure the
+ * error is a refusal unless the batch failed. */
+enum reel_code reel_ingest_create_recording(struct reel_ingest *ingest,
+                                            const struct reel_arrival *arrival, const char *session,
+                                            struct reel_entry **entry_out,
+                                            struct reel_error *err_out);
 
 /* ingest_parts.c */
 

@@ -1,7 +1,5 @@
-/* Ingest, the connection: made, lost, and what the broker may deliver once more by it. */
+/* Ingest, the connection: made, and lost. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "daemon/ingest_changes.h"
 #include "io/loop.h"
@@ -14,40 +12,6 @@ void reel_ingest_tell(struct reel_ingest *ingest, const char *reason)
 
     if (notice && !reel_mailbox_post(ingest->links.notices, notice, 0))
         reel_notice_destroy(notice);
-}
-
-void reel_redelivery_drop(struct reel_redelivery *redelivery)
-{
-    free(redelivery->deliveries);
-    memset(redelivery, 0, sizeof *redelivery);
-}
-
-/* Expect what the last durable batches took in: their acknowledgements may not have arrived. */
-static void redelivery_expect(struct reel_ingest *ingest)
-{
-    struct reel_redelivery *redelivery = &ingest->redelivery;
-    const struct reel_delivery *deliveries;
-    size_t count;
-
-    reel_redelivery_drop(redelivery);
-    reel_store_deliveries(ingest->store, &deliveries, &count);
-    if (count == 0)
-        return;
-    redelivery->deliveries = malloc(count * sizeof *deliveries);
-    if (!redelivery->deliveries)
-        return; /* then repeats without numbers are taken for new audio: none is lost */
-    memcpy(redelivery->deliveries, deliveries, count * sizeof *deliveries);
-    redelivery->count = count;
-}
-
-/* The broker begins anew, and counts its packets from the start. */
-static void redelivery_forget(struct reel_ingest *ingest)
-{
-    struct reel_error error;
-
-    reel_redelivery_drop(&ingest->redelivery);
-    if (reel_store_forget_deliveries(ingest->store, &error))
-        reel_ingest_fail(ingest, &error);
 }
 
 static void session_lost(struct reel_ingest *ingest)
@@ -124,9 +88,9 @@ static void on_connected(void *user, bool session_present)
         session_lost(ingest);
     reel_count(&ingest->links.counters->connects, 1);
     if (session_present)
-        redelivery_expect(ingest);
+        reel_redelivery_expect(ingest);
     else
-        redelivery_forget(ingest);
+        reel_redelivery_forget(ingest);
     if (subscribe(ingest, session_present, &error))
         lose(ingest, REEL_LOG_ERROR, error.message);
 }

@@ -1,7 +1,8 @@
 /* Ingest, inside: what all its files share: the batch and the message under way. ingest.c has the
- * loop, ingest_connection.c the connection, ingest_batch.c the batch and its commit,
- * ingest_message.c the checks of what came in. Where audio goes is in ingest_audio.h, what becomes
- * of recordings otherwise in ingest_changes.h. */
+ * loop, ingest_connection.c the connection, ingest_delivery.c what comes by it once more,
+ * ingest_batch.c the batch and its commit, ingest_settings.c newer settings, ingest_message.c what
+ * came in, ingest_refuse.c what of it is refused. Where audio goes is in ingest_audio.h, what
+ * becomes of recordings otherwise in ingest_changes.h. */
 #ifndef REEL_DAEMON_INGEST_INTERNAL_H
 #define REEL_DAEMON_INGEST_INTERNAL_H
 
@@ -174,8 +175,24 @@ void reel_ingest_disconnect(struct reel_ingest *ingest, const char *reason);
  * its bounds. */
 void reel_ingest_tell(struct reel_ingest *ingest, const char *reason);
 
+/* ingest_delivery.c */
+
+/* Expect once more what the last durable batches took in: their acknowledgements may not have
+ * arrived. */
+void reel_redelivery_expect(struct reel_ingest *ingest);
+
+/* The broker begins anew, and counts its packets from the start. Where the store fails,
+ * `ingest->failed` is set. */
+void reel_redelivery_forget(struct reel_ingest *ingest);
+
 /* Expect nothing once more. */
 void reel_redelivery_drop(struct reel_redelivery *redelivery);
+
+/* The batch takes the message in; note whether it comes once more. */
+void reel_ingest_note_delivery(struct reel_ingest *ingest, struct reel_arrival *arrival);
+
+/* The message under way, which was noted last, was refused. */
+void reel_ingest_note_refusal(struct reel_batch *batch, const struct reel_arrival *arrival);
 
 /* ingest_batch.c */
 
@@ -225,17 +242,12 @@ void reel_ingest_settings(struct reel_ingest *ingest);
 /* The bus's handler: one fragment, from topic to acknowledgement. */
 void reel_ingest_message(void *ingest, const struct reel_bus_message *message);
 
+/* ingest_refuse.c */
+
 /* Refuse it: count, quarantine, event, answer. `entry` may be NULL. Returns the id it has in
  * quarantine, 0 if the batch failed or it was a redelivery. */
 uint64_t reel_ingest_refuse(struct reel_ingest *ingest, const struct reel_arrival *arrival,
                             struct reel_entry *entry, const struct reel_error *error);
-
-/* A new recording of the message's device and format; its event is the caller's. On failure the
- * error is a refusal unless the batch failed. */
-enum reel_code reel_ingest_create_recording(struct reel_ingest *ingest,
-                                            const struct reel_arrival *arrival, const char *session,
-                                            struct reel_entry **entry_out,
-                                            struct reel_error *err_out);
 
 /* Put the message under way into quarantine, counted and told; 0 if the batch failed. */
 uint64_t reel_ingest_reject(struct reel_ingest *ingest, const struct reel_arrival *arrival,
@@ -246,8 +258,5 @@ uint64_t reel_ingest_reject(struct reel_ingest *ingest, const struct reel_arriva
 void reel_ingest_note_rejected(struct reel_ingest *ingest, const char *device, const char *session,
                                const struct reel_numbers *numbers, const struct reel_error *error,
                                uint64_t quarantine_id);
-
-/* Where the answer to it goes, if its reply_topic is not "". */
-struct reel_ack_place reel_arrival_place(const struct reel_arrival *arrival);
 
 #endif
