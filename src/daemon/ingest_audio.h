@@ -1,21 +1,13 @@
-/* Ingest, the way of a fragment from its checks to its recording: ingest_reply.c where its answers
- * go, ingest_rules.c the rules of the settings, ingest_recording.c which recording it is for,
- * ingest_parts.c in which part of a long session, ingest_tombstone.c what belongs to recordings
- * that were deleted, ingest_place.c the carrying out of where it goes, ingest_hermes.c what is
- * different about frames of satellites. */
+/* Ingest, the way of a fragment from its checks to its recording: ingest_rules.c the rules of the
+ * settings, ingest_recording.c which recording it is for, ingest_parts.c in which part of a long
+ * session, ingest_tombstone.c what belongs to recordings that were deleted, ingest_decide.c its
+ * place in one recording, ingest_write.c and ingest_apply.c the storing, ingest_place.c all that in
+ * its order, ingest_reply.c where its answers go, ingest_hermes.c what is different about frames of
+ * satellites. */
 #ifndef REEL_DAEMON_INGEST_AUDIO_H
 #define REEL_DAEMON_INGEST_AUDIO_H
 
 #include "daemon/ingest_internal.h"
-
-/* ingest_reply.c */
-
-/* Note where answers go. A place that is not allowed is refused on the response topic, and the
- * fragment goes its way. */
-void reel_ingest_find_reply_place(struct reel_ingest *ingest, struct reel_arrival *arrival);
-
-/* Where the answer to it goes, if its reply_topic is not "". */
-struct reel_ack_place reel_arrival_place(const struct reel_arrival *arrival);
 
 /* ingest_rules.c. All refuse with NOT_ALLOWED, the rule's key as field, unless the batch failed. */
 
@@ -126,23 +118,51 @@ void reel_ingest_begin_behind(struct reel_recording *recording,
                               const struct reel_tombstone *tombstone,
                               const struct reel_numbers *numbers);
 
-/* ingest_place.c */
+/* ingest_decide.c */
 
-/* Decide where the fragment goes in one recording, comparing what is stored. */
+/* Decide where the fragment goes in one recording, comparing what is stored; sets `ingest->failed`
+ * where the store fails. */
 void reel_ingest_decide(struct reel_ingest *ingest, struct reel_entry *entry,
                         const struct reel_fragment *fragment, struct reel_placement *placement);
 
-/* Put the fragment where it goes; sets `ingest->failed` where the store fails. */
-void reel_ingest_place(struct reel_ingest *ingest, const struct reel_arrival *arrival,
-                       struct reel_entry *entry);
+/* ingest_write.c */
 
-/* What the target's home has of the fragment's boot is told with the commit, if it asked. */
-void reel_ingest_acknowledge(struct reel_ingest *ingest, const struct reel_arrival *arrival,
-                             const struct reel_target *target);
+/* Write silence, candidate and fragment. NOT_FOUND: there is no candidate to take; all else fails
+ * the batch. */
+enum reel_code reel_ingest_write(struct reel_ingest *ingest, struct reel_entry *entry,
+                                 const struct reel_fragment *fragment,
+                                 const struct reel_placement *placement);
+
+/* ingest_apply.c */
+
+/* Take into the recording what was written, and tell of it; sets `ingest->failed` where memory runs
+ * out. */
+void reel_ingest_apply(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                       struct reel_entry *entry, const struct reel_placement *placement);
 
 /* Complete a recording, with its event. */
 void reel_ingest_complete(struct reel_ingest *ingest, struct reel_entry *entry,
                           enum reel_end_reason reason, int64_t wall_us);
+
+/* ingest_place.c */
+
+/* Put the fragment where it goes among the recordings of its session, the last of which is `last`;
+ * sets `ingest->failed` where the store fails. */
+void reel_ingest_place(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                       struct reel_entry *last);
+
+/* ingest_reply.c */
+
+/* Note where answers go. A place that is not allowed is refused on the response topic, and the
+ * fragment goes its way. */
+void reel_ingest_find_reply_place(struct reel_ingest *ingest, struct reel_arrival *arrival);
+
+/* Where the answer to it goes, if its reply_topic is not "". */
+struct reel_ack_place reel_arrival_place(const struct reel_arrival *arrival);
+
+/* What the target's home has of the fragment's boot is told with the commit, if it asked. */
+void reel_ingest_acknowledge(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                             const struct reel_target *target);
 
 /* ingest_hermes.c */
 

@@ -1,125 +1,6 @@
-/* Ingest: carrying out where a fragment goes, and telling of it. core/place decides. */
-#include <string.h>
-
+/* Ingest: one fragment to its place: stored, refused, or passed over as a repeat. */
 #include "core/place.h"
-#include "daemon/events.h"
 #include "daemon/ingest_audio.h"
-#include "daemon/ingest_changes.h"
-
-static const uint8_t *fragment_at(const struct reel_fragment *fragment, uint32_t offset_frames)
-{
-    return fragment->data + (size_t)offset_frames * reel_format_frame_bytes(&fragment->format);
-}
-
-/* Compare what the file holds already. False in `*equal_out` at the first difference. */
-static enum reel_code compare(struct reel_ingest *ingest, struct reel_entry *entry,
-                              const struct reel_fragment *fragment,
-                              const struct reel_placement *placement, bool *equal_out)
-{
-    struct reel_segment_cursor cursor = {0};
-    struct reel_segment segment;
-    struct reel_error error;
-
-    *equal_out = true;
-    while (*equal_out && reel_place_next_segment(reel_entry_recording(entry), &fragment->numbers,
-                                                 placement, &cursor, &segment)) {
-        if (segment.stored && reel_store_equal(ingest->store, entry, segment.at_frame,
-                                               fragment_at(fragment, segment.offset_frames),
-                                               segment.frames, equal_out, &error))
-            return reel_ingest_fail(ingest, &error);
-    }
-    return REEL_OK;
-}
-
-/* A gap stands in one recording with what it is before, so it is at most as long as they may be. */
-static struct reel_place_limits limits_of(const struct reel_config *config,
-                                          const struct reel_fragment *fragment)
-{
-    struct reel_place_limits limits = {config->max_gap_s, config->max_gap_bytes};
-    uint64_t most_frames = config->session_max_duration_s * fragment->format.rate;
-    uint64_t most_bytes;
-
-    if (most_frames == 0)
-        return limits;
-    if (most_frames > fragment->numbers.frames)
-        most_frames -= fragment->numbers.frames;
-    most_bytes = most_frames * reel_format_frame_bytes(&fragment->format);
-    if (most_bytes < limits.max_gap_bytes)
-        limits.max_gap_bytes = most_bytes;
-    return limits;
-}
-
-void reel_ingest_decide(struct reel_ingest *ingest, struct reel_entry *entry,
-                        const struct reel_fragment *fragment, struct reel_placement *placement)
-{
-    const struct reel_recording *recording = reel_entry_recording(entry);
-    const struct reel_place_limits limits = limits_of(ingest->links.config, fragment);
-    bool equal = true;
-
-    reel_place(recording, &fragment->numbers, &limits, placement);
-    if (placement->compare && compare(ingest, entry, fragment, placement, &equal) == REEL_OK &&
-        !equal)
-        reel_place_conflict(recording, &fragment->numbers, placement);
-}
-
-/* Write the audio of the candidate that waited in quarantine at `at_frame`. NOT_FOUND if it has
- * made room for others or holds something else. */
-static enum reel_code write_candidate(struct reel_ingest *ingest, struct reel_entry *entry,
-                                      uint64_t at_frame)
-{
-    const struct reel_recording *recording = reel_entry_recording(entry);
-    struct reel_buffer payload = {0};
-    struct reel_fragment fragment;
-    struct reel_envelope bare = {0};
-    struct reel_error error;
-    enum reel_code code;
-
-    code = reel_store_unquarantine(ingest->store, recording->candidate.quarantine_id, &payload,
-                                   &error);
-    if (code == REEL_OK) {
-        code = reel_fragment_decode(payload.bytes, payload.size, &bare, &ingest->candidate_scratch,
-                                    &fragment, &error);
-        if (code == REEL_OK && fragment.numbers.frames == recording->candidate.numbers.frames)
-            code = reel_store_write(ingest->store, entry, at_frame, fragment.data,
-                                    fragment.numbers.frames, &error);
-        else
-            code = REEL_E_NOT_FOUND;
-        reel_fragment_finish(&fragment);
-    }
-    reel_buffer_finish(&payload);
-    return code == REEL_OK || code == REEL_E_NOT_FOUND ? code : reel_ingest_fail(ingest, &error);
-}
-
-/* Write silence, candidate and fragment. */
-static enum reel_code write_all(struct reel_ingest *ingest, struct reel_entry *entry,
-                                const struct reel_fragment *fragment,
-                                const struct reel_placement *placement)
-{
-    const struct reel_recording *recording = reel_entry_recording(entry);
-    struct reel_segment_cursor cursor = {0};
-    struct reel_segment segment;
-    struct reel_error error;
-
-    /* Silence is written and synced as audio is, so it closes a batch as audio does. */
-    ingest->batch.bytes += placement->fill_frames * reel_format_frame_bytes(&recording->format);
-    if (placement->fill_frames &&
-        reel_store_fill(ingest->store, entry, recording->frames, placement->fill_frames, &error))
-        return reel_ingest_fail(ingest, &error);
-    if (placement->take_candidate) {
-        enum reel_code code =
-            write_candidate(ingest, entry, recording->frames + placement->fill_frames);
-
-        if (code)
-            return code;
-    }
-    while (reel_place_next_segment(recording, &fragment->numbers, placement, &cursor, &segment)) {
-        if (!segment.stored &&
-            reel_store_write(ingest->store, entry, segment.at_frame,
-                             fragment_at(fragment, segment.offset_frames), segment.frames, &error))
-            return reel_ingest_fail(ingest, &error);
-    }
-    return REEL_OK;
-}
 
 static enum reel_code refusal(const struct reel_placement *placement,
                               const struct reel_numbers *numbers, struct reel_error *err_out)
@@ -136,143 +17,6 @@ static enum reel_code refusal(const struct reel_placement *placement,
         return reel_error_set(err_out, REEL_E_CONFLICT, field,
                               "other audio is stored under this number");
     }
-}
-
-static void set_captured(struct reel_recording *recording, const struct reel_fragment *fragment)
-{
-    uint64_t length_us = (uint64_t)fragment->numbers.frames * 1000000u / recording->format.rate;
-    int64_t from_us = (int64_t)fragment->time_us;
-    int64_t to_us = from_us + (int64_t)length_us;
-
-    if (!fragment->has_time)
-        return;
-    if (!recording->has_captured || from_us < recording->captured_from_us)
-        recording->captured_from_us = from_us;
-    if (!recording->has_captured || to_us > recording->captured_to_us)
-        recording->captured_to_us = to_us;
-    recording->has_captured = true;
-}
-
-static void tell(struct reel_ingest *ingest, const struct reel_recording *recording, json_t *event)
-{
-    reel_ingest_event(ingest, recording->device, recording->session, event);
-}
-
-/* Events of what was put in. The gaps that were filled are the parts written before the old end. */
-static void tell_placed(struct reel_ingest *ingest, const struct reel_recording *recording,
-                        const struct reel_placement *placement, uint64_t end_before, int64_t now_us)
-{
-    if (placement->row == REEL_PLACE_GAP) {
-        reel_count(&ingest->links.counters->gaps, 1);
-        reel_count(&ingest->links.counters->gap_frames, placement->fill_frames);
-        tell(ingest, recording,
-             reel_event_gap(recording, end_before, placement->fill_frames, placement->gap_seqs,
-                            placement->inferred, now_us));
-    }
-    if (placement->row == REEL_PLACE_RESTARTED)
-        tell(ingest, recording, reel_event_plain("restarted", recording, now_us));
-    if (placement->row == REEL_PLACE_UNKNOWN || placement->row == REEL_PLACE_BOOT ||
-        placement->row == REEL_PLACE_CONFIRMED || placement->row == REEL_PLACE_RESTARTED)
-        tell(ingest, recording, reel_event_discontinuity(recording, placement, end_before, now_us));
-}
-
-/* The parts that go into gaps: noted before they are applied, told after. */
-struct filled {
-    uint64_t from_frame;
-    uint64_t frames;
-};
-
-static struct filled find_filled(const struct reel_recording *recording,
-                                 const struct reel_numbers *numbers,
-                                 const struct reel_placement *placement)
-{
-    struct reel_segment_cursor cursor = {0};
-    struct reel_segment segment;
-    struct filled filled = {0, 0};
-
-    if (placement->row != REEL_PLACE_HOLE && placement->row != REEL_PLACE_DIVIDED)
-        return filled;
-    while (reel_place_next_segment(recording, numbers, placement, &cursor, &segment)) {
-        if (segment.stored || segment.at_frame >= recording->frames)
-            continue;
-        if (filled.frames == 0)
-            filled.from_frame = segment.at_frame;
-        filled.frames += segment.frames;
-    }
-    return filled;
-}
-
-void reel_ingest_complete(struct reel_ingest *ingest, struct reel_entry *entry,
-                          enum reel_end_reason reason, int64_t wall_us)
-{
-    struct reel_recording *recording = reel_entry_recording(entry);
-
-    reel_recording_complete(recording, reason, wall_us);
-    reel_ingest_hermes_ended(ingest, recording);
-    reel_ingest_note_short(ingest, recording);
-    reel_count(&ingest->links.counters->recordings_completed, 1);
-    tell(ingest, recording, reel_event_plain("completed", recording, wall_us));
-    reel_ingest_retain_soon(ingest);
-}
-
-static void reopen(struct reel_ingest *ingest, struct reel_recording *recording, int64_t wall_us)
-{
-    recording->state = REEL_STATE_RECORDING;
-    recording->end_reason = REEL_END_NONE;
-    tell(ingest, recording, reel_event_plain("reopened", recording, wall_us));
-}
-
-/* The recording after its fragment was written. */
-static void apply(struct reel_ingest *ingest, const struct reel_arrival *arrival,
-                  struct reel_entry *entry, const struct reel_placement *placement)
-{
-    struct reel_recording *recording = reel_entry_recording(entry);
-    const struct reel_fragment *fragment = &arrival->fragment;
-    const struct reel_numbers *numbers = &fragment->numbers;
-    struct filled filled = find_filled(recording, numbers, placement);
-    uint64_t end_before = recording->frames;
-    bool was_complete = recording->state == REEL_STATE_COMPLETE;
-
-    if (!reel_place_apply(recording, numbers, placement, 0)) {
-        struct reel_error error;
-
-        reel_error_set(&error, REEL_E_INTERNAL, NULL, "out of memory");
-        reel_ingest_fail(ingest, &error);
-        return;
-    }
-    if (placement->row == REEL_PLACE_STORED) {
-        reel_count(&ingest->links.counters->duplicates, 1);
-        return;
-    }
-    recording->updated_us = arrival->wall_us;
-    set_captured(recording, fragment);
-    reel_recording_merge_tags(recording, fragment->tags);
-    reel_count(&ingest->links.counters->fragments, 1);
-    reel_count(&ingest->links.counters->fragment_bytes, fragment->data_bytes);
-    if (was_complete && recording->frames > end_before)
-        reopen(ingest, recording, arrival->wall_us);
-    tell_placed(ingest, recording, placement, end_before, arrival->wall_us);
-    if (filled.frames)
-        tell(ingest, recording,
-             reel_event_gap_filled(recording, filled.from_frame, filled.frames, arrival->wall_us));
-    if (numbers->end && recording->state == REEL_STATE_RECORDING)
-        reel_ingest_complete(ingest, entry, REEL_END_END, arrival->wall_us);
-}
-
-void reel_ingest_acknowledge(struct reel_ingest *ingest, const struct reel_arrival *arrival,
-                             const struct reel_target *target)
-{
-    struct reel_ack_place place = reel_arrival_place(arrival);
-    struct reel_earlier_parts earlier;
-
-    if (!arrival->reply_topic[0])
-        return;
-    reel_ingest_earlier(ingest, target, &earlier);
-    if (!ingest->failed && !reel_acks_note(ingest->acks, target->home,
-                                           &arrival->fragment.numbers.boot, &earlier, &place))
-        reel_log_write_about(ingest->links.log, REEL_LOG_WARNING,
-                             REEL_LOG_OF(arrival->topic.device, arrival->topic.session),
-                             "no memory for an acknowledgement to %s", arrival->reply_topic);
 }
 
 static void refuse_placed(struct reel_ingest *ingest, const struct reel_arrival *arrival,
@@ -308,7 +52,7 @@ static enum reel_code carry_out(struct reel_ingest *ingest, const struct reel_ar
     if (ingest->failed)
         return ingest->failure.code;
     if (!reel_place_refuses(placement))
-        return write_all(ingest, entry, &arrival->fragment, placement);
+        return reel_ingest_write(ingest, entry, &arrival->fragment, placement);
     refuse_placed(ingest, arrival, entry, placement);
     return REEL_OK;
 }
@@ -350,7 +94,7 @@ static void place_whole(struct reel_ingest *ingest, const struct reel_arrival *a
     }
     if (code || reel_place_refuses(&target->placement))
         return;
-    apply(ingest, arrival, target->entry, &target->placement);
+    reel_ingest_apply(ingest, arrival, target->entry, &target->placement);
     reel_ingest_acknowledge(ingest, arrival, target);
 }
 
@@ -366,7 +110,7 @@ static void place_in_pieces(struct reel_ingest *ingest, const struct reel_arriva
     head.fragment.numbers.frames -= rest_frames;
     head.fragment.numbers.end = false;
     head.fragment.data_bytes -= rest_frames * reel_format_frame_bytes(&head.fragment.format);
-    rest.fragment.data = fragment_at(&arrival->fragment, head.fragment.numbers.frames);
+    rest.fragment.data = reel_fragment_at(&arrival->fragment, head.fragment.numbers.frames);
     rest.fragment.data_bytes -= head.fragment.data_bytes;
     rest.fragment.time_us +=
         (uint64_t)head.fragment.numbers.frames * 1000000u / rest.fragment.format.rate;

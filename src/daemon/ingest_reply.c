@@ -62,3 +62,19 @@ struct reel_ack_place reel_arrival_place(const struct reel_arrival *arrival)
 
     return place;
 }
+
+void reel_ingest_acknowledge(struct reel_ingest *ingest, const struct reel_arrival *arrival,
+                             const struct reel_target *target)
+{
+    struct reel_ack_place place = reel_arrival_place(arrival);
+    struct reel_earlier_parts earlier;
+
+    if (!arrival->reply_topic[0])
+        return;
+    reel_ingest_earlier(ingest, target, &earlier);
+    if (!ingest->failed && !reel_acks_note(ingest->acks, target->home,
+                                           &arrival->fragment.numbers.boot, &earlier, &place))
+        reel_log_write_about(ingest->links.log, REEL_LOG_WARNING,
+                             REEL_LOG_OF(arrival->topic.device, arrival->topic.session),
+                             "no memory for an acknowledgement to %s", arrival->reply_topic);
+}

@@ -127,6 +127,11 @@ enum reel_code reel_fragment_decode(const uint8_t *payload, size_t payload_bytes
     return decoding.err.code;
 }
 
+const uint8_t *reel_fragment_at(const struct reel_fragment *fragment, uint32_t offset_frames)
+{
+    return fragment->data + (size_t)offset_frames * reel_format_frame_bytes(&fragment->format);
+}
+
 void reel_fragment_finish(struct reel_fragment *fragment)
 {
     json_decref(fragment->tags);

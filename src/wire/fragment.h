@@ -90,6 +90,9 @@ enum reel_code reel_fragment_decode(const uint8_t *payload, size_t payload_bytes
                                     struct reel_scratch *scratch, struct reel_fragment *out,
                                     struct reel_error *err_out);
 
+/* Its data from that frame on. */
+const uint8_t *reel_fragment_at(const struct reel_fragment *fragment, uint32_t offset_frames);
+
 /* Release what the fragment owns; it may be decoded into again. */
 void reel_fragment_finish(struct reel_fragment *fragment);
 

@@ -32,7 +32,7 @@ MUTANTS = (
            "    }\n"
            "    if (reel_store_commit(ingest->store,",
            "kill at each call"),
-    Mutant("takes a repeat for one without comparing", "src/daemon/ingest_place.c",
+    Mutant("takes a repeat for one without comparing", "src/daemon/ingest_decide.c",
            "    if (placement->compare && compare(",
            "    if (0 && compare(",
            "kill"),
