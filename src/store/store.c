@@ -299,33 +299,6 @@ enum reel_code reel_store_unquarantine(struct reel_store *store, uint64_t quaran
     return reel_store_outcome(store, code);
 }
 
-enum reel_code reel_store_forget_deliveries(struct reel_store *store, struct reel_error *err_out)
-{
-    struct reel_catalog *catalog = store->home.catalog;
-    bool batch = store->in_transaction;
-    enum reel_code code;
-
-    if (store->deliveries_count == 0)
-        return REEL_OK;
-    code = reel_store_begin(store, err_out);
-    if (code == REEL_OK)
-        code = reel_catalog_forget_deliveries(catalog, err_out);
-    if (code == REEL_OK && !batch)
-        code = reel_catalog_commit(catalog, err_out);
-    if (code == REEL_OK) {
-        store->deliveries_count = 0;
-        store->in_transaction = batch;
-    }
-    return reel_store_outcome(store, code);
-}
-
-void reel_store_deliveries(struct reel_store *store, const struct reel_delivery **deliveries_out,
-                           size_t *count_out)
-{
-    *deliveries_out = store->deliveries;
-    *count_out = store->deliveries_count;
-}
-
 void reel_store_stats(const struct reel_store *store, struct reel_store_stats *stats_out)
 {
     stats_out->open_recordings = store->open_count;

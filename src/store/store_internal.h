@@ -1,6 +1,6 @@
-/* Store, inside: what the facade's parts (store.c, store_open.c, store_commit.c, store_hash.c,
- * store_parts.c, store_remove.c, store_retain.c, store_usage.c,
- * store_device.c) share. */
+/* Store, inside: what the facade's parts (store.c, store_open.c, store_commit.c, store_lag.c,
+ * store_delivery.c, store_shed.c, store_hash.c, store_parts.c, store_remove.c, store_retain.c,
+ * store_usage.c, store_device.c) share. */
 #ifndef REEL_STORE_STORE_INTERNAL_H
 #define REEL_STORE_STORE_INTERNAL_H
 
@@ -138,8 +138,48 @@ void reel_store_shed(struct reel_store *store);
 enum reel_code reel_store_unshed(struct reel_store *store, struct reel_entry *entry,
                                  struct reel_error *err_out);
 
+static inline bool reel_entry_is_complete(const struct reel_entry *entry)
+{
+    return entry->recording.state == REEL_STATE_COMPLETE;
+}
+
+/* store_lag.c. All that write fail with STALLED; INTERNAL where a file is not as long as its
+ * recording. */
+
+/* What has not lagged behind does from now on. */
+void reel_store_note_lag(struct reel_store *store, struct reel_entry *entry, enum lag_kind kind,
+                         int64_t now_us);
+
 /* What lagged behind does not any more. */
 void reel_store_catch_up(struct reel_store *store, struct reel_entry *entry, enum lag_kind kind);
+
+/* How long the one that lags behind for longest may go on: INT64_MAX where none does; 0: no longer.
+ */
+int64_t reel_store_lag_due_in_us(const struct reel_store *store, enum lag_kind kind,
+                                 int64_t now_us);
+
+/* With a commit, before the sync of the files: write the headers of those that complete, and of
+ * those that have lagged behind for long enough. A recording that has just completed, or of which
+ * other things are said now, gets one in any case: its file is then younger than its old sidecar,
+ * by which a recovery knows that. */
+enum reel_code reel_store_write_headers(struct reel_store *store, int64_t now_us,
+                                        struct reel_error *err_out);
+
+/* After the commit: write the sidecars of those touched that want one now, and of the others that
+ * have lagged behind for long enough. */
+enum reel_code reel_store_write_sidecars(struct reel_store *store, int64_t now_us,
+                                         struct reel_error *err_out);
+
+/* The same for all recordings that are open, whatever is due. */
+enum reel_code reel_store_settle_headers(struct reel_store *store, struct reel_error *err_out);
+enum reel_code reel_store_settle_sidecars(struct reel_store *store, int64_t now_us,
+                                          struct reel_error *err_out);
+
+/* Put a batch's deliveries behind those of the batches before, and let the oldest go. STALLED
+ * without memory: nothing is kept then. */
+enum reel_code reel_store_keep_deliveries(struct reel_store *store,
+                                          const struct reel_delivery *deliveries, size_t count,
+                                          struct reel_error *err_out);
 
 /* Note that the catalog has the recording as it is. */
 void reel_store_note_saved(struct reel_entry *entry);

@@ -14,7 +14,7 @@ static uint64_t file_bytes(const struct reel_entry *entry)
 
 void reel_store_note_saved(struct reel_entry *entry)
 {
-    bool counted = entry->recording.state == REEL_STATE_COMPLETE;
+    bool counted = reel_entry_is_complete(entry);
 
     entry->counted_bytes = counted ? file_bytes(entry) : 0;
 }
