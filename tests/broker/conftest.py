@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from harness import Recorder  # noqa: E402
-from labs import SETTINGS, Lab  # noqa: E402, F401
+from labs import Lab, started  # noqa: E402
 from target import Target  # noqa: E402
 
 _devices = itertools.count(1)
@@ -19,12 +19,9 @@ _devices = itertools.count(1)
 @pytest.fixture(scope="module")
 def shared_lab(request, tmp_path_factory):
     """The lab that the tests of one file share, with the file's LAB_SETTINGS."""
-    lab = Lab(tmp_path_factory.mktemp("lab"), getattr(request.module, "LAB_SETTINGS", None))
-    try:
-        lab.sink.start()
+    settings = getattr(request.module, "LAB_SETTINGS", None)
+    with started(Lab(tmp_path_factory.mktemp("lab"), settings)) as lab:
         yield lab
-    finally:
-        lab.close()
 
 
 @pytest.fixture

@@ -1,4 +1,6 @@
 """Labs: what most tests begin with, a broker, a sink and who watches them."""
+from contextlib import contextmanager
+
 from harness import BUILD, Client, Watcher
 from lab import Broker, Sink
 
@@ -52,3 +54,13 @@ class Lab:
         finally:
             self.broker.stop()
         assert not self.watcher.violations, "\n".join(self.watcher.violations)
+
+
+@contextmanager
+def started(lab):
+    """Start its sink; close all of it in the end."""
+    try:
+        lab.sink.start()
+        yield lab
+    finally:
+        lab.close()

@@ -7,10 +7,8 @@ import threading
 
 import pytest
 
-from harness import (
-    BUILD, PREFIX, Format, Recorder, assert_same_audio, probe, read_ffmpeg, read_wave,
-)
-from lab import Sink, wait_for
+from harness import PREFIX, Format, Recorder, assert_same_audio, probe, read_ffmpeg, read_wave
+from lab import wait_for
 from tracing import can_trace, inject
 
 # The broker's log of what it gave to the sink's ingest connection, and what came back for it.
@@ -259,16 +257,6 @@ def test_audio_without_a_catalog_row_is_never_destroyed(make_lab):
     recorder.store(noise(5), seq=5)
     assert recorder.info()["duplicates"] >= 1
     assert_same_audio(finish(lab, recorder), b"".join(noise(seq) for seq in range(6)))
-
-
-def test_second_sink_on_the_same_store_does_not_start(make_lab, tmp_path):
-    lab = make_lab()
-    second = Sink(BUILD, tmp_path / "second", lab.broker,
-                  {"store.dir": lab.sink.store, "broker.prefix": "other"}, name="second")
-    second.launch()
-    assert second.program.wait() != 0
-    assert str(lab.sink.store) in second.log()
-    assert Recorder(lab.client(), "mic").store(noise(0))["frames"] == 160
 
 
 # A disk that fails

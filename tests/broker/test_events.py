@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from harness import BUILD, PREFIX, Client, Format, Recorder, fragment
+from harness import BUILD, PREFIX, Format, Recorder, fragment
 from lab import Sink, wait_for
 
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")

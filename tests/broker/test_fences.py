@@ -9,7 +9,7 @@ import pytest
 
 from harness import BUILD, PREFIX, Format, Recorder, fragment, wav_bytes
 from lab import PATIENCE_S, TREE, accepts_connections, free_port, wait_for
-from labs import Lab
+from labs import Lab, started
 from shipped import ACL, SETTINGS, USERS, ShippedBroker
 
 OPS = ("list", "info", "download", "status", "devices", "rejects", "reject", "delete", "keep",
@@ -22,12 +22,9 @@ def shared_lab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("fenced")
     (folder / "password").write_text(USERS["reeld"] + "\n")
     login = {"broker.username": "reeld", "broker.password_file": folder / "password"}
-    lab = Lab(folder, SETTINGS | login, broker_class=ShippedBroker, credentials=user("admin"))
-    try:
-        lab.sink.start()
+    with started(Lab(folder, SETTINGS | login, broker_class=ShippedBroker,
+                     credentials=user("admin"))) as lab:
         yield lab
-    finally:
-        lab.close()
 
 
 def user(name):

@@ -10,10 +10,9 @@ import wave
 
 import pytest
 
-from conftest import Lab
 from harness import Format, Recorder, RequestFailed, assert_same_audio, read_wave, wait_for
 
-ON = {"hermes.enabled": 1}
+ON = LAB_SETTINGS = {"hermes.enabled": 1}
 NAME = re.compile(r"\d{8}T\d{6}(\.\d{6})?Z")
 FORM = Format()  # 16 kHz, mono, 16 bit: what voice assistants take
 
@@ -74,17 +73,6 @@ BUILDERS = {
 
 
 # What the sink makes of it
-
-
-@pytest.fixture(scope="module")
-def shared_lab(tmp_path_factory):
-    """In the place of that of conftest.py: the sink takes satellites."""
-    lab = Lab(tmp_path_factory.mktemp("lab"), ON)
-    try:
-        lab.sink.start()
-        yield lab
-    finally:
-        lab.close()
 
 
 def topic_of(site, session=None):

@@ -12,21 +12,10 @@ from harness import (
 from lab import wait_for
 from tracing import can_trace, inject
 
+LAB_SETTINGS = {"session.max_duration_s": 1}
 FORM = Format()
 SIZE = 4000  # frames of a fragment: four make a part of a second
 KINDS = {"seq": ("seq",), "frame": ("frame",), "both": ("seq", "frame"), "none": ()}
-
-
-@pytest.fixture(scope="module")
-def shared_lab(tmp_path_factory):
-    from conftest import Lab
-
-    lab = Lab(tmp_path_factory.mktemp("lab"), {"session.max_duration_s": 1})
-    try:
-        lab.sink.start()
-        yield lab
-    finally:
-        lab.close()
 
 
 def numbers(n, kinds=("seq", "frame")):

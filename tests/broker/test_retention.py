@@ -1,13 +1,13 @@
 """retention: what is too old or too much goes by itself, what ended longest ago first; what is kept
 or under way stays, and a bound that this breaks is told."""
 import os
-import subprocess
 import textwrap
 
 import pytest
 
 from harness import Format, Recorder
 from lab import wait_for
+from small_disk import small_disk
 
 FRAMES = 1000
 FILE_BYTES = 1024 + FRAMES * Format().frame_bytes  # of a recording of so many
@@ -222,21 +222,14 @@ def test_room_is_made(short_disk, device):
 
 
 @pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 24 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", folder],
-                             check=False, capture_output=True)
-    if mounted.returncode:
-        pytest.skip("may not mount")
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
+def disk(tmp_path):
+    with small_disk(tmp_path / "disk", "24m") as folder:
+        yield folder
 
 
-def test_the_disk_is_never_full(small_disk, make_lab, device):
+def test_the_disk_is_never_full(disk, make_lab, device):
     """Four times as much is recorded as the disk takes. What goes is no more than is needed."""
-    lab = make_lab({"store.dir": small_disk / "store", "retention.min_free_bytes": 8 << 20,
+    lab = make_lab({"store.dir": disk / "store", "retention.min_free_bytes": 8 << 20,
                     "retention.max_bytes": 1 << 40})
     client = lab.client()
     frames = 500_000 // Format().frame_bytes

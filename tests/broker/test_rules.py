@@ -10,6 +10,7 @@ from audio import fragment, read_wave, wav_bytes
 from cli import reel
 from harness import PREFIX, Format, Recorder, RequestFailed
 from lab import wait_for
+from labs import Lab, started
 from uploads import BlockUploader, Uploader
 
 STUDIO = Format(1, 48000, 3)
@@ -20,9 +21,7 @@ HEADER_BYTES = 1024
 @pytest.fixture(scope="module")
 def ruled(tmp_path_factory):
     """A sink with other rules for each kind of device."""
-    from conftest import Lab
-
-    lab = Lab(tmp_path_factory.mktemp("ruled"), {
+    with started(Lab(tmp_path_factory.mktemp("ruled"), {
         "rules.rates": "48000, 96000",
         "rules.sample_sizes": "3",
         'rules "any-*".rates': "",
@@ -36,10 +35,8 @@ def ruled(tmp_path_factory):
         'rules "few-*".max_recordings': "2",
         'rules "slow-*".max_fragments_per_s': "5",
         'rules "slow-*".max_requests_per_s': "2",
-    })
-    lab.sink.start()
-    yield lab
-    lab.close()
+    })) as lab:
+        yield lab
 
 
 @pytest.fixture

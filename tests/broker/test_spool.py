@@ -12,6 +12,7 @@ import pytest
 from cli import REEL, finished, reel, start, wait_frames
 from harness import Format, assert_same_audio, read_ffmpeg, wav_bytes
 from lab import wait_for
+from small_disk import small_disk
 from test_durability import strace
 
 FORM = Format()
@@ -395,13 +396,7 @@ def test_limit_on_a_files_size_is_a_full_disk(lab, tmp_path):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts a file system")
 def test_full_disk(lab, tmp_path):
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder],
-                             capture_output=True)
-    if mounted.returncode:
-        pytest.skip("may not mount")
-    try:
+    with small_disk(tmp_path / "small") as folder:
         audio, process = fill(folder / "spool", 60, "--timeout", 1)
         said = finished(process)
         assert said.status == 4 and "disk is full" in said.err, said.err
@@ -409,8 +404,6 @@ def test_full_disk(lab, tmp_path):
         found = read_ffmpeg(lab.sink.wav("mic", "s1"))
         assert len(found) > 800000
         assert_same_audio(found, audio[: len(found)])
-    finally:
-        subprocess.run(["umount", folder], check=True)
 
 
 def recorded_without_a_broker(folder, seconds=12):

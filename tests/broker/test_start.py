@@ -9,6 +9,7 @@ import pytest
 
 from harness import BUILD, Format, Recorder
 from lab import Sink
+from small_disk import small_disk
 
 NOBODY = 65534
 # Root without the capabilities that overrule permissions.
@@ -82,6 +83,7 @@ def test_a_store_that_is_in_use_is_refused(make_lab, tmp_path):
     assert second.program.wait() == 1
     assert f"another sink has {lab.sink.store} open" in second.log()
     assert "stop that, or give this one a store.dir of its own" in second.log()
+    assert Recorder(lab.client(), "mic").store(Format().noise(160), seq=0)["frames"] == 160
 
 
 def test_a_store_below_a_file_is_refused(make_lab, tmp_path):
@@ -95,15 +97,9 @@ def test_a_store_below_a_file_is_refused(make_lab, tmp_path):
 
 @pytest.fixture
 def disk(tmp_path):
-    """A small disk, mounted; it is remounted by its path."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder],
-                             capture_output=True)
-    if mounted.returncode:
-        pytest.skip("cannot mount here")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+    """It is remounted by its path."""
+    with small_disk(tmp_path / "disk") as folder:
+        yield folder
 
 
 def remount(folder, how):
