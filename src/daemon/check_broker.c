@@ -106,9 +106,7 @@ static void check_second(struct reel_check *check, struct reel_probe *first)
     reel_check_topic(check, "reply", topic);
     code = reel_probe_open(&check->run, "-2", 0, &second, &refusal, &error);
     if (code == REEL_OK)
-        code = reel_probe_subscribe(first, topic, false, &error);
-    if (code == REEL_OK)
-        code = reel_probe_await(first, reel_probe_subscribed, 1, REEL_PROBE_PATIENCE_S, &error);
+        code = reel_probe_subscribe(first, topic, &error);
     reel_probe_close(&second);
     if (code == REEL_OK)
         reel_check_tell(&check->report, REEL_VERDICT_OK, "two connections", "",
@@ -132,14 +130,9 @@ static enum reel_code survive_refusal(struct reel_check *check, struct reel_erro
     reel_check_topic(check, "reply", topic);
     code = reel_probe_open(&check->run, "-2", 0, &probe, &refusal, err_out);
     if (code == REEL_OK)
-        code = reel_probe_send(probe, &message, err_out);
+        code = reel_probe_deliver(probe, &message, REEL_PROBE_PATIENCE_S, err_out);
     if (code == REEL_OK)
-        code =
-            reel_probe_await(probe, reel_probe_all_acknowledged, 0, REEL_PROBE_PATIENCE_S, err_out);
-    if (code == REEL_OK)
-        code = reel_probe_subscribe(probe, topic, false, err_out);
-    if (code == REEL_OK)
-        code = reel_probe_await(probe, reel_probe_subscribed, 1, REEL_PROBE_PATIENCE_S, err_out);
+        code = reel_probe_subscribe(probe, topic, err_out);
     reel_probe_close(&probe);
     return code;
 }

@@ -33,9 +33,7 @@ static enum reel_code leave_session(struct reel_check *check, const char *topic,
     if (code == REEL_OK)
         code = reel_probe_open(&check->run, SUFFIX, EXPIRY_S, &probe, &refusal, err_out);
     if (code == REEL_OK)
-        code = reel_probe_subscribe(probe, topic, false, err_out);
-    if (code == REEL_OK)
-        code = reel_probe_await(probe, reel_probe_subscribed, 1, REEL_PROBE_PATIENCE_S, err_out);
+        code = reel_probe_subscribe(probe, topic, err_out);
     reel_probe_close(&probe);
     return code;
 }

@@ -23,9 +23,7 @@ static enum reel_code pass(struct reel_check *check, uint64_t bytes, bool *conne
     code = reel_probe_open(&check->run, "", 0, &probe, &refusal, err_out);
     *connected_out = code == REEL_OK;
     if (code == REEL_OK)
-        code = reel_probe_send(probe, &message, err_out);
-    if (code == REEL_OK)
-        code = reel_probe_await(probe, reel_probe_all_acknowledged, 0, patience_s, err_out);
+        code = reel_probe_deliver(probe, &message, patience_s, err_out);
     if (code == REEL_OK && reel_probe_counts(probe)->refused)
         code = reel_error_set(err_out, REEL_E_TOO_LARGE, NULL, "%s",
                               reel_bus_reason_text(reel_probe_counts(probe)->refusal));

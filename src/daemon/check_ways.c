@@ -54,14 +54,11 @@ static enum outcome pass(struct reel_probe *probe, const struct trial *trial,
     };
     bool reads = (trial->access & READ) != 0;
 
-    if (reads &&
-        (reel_probe_subscribe(probe, trial->filter, false, err_out) ||
-         reel_probe_await(probe, reel_probe_subscribed, 1, REEL_PROBE_PATIENCE_S, err_out)))
+    if (reads && reel_probe_subscribe(probe, trial->filter, err_out))
         return FAILED;
     if (reads && reel_probe_counts(probe)->denied)
         return NOT_SUBSCRIBED;
-    if (reel_probe_send(probe, &message, err_out) ||
-        reel_probe_await(probe, reel_probe_all_acknowledged, 0, REEL_PROBE_PATIENCE_S, err_out))
+    if (reel_probe_deliver(probe, &message, REEL_PROBE_PATIENCE_S, err_out))
         return NOT_WRITTEN;
     if (reel_probe_counts(probe)->refused) {
         reel_error_set(err_out, REEL_E_NOT_ALLOWED, NULL, "%s",
@@ -79,9 +76,9 @@ static void take_back(struct reel_probe *probe, const struct trial *trial)
     const struct reel_probe_message nothing = {.topic = trial->topic, .qos = 1, .retain = true};
     struct reel_error error;
 
-    if ((trial->access & RETAINED) && reel_probe_send(probe, &nothing, &error) == REEL_OK)
-        (void)reel_probe_await(probe, reel_probe_all_acknowledged, 0, REEL_PROBE_PATIENCE_S,
-                               &error); /* else it expires */
+    if (trial->access & RETAINED)
+        (void)reel_probe_deliver(probe, &nothing, REEL_PROBE_PATIENCE_S,
+                                 &error); /* where that fails, it expires */
 }
 
 /* On a connection of its own: where a broker ends it for what it refuses, the next goes on. */

@@ -64,7 +64,6 @@ static void on_message(void *user, const struct reel_bus_message *message)
         if (message->payload_bytes < bytes || memcmp(message->payload, head, bytes) != 0)
             continue;
         probe->counts.heard[mark]++;
-        probe->counts.heard_retained += message->retain;
         probe->changes++;
     }
 }
@@ -198,14 +197,6 @@ void reel_probe_hold(struct reel_probe *probe, bool hold)
     probe->holds = hold;
 }
 
-enum reel_code reel_probe_subscribe(struct reel_probe *probe, const char *filter, bool retained,
-                                    struct reel_error *err_out)
-{
-    if (probe->ended)
-        return ended(probe, err_out);
-    return reel_bus_subscribe(probe->bus, &filter, 1, retained, err_out);
-}
-
 enum reel_code reel_probe_send(struct reel_probe *probe, const struct reel_probe_message *message,
                                struct reel_error *err_out)
 {
@@ -281,7 +272,30 @@ bool reel_probe_heard_last(const struct reel_probe_counts *counts, size_t wanted
     return counts->heard[REEL_PROBE_LAST] >= wanted;
 }
 
-bool reel_probe_subscribed(const struct reel_probe_counts *counts, size_t wanted)
+static bool is_subscribed(const struct reel_probe_counts *counts, size_t wanted)
 {
     return counts->subscribed >= wanted;
+}
+
+enum reel_code reel_probe_subscribe(struct reel_probe *probe, const char *filter,
+                                    struct reel_error *err_out)
+{
+    size_t wanted = probe->counts.subscribed + 1;
+    enum reel_code code;
+
+    if (probe->ended)
+        return ended(probe, err_out);
+    code = reel_bus_subscribe(probe->bus, &filter, 1, false, err_out);
+    return code ? code
+                : reel_probe_await(probe, is_subscribed, wanted, REEL_PROBE_PATIENCE_S, err_out);
+}
+
+enum reel_code reel_probe_deliver(struct reel_probe *probe,
+                                  const struct reel_probe_message *message, unsigned patience_s,
+                                  struct reel_error *err_out)
+{
+    enum reel_code code = reel_probe_send(probe, message, err_out);
+
+    return code ? code
+                : reel_probe_await(probe, reel_probe_all_acknowledged, 0, patience_s, err_out);
 }

@@ -31,7 +31,6 @@ struct reel_probe_counts {
     size_t refused;
     int refusal;                    /* the last reason */
     size_t heard[REEL_PROBE_MARKS]; /* that came back, of this run */
-    size_t heard_retained;
     size_t subscribed;
     size_t denied; /* of these */
 };
@@ -52,11 +51,9 @@ const struct reel_probe_counts *reel_probe_counts(const struct reel_probe *probe
  * goes on, and what waits in it can be counted. */
 void reel_probe_hold(struct reel_probe *probe, bool hold);
 
-/* Queue a SUBSCRIBE, or a publication of `mark`, blown up to `bytes` if that is more than it has.
- * An empty one (`bytes` 0, retained) takes back what is retained. TOO_LARGE for one that the broker
- * has announced that it does not take. */
-enum reel_code reel_probe_subscribe(struct reel_probe *probe, const char *filter, bool retained,
-                                    struct reel_error *err_out);
+/* Queue a publication of `mark`, blown up to `bytes` if that is more than it has. An empty one
+ * (`bytes` 0, retained) takes back what is retained. TOO_LARGE for one that the broker has
+ * announced that it does not take. */
 struct reel_probe_message {
     const char *topic;
     enum reel_probe_mark mark;
@@ -74,11 +71,19 @@ typedef bool reel_probe_until_fn(const struct reel_probe_counts *counts, size_t 
 enum reel_code reel_probe_await(struct reel_probe *probe, reel_probe_until_fn *until, size_t wanted,
                                 unsigned patience_s, struct reel_error *err_out);
 
-/* What one often waits for: all that was sent has been acknowledged; so many have come back; so
- * many subscriptions have been answered. */
+/* What one often waits for: all that was sent has been acknowledged; so many have come back. */
 bool reel_probe_all_acknowledged(const struct reel_probe_counts *counts, size_t ignored);
 bool reel_probe_heard_one(const struct reel_probe_counts *counts, size_t wanted);
 bool reel_probe_heard_last(const struct reel_probe_counts *counts, size_t wanted);
-bool reel_probe_subscribed(const struct reel_probe_counts *counts, size_t wanted);
+
+/* Subscribe, and wait until that is answered: what was refused is counted as denied. Errors of
+ * reel_probe_await. */
+enum reel_code reel_probe_subscribe(struct reel_probe *probe, const char *filter,
+                                    struct reel_error *err_out);
+
+/* Send, and wait until all that was sent has been acknowledged. Errors of both. */
+enum reel_code reel_probe_deliver(struct reel_probe *probe,
+                                  const struct reel_probe_message *message, unsigned patience_s,
+                                  struct reel_error *err_out);
 
 #endif
