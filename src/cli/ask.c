@@ -28,6 +28,12 @@ const char *reel_ask_unnamed(const struct reel_common *common)
     return named ? "" : "; say with --username whose certificate or key it is";
 }
 
+void reel_ask_text(json_t *request, const char *name, const char *text)
+{
+    if (text)
+        json_object_set_new(request, name, json_string(text));
+}
+
 enum reel_code reel_answer_error(const json_t *document, struct reel_error *err_out)
 {
     const json_t *error = json_object_get(document, "error");

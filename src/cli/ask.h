@@ -17,6 +17,9 @@ const char *reel_ask_confined(const struct reel_common *common, const char *devi
  * and without a name a client has answers sent where the sink may not send them. */
 const char *reel_ask_unnamed(const struct reel_common *common);
 
+/* Put a text into a request; NULL: nothing. */
+void reel_ask_text(json_t *request, const char *name, const char *text);
+
 /* Ask the sink and wait, as long as --timeout says, for the `data` of its response, which the
  * caller owns. The connection must stand; the client's handlers are replaced. Errors: what the
  * sink answered; STALLED where it did not answer or the connection was lost. */

@@ -1,6 +1,7 @@
 /* reel devices: what the sink knows of each device. */
 #include <stdio.h>
 
+#include "cli/ask.h"
 #include "cli/commands.h"
 #include "cli/human.h"
 #include "cli/pages.h"
@@ -65,8 +66,7 @@ static enum reel_exit run(const struct reel_common *common, const void *given,
     enum reel_exit status;
 
     (void)arguments;
-    if (values->device)
-        json_object_set_new(request, "device", json_string(values->device));
+    reel_ask_text(request, "device", values->device);
     status = reel_pages_show(common, &pages);
     json_decref(request);
     return status;

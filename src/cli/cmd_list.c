@@ -87,8 +87,7 @@ static enum reel_exit run(const struct reel_common *common, const void *given,
     (void)arguments;
     if (status)
         return status;
-    if (values->sort)
-        json_object_set_new(pages.request, "sort", json_string(values->sort));
+    reel_ask_text(pages.request, "sort", values->sort);
     if (values->count)
         json_object_set_new(pages.request, "count", json_true());
     status = reel_pages_show(common, &pages);

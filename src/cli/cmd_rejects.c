@@ -53,12 +53,6 @@ static void row(struct reel_table *table, const json_t *item)
     reel_table_cell(table, "%s", reel_member_text(item, "message"));
 }
 
-static void member(json_t *request, const char *name, const char *text)
-{
-    if (text)
-        json_object_set_new(request, name, json_string(text));
-}
-
 static enum reel_exit list(const struct reel_common *common, const struct values *values)
 {
     json_t *request = json_object();
@@ -72,11 +66,11 @@ static enum reel_exit list(const struct reel_common *common, const struct values
                                      .row = row};
     enum reel_exit status;
 
-    member(request, "device", values->device);
-    member(request, "session", values->session);
-    member(request, "code", values->code);
-    member(request, "since", values->since);
-    member(request, "until", values->until);
+    reel_ask_text(request, "device", values->device);
+    reel_ask_text(request, "session", values->session);
+    reel_ask_text(request, "code", values->code);
+    reel_ask_text(request, "since", values->since);
+    reel_ask_text(request, "until", values->until);
     status = reel_pages_show(common, &pages);
     json_decref(request);
     return status;

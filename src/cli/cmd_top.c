@@ -51,7 +51,7 @@ struct looking {
     int64_t asked_us; /* monotonic */
     int64_t next_us;  /* monotonic: the next look */
     int64_t every_us;
-    uint64_t left;                  /* looks */
+    uint64_t looks_left;
     bool failed;                    /* the look under way */
     char note[REEL_TOP_LINE_BYTES]; /* on the screen: why the last look failed; "" if it did not */
     enum reel_code code;            /* why it is over, if not OK */
@@ -169,7 +169,7 @@ static void draw(const struct looking *looking)
 /* A look is whole, or failed: show it, and say when the next is. */
 static void end_look(struct looking *looking, int64_t now_us)
 {
-    bool is_last = --looking->left == 0;
+    bool is_last = --looking->looks_left == 0;
 
     looking->next_us = is_last ? INT64_MAX : now_us + looking->every_us;
     if (!looking->failed)
@@ -183,6 +183,17 @@ static void end_look(struct looking *looking, int64_t now_us)
 }
 
 /* ---- the loop ---- */
+
+static bool asks(const struct looking *looking)
+{
+    return looking->status_number || looking->devices_number;
+}
+
+/* --timeout */
+static int64_t patience_us(const struct looking *looking)
+{
+    return (int64_t)(looking->common->timeout.value * SECOND_US);
+}
 
 /* Who does not answer for --timeout: the plain text ends with that, the screen goes on asking. */
 static void give_up(struct looking *looking, int64_t now_us)
@@ -200,12 +211,10 @@ static void give_up(struct looking *looking, int64_t now_us)
 
 static void reconnect(struct looking *looking)
 {
-    int64_t patience_us = (int64_t)(looking->common->timeout.value * SECOND_US);
-
     if (looking->screen)
         reel_top_screen_leave(looking->screen);
-    looking->code =
-        reel_client_reconnect(looking->client, reel_monotonic_us() + patience_us, &looking->error);
+    looking->code = reel_client_reconnect(
+        looking->client, reel_monotonic_us() + patience_us(looking), &looking->error);
     looking->status_number = looking->devices_number = 0;
     looking->next_us = 0;
 }
@@ -213,9 +222,8 @@ static void reconnect(struct looking *looking)
 /* One turn; false when it is time to end. */
 static bool turn(struct looking *looking, int interrupt_fd)
 {
-    bool asks = looking->status_number || looking->devices_number;
-    int64_t patience_us = (int64_t)(looking->common->timeout.value * SECOND_US);
-    int64_t deadline_us = asks ? looking->asked_us + patience_us : looking->next_us;
+    bool asked = asks(looking);
+    int64_t deadline_us = asked ? looking->asked_us + patience_us(looking) : looking->next_us;
     struct pollfd also[2] = {{.fd = interrupt_fd, .events = POLLIN},
                              {.fd = looking->screen ? STDIN_FILENO : -1, .events = POLLIN}};
     int64_t now_us;
@@ -228,17 +236,17 @@ static bool turn(struct looking *looking, int interrupt_fd)
     if (reel_interrupt_take(interrupt_fd) || (also[1].revents & (POLLHUP | POLLERR)) ||
         looking->code)
         return false;
-    if (asks && !looking->status_number && !looking->devices_number)
+    if (asked && !asks(looking))
         end_look(looking, now_us);
-    else if (asks && now_us >= looking->asked_us + patience_us)
+    else if (asked && now_us >= looking->asked_us + patience_us(looking))
         give_up(looking, now_us);
-    if (!looking->status_number && !looking->devices_number && now_us >= looking->next_us)
+    if (!asks(looking) && now_us >= looking->next_us)
         begin_look(looking, now_us);
     if (looking->screen && !reel_top_screen_keys(looking->screen, &looking->top))
         return false;
     if (looking->screen)
         draw(looking);
-    return looking->left > 0 && looking->code == REEL_OK && !ferror(stdout);
+    return looking->looks_left > 0 && looking->code == REEL_OK && !ferror(stdout);
 }
 
 static enum reel_code look(struct looking *looking, struct reel_error *err_out)
@@ -282,8 +290,7 @@ static enum reel_code begin(struct looking *looking, const struct values *values
     if (!looking->request)
         return reel_error_set(err_out, REEL_E_INTERNAL, NULL, "out of memory");
     json_object_set_new(looking->request, "limit", json_integer(PAGE));
-    if (values->device)
-        json_object_set_new(looking->request, "device", json_string(values->device));
+    reel_ask_text(looking->request, "device", values->device);
     code = reel_client_create(looking->common, looking->device, &looking->client, err_out);
     if (code == REEL_OK && !plain)
         code = reel_top_screen_open(&looking->screen, err_out);
@@ -298,9 +305,9 @@ static enum reel_exit run(const struct reel_common *common, const void *given,
         .common = common,
         .device = reel_ask_confined(common, values->device),
         .every_us = (int64_t)((values->every.given ? values->every.value : 2) * SECOND_US),
-        .left = values->once          ? 1
-                : values->count.given ? values->count.value
-                                      : UINT64_MAX,
+        .looks_left = values->once          ? 1
+                      : values->count.given ? values->count.value
+                                            : UINT64_MAX,
     };
     enum reel_top_sort sort;
     struct reel_error error;
@@ -309,7 +316,7 @@ static enum reel_exit run(const struct reel_common *common, const void *given,
     (void)arguments;
     if (!find_sort(values->sort, &sort))
         return reel_report_usage("--sort: device, heard, rate, size, gaps or wrong");
-    if (looking.left == 0)
+    if (looking.looks_left == 0)
         return reel_report_usage("--count: 1 and above");
     if (looking.every_us < EVERY_LEAST_US)
         return reel_report_usage("--every: 0.1 s and above");

@@ -188,8 +188,7 @@ static enum reel_code verify_all(struct verifying *verifying, const char *device
     bool more = true;
     enum reel_code code = REEL_OK;
 
-    if (device)
-        json_object_set_new(request, "device", json_string(device));
+    reel_ask_text(request, "device", device);
     while (more && code == REEL_OK) {
         json_t *page = NULL;
         json_t *cursor;

@@ -1,14 +1,9 @@
 /* Filters: from options to members of a request. */
 #include "cli/filters.h"
 
+#include "cli/ask.h"
 #include "cli/report.h"
 #include "cli/tags.h"
-
-static void member_text(json_t *request, const char *name, const char *text)
-{
-    if (text)
-        json_object_set_new(request, name, json_string(text));
-}
 
 static void member_uint(json_t *request, const char *name, const struct reel_uint_option *value)
 {
@@ -30,12 +25,12 @@ static json_t *request_make(const struct reel_filters *filters, const struct ree
 
     if (!request)
         return NULL;
-    member_text(request, "device", filters->device);
-    member_text(request, "session", filters->session);
-    member_text(request, "state", filters->state);
-    member_text(request, "end_reason", filters->end_reason);
-    member_text(request, "since", filters->since);
-    member_text(request, "until", filters->until);
+    reel_ask_text(request, "device", filters->device);
+    reel_ask_text(request, "session", filters->session);
+    reel_ask_text(request, "state", filters->state);
+    reel_ask_text(request, "end_reason", filters->end_reason);
+    reel_ask_text(request, "since", filters->since);
+    reel_ask_text(request, "until", filters->until);
     member_seconds(request, "min_duration", &filters->min_duration);
     member_seconds(request, "max_duration", &filters->max_duration);
     member_uint(request, "rate", &filters->rate);

@@ -10,7 +10,8 @@
 
 struct reel_top_screen;
 
-/* Take the terminal over. STALLED where it is none that can be drawn on. */
+/* Take the terminal over. BAD_REQUEST where it is none that can be drawn on, INTERNAL if memory ran
+ * out. */
 enum reel_code reel_top_screen_open(struct reel_top_screen **screen_out,
                                     struct reel_error *err_out);
 
