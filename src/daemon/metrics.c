@@ -23,35 +23,22 @@ struct metric {
     const uint64_t *bounds; /* HISTOGRAM */
 };
 
+#define METRIC(name, type, source, is_us, of, member, bounds, help)                                \
+    {                                                                                              \
+        name, help, REEL_METRIC_##type, source, is_us, offsetof(struct of, member), bounds         \
+    }
 #define COUNTED(name, member, help)                                                                \
-    {                                                                                              \
-        name, help, REEL_METRIC_COUNTER, COUNTER, false, offsetof(struct reel_counters, member),   \
-            NULL                                                                                   \
-    }
+    METRIC(name, COUNTER, COUNTER, false, reel_counters, member, NULL, help)
 #define COUNTED_US(name, member, help)                                                             \
-    {                                                                                              \
-        name, help, REEL_METRIC_COUNTER, COUNTER, true, offsetof(struct reel_counters, member),    \
-            NULL                                                                                   \
-    }
+    METRIC(name, COUNTER, COUNTER, true, reel_counters, member, NULL, help)
 #define GAUGED(name, member, help)                                                                 \
-    {                                                                                              \
-        name, help, REEL_METRIC_GAUGE, COUNTER, false, offsetof(struct reel_counters, member),     \
-            NULL                                                                                   \
-    }
+    METRIC(name, GAUGE, COUNTER, false, reel_counters, member, NULL, help)
 #define MEASURED(name, member, is_us, bounds, help)                                                \
-    {                                                                                              \
-        name, help, REEL_METRIC_HISTOGRAM, COUNTER, is_us, offsetof(struct reel_counters, member), \
-            bounds                                                                                 \
-    }
+    METRIC(name, HISTOGRAM, COUNTER, is_us, reel_counters, member, bounds, help)
 #define TOTALLED(name, member, help)                                                               \
-    {                                                                                              \
-        name, help, REEL_METRIC_GAUGE, TOTAL, false, offsetof(struct reel_reader_totals, member),  \
-            NULL                                                                                   \
-    }
+    METRIC(name, GAUGE, TOTAL, false, reel_reader_totals, member, NULL, help)
 #define FIGURED(name, member, is_us, help)                                                         \
-    {                                                                                              \
-        name, help, REEL_METRIC_GAUGE, FIGURE, is_us, offsetof(struct reel_figures, member), NULL  \
-    }
+    METRIC(name, GAUGE, FIGURE, is_us, reel_figures, member, NULL, help)
 
 static const char rejected_name[] = "reel_rejected_total";
 
