@@ -35,7 +35,7 @@ struct reel_discovery_state {
     bool is_heard; /* audio came lately */
     bool records;
     bool has_heard;
-    int64_t heard_us;
+    int64_t heard_us; /* wall clock */
     uint64_t gap_frames;
     uint64_t rejected;
 };

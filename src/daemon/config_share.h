@@ -21,7 +21,7 @@ struct reel_config_follower {
     int wake_fd;                      /* readable while there is a newer one */
 };
 
-/* Takes `config` over, even on failure. */
+/* Takes `config` over, even on failure: STALLED without memory or descriptors. */
 enum reel_code reel_config_share_create(struct reel_config *config,
                                         struct reel_config_share **share_out,
                                         struct reel_error *err_out);
@@ -30,7 +30,7 @@ enum reel_code reel_config_share_create(struct reel_config *config,
 void reel_config_share_destroy(struct reel_config_share **share);
 
 /* A follower with the newest config; it belongs to the share. NULL where there are too many, or
- * descriptors ran out. Before the threads run. */
+ * descriptors ran out (errno says that). Before the threads run. */
 struct reel_config_follower *reel_config_share_follower(struct reel_config_share *share);
 
 /* Let all work with another config, which is taken over. */

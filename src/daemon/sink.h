@@ -16,7 +16,8 @@ struct reel_sink_links {
     struct reel_log *log;
 };
 
-/* Open the store (which recovers it) and make everything; nothing runs yet. */
+/* Open the store (which recovers it) and make everything; nothing runs yet. A store that may be
+ * well later is no failure. Else its error; INTERNAL or STALLED without memory or descriptors. */
 enum reel_code reel_sink_create(const struct reel_sink_links *links, struct reel_sink **sink_out,
                                 struct reel_error *err_out);
 

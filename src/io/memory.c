@@ -1,5 +1,5 @@
-/* Memory: an allocator for jansson that does not fail, and what the GNU library does by itself only
- * at the end of a heap. */
+/* Memory: an allocator for jansson that does not fail, what the GNU library does by itself only at
+ * the end of a heap, and what the kernel says that the process takes. */
 #include "io/memory.h"
 
 #include <fcntl.h>
