@@ -7,12 +7,8 @@
 #include <string.h>
 
 #include "core/devices.h"
-#include "core/discovery.h"
 #include "core/silence.h"
-#include "daemon/home_refusals.h"
-#include "io/loop.h"
-#include "wire/message.h"
-#include "wire/topic.h"
+#include "daemon/homeassistant_internal.h"
 
 enum { SECOND_US = 1000000, PASS_US = 10 * SECOND_US, SLICE_DEVICES = 16 };
 /* Where something happened, the next pass comes sooner, but not sooner than this after the last. */
@@ -21,39 +17,8 @@ enum { REST_US = 2 * SECOND_US };
 enum { HEARD_US = 60 * SECOND_US };
 /* Without device.silent_after_s one counts as heard for so long. */
 enum { HEARD_LATELY_S = 300 };
-/* Larger ones are none of ours. */
-enum { DOCUMENT_MAX_BYTES = 8192 };
 /* Fewer than core/devices remembers: none is forgotten that is shown. */
 enum { SHOWN_MAX = 8192 };
-
-/* What was told of a device. */
-struct told {
-    char device[REEL_NAME_BYTES];
-    uint64_t pass;       /* that came by it last */
-    uint64_t connection; /* over which all was told */
-    bool has_state;
-    struct reel_discovery_state state;
-};
-
-struct reel_homeassistant {
-    const struct reel_config *config;
-    const struct reel_log *log;
-    struct reel_reader *reader;
-    struct reel_discovery discovery;
-    char filter[REEL_DISCOVERY_TOPIC_BYTES];
-    struct reel_devices *devices; /* struct told: who was come by last is last */
-    uint64_t pass;
-    bool passing;
-    uint64_t connection; /* they are numbered from 1 on */
-    bool sink_told;      /* over this connection */
-    struct reel_home_refusals refusals;
-    bool refusal_told;
-    bool bound_told;
-    bool looked;                  /* at what stands there, since the process began */
-    char device[REEL_NAME_BYTES]; /* a pass has come this far */
-    int64_t next_us;
-    int64_t rested_us; /* the next comes then at the soonest */
-};
 
 struct slice {
     struct reel_homeassistant *home;
@@ -83,7 +48,7 @@ struct reel_homeassistant *reel_homeassistant_create(const struct reel_config *c
     reel_homeassistant_renew(home, config);
     reel_discovery_filter(&home->discovery, home->filter);
     home->next_us = INT64_MAX;
-    home->devices = reel_devices_create(sizeof(struct told));
+    home->devices = reel_devices_create(sizeof(struct reel_told));
     if (!home->devices)
         reel_homeassistant_destroy(&home);
     return home;
@@ -98,72 +63,9 @@ void reel_homeassistant_destroy(struct reel_homeassistant **home)
     *home = NULL;
 }
 
-/* ---- what is told ---- */
-
-/* NULL takes back what stands there. The reference is taken over. */
-static void tell(struct reel_homeassistant *home, struct reel_bus *bus, const char *topic,
-                 json_t *document, bool take_back)
+struct reel_told *reel_homeassistant_find(struct reel_homeassistant *home, const char *device)
 {
-    int id = 0;
-    struct reel_buffer payload = {0};
-    struct reel_error error = {.message = "out of memory"};
-    bool good = take_back ||
-                (document && reel_document_encode(document, REEL_DOCUMENT_JSON, NULL, 0, &payload));
-    const struct reel_bus_publication what = {
-        .topic = topic,
-        .payload = payload.bytes,
-        .payload_bytes = payload.size,
-        .qos = 1,
-        .retain = true,
-    };
-
-    if (!good || reel_bus_publish(bus, &what, &id, &error))
-        reel_log_write(home->log, REEL_LOG_WARNING, "%s was not published: %s", topic,
-                       error.message);
-    reel_home_refusals_note(&home->refusals, id);
-    reel_buffer_finish(&payload);
-    json_decref(document);
-}
-
-static void tell_documents(struct reel_homeassistant *home, struct reel_bus *bus,
-                           const char *device)
-{
-    char topic[REEL_DISCOVERY_TOPIC_BYTES];
-    size_t count = device ? REEL_DISCOVERY_OF_DEVICE : REEL_DISCOVERY_OF_SINK;
-
-    for (size_t i = 0; i < count; i++) {
-        reel_discovery_topic(&home->discovery, device, i, topic);
-        tell(home, bus, topic, reel_discovery_document(&home->discovery, device, i), false);
-    }
-}
-
-static void tell_state(struct reel_homeassistant *home, struct reel_bus *bus, struct told *told,
-                       const struct reel_discovery_state *state)
-{
-    char topic[REEL_DISCOVERY_TOPIC_BYTES];
-
-    told->state = *state;
-    told->has_state = true;
-    reel_discovery_state_topic(&home->discovery, told->device, topic);
-    tell(home, bus, topic, reel_discovery_state(state), false);
-}
-
-static void take_back(struct reel_homeassistant *home, struct reel_bus *bus, const char *device)
-{
-    char topic[REEL_DISCOVERY_TOPIC_BYTES];
-
-    for (size_t i = 0; i < REEL_DISCOVERY_OF_DEVICE; i++) {
-        reel_discovery_topic(&home->discovery, device, i, topic);
-        tell(home, bus, topic, NULL, true);
-    }
-    reel_discovery_state_topic(&home->discovery, device, topic);
-    tell(home, bus, topic, NULL, true);
-}
-
-/* One that is not known is not shown where there are too many. NULL for that, or without memory. */
-static struct told *find_or_add(struct reel_homeassistant *home, const char *device)
-{
-    struct told *told = reel_devices_find(home->devices, device);
+    struct reel_told *told = reel_devices_find(home->devices, device);
 
     if (!told && reel_devices_count(home->devices) < SHOWN_MAX) {
         told = reel_devices_add(home->devices, device);
@@ -172,8 +74,6 @@ static struct told *find_or_add(struct reel_homeassistant *home, const char *dev
     }
     return told;
 }
-
-/* ---- a pass ---- */
 
 static struct reel_discovery_state state_of(const struct reel_config *config,
                                             const struct reel_device_figures *figures,
@@ -201,7 +101,7 @@ static struct reel_discovery_state state_of(const struct reel_config *config,
     };
 }
 
-static bool is_news(const struct told *told, const struct reel_discovery_state *state)
+static bool is_news(const struct reel_told *told, const struct reel_discovery_state *state)
 {
     const struct reel_discovery_state *before = &told->state;
 
@@ -226,7 +126,7 @@ static bool visit(const struct reel_device_figures *figures, void *user)
     struct slice *slice = user;
     struct reel_homeassistant *home = slice->home;
     struct reel_discovery_state state;
-    struct told *told;
+    struct reel_told *told;
 
     slice->more = slice->seen == SLICE_DEVICES;
     if (slice->more)
@@ -235,7 +135,7 @@ static bool visit(const struct reel_device_figures *figures, void *user)
     memcpy(home->device, figures->device, sizeof home->device);
     if (figures->recordings == 0)
         return true; /* perhaps a stranger's */
-    told = find_or_add(home, figures->device);
+    told = reel_homeassistant_find(home, figures->device);
     if (!told) {
         tell_of_bound(home);
         return true; /* the next pass tries again */
@@ -243,26 +143,26 @@ static bool visit(const struct reel_device_figures *figures, void *user)
     told->pass = home->pass;
     reel_devices_put_last(home->devices, told);
     if (told->connection != home->connection) {
-        tell_documents(home, slice->bus, told->device);
+        reel_homeassistant_tell_documents(home, slice->bus, told->device);
         told->connection = home->connection;
         told->has_state = false;
     }
     state = state_of(home->config, figures, slice->wall_us);
     if (is_news(told, &state))
-        tell_state(home, slice->bus, told, &state);
+        reel_homeassistant_tell_state(home, slice->bus, told, &state);
     return true;
 }
 
 /* Those that the pass did not come by stand first. Some at a time; false: there are more. */
 static bool take_back_gone(struct reel_homeassistant *home, struct reel_bus *bus)
 {
-    struct told *told;
+    struct reel_told *told;
 
     for (unsigned i = 0; i < SLICE_DEVICES; i++) {
         told = reel_devices_first(home->devices);
         if (!told || told->pass == home->pass)
             return true;
-        take_back(home, bus, told->device);
+        reel_homeassistant_take_back(home, bus, told->device);
         reel_devices_forget(home->devices, told);
     }
     return false;
@@ -274,7 +174,7 @@ static void begin_pass(struct reel_homeassistant *home, struct reel_bus *bus)
     home->pass++;
     home->device[0] = '\0';
     if (!home->sink_told)
-        tell_documents(home, bus, NULL);
+        reel_homeassistant_tell_documents(home, bus, NULL);
     home->sink_told = true;
 }
 
@@ -313,95 +213,4 @@ void reel_homeassistant_soon(struct reel_homeassistant *home)
 int64_t reel_homeassistant_due_us(const struct reel_homeassistant *home)
 {
     return home->next_us;
-}
-
-/* ---- a broker that refuses ---- */
-
-static void tell_of_refusal(struct reel_homeassistant *home, const char *how)
-{
-    char filter[REEL_DISCOVERY_TOPIC_BYTES], topic[REEL_DISCOVERY_TOPIC_BYTES];
-
-    if (home->refusal_told)
-        return;
-    home->refusal_told = true;
-    reel_discovery_check(&home->discovery, filter, topic);
-    reel_log_write(home->log, REEL_LOG_WARNING,
-                   "the broker refuses what Home Assistant is to be shown: %s; in the acl_file, "
-                   "below the sink's user, and then the sink started again: topic readwrite %s",
-                   how, filter);
-}
-
-void reel_homeassistant_published(struct reel_homeassistant *home, int id, int refusal)
-{
-    if (reel_home_refusals_take(&home->refusals, id) && refusal)
-        tell_of_refusal(home, reel_bus_reason_text(refusal));
-}
-
-/* ---- what stands there ---- */
-
-enum reel_code reel_homeassistant_connected(struct reel_homeassistant *home, struct reel_bus *bus,
-                                            struct reel_error *err_out)
-{
-    const char *filter = home->filter;
-
-    home->connection++;
-    home->sink_told = false;
-    home->passing = false;
-    home->next_us = home->config->homeassistant_enabled ? 0 : INT64_MAX;
-    if (reel_home_refusals_connected(&home->refusals, reel_monotonic_us()) && home->next_us == 0) {
-        home->next_us = home->rested_us = home->refusals.held_us;
-        tell_of_refusal(home, "it ends the connection for it");
-        return REEL_OK;
-    }
-    if (!home->config->homeassistant_enabled && home->looked)
-        return REEL_OK;
-    home->looked = true;
-    return reel_bus_subscribe(bus, &filter, 1, true, err_out);
-}
-
-/* Of a device also how it was. */
-static void take_back_stray(struct reel_homeassistant *home, struct reel_bus *bus,
-                            const char *topic, const char *device)
-{
-    char state[REEL_DISCOVERY_TOPIC_BYTES];
-
-    tell(home, bus, topic, NULL, true);
-    if (!device[0])
-        return;
-    reel_discovery_state_topic(&home->discovery, device, state);
-    tell(home, bus, state, NULL, true);
-}
-
-/* A pass comes by it, or takes it back. */
-static void hear_of_device(struct reel_homeassistant *home, struct reel_bus *bus, const char *topic,
-                           const char *device)
-{
-    if (find_or_add(home, device))
-        reel_homeassistant_soon(home);
-    else
-        take_back_stray(home, bus, topic, device);
-}
-
-bool reel_homeassistant_hear(struct reel_homeassistant *home, struct reel_bus *bus,
-                             const struct reel_bus_message *message)
-{
-    char device[REEL_NAME_BYTES] = "";
-    enum reel_document_kind kind;
-    json_t *document = NULL;
-    bool recognised;
-
-    if (!reel_topic_matches(home->filter, message->topic))
-        return false;
-    if (message->payload_bytes == 0)
-        return true; /* it was taken back */
-    if (message->payload_bytes <= DOCUMENT_MAX_BYTES)
-        reel_document_decode(message->payload, message->payload_bytes, &document, &kind, NULL);
-    recognised =
-        document && reel_discovery_recognise(&home->discovery, message->topic, document, device);
-    json_decref(document);
-    if (!recognised || !home->config->homeassistant_enabled)
-        take_back_stray(home, bus, message->topic, device);
-    else if (device[0] && !reel_devices_find(home->devices, device))
-        hear_of_device(home, bus, message->topic, device);
-    return true;
 }

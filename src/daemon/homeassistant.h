@@ -24,17 +24,18 @@ void reel_homeassistant_destroy(struct reel_homeassistant **home); /* accepts a 
 void reel_homeassistant_renew(struct reel_homeassistant *home, const struct reel_config *config);
 
 /* There is a new connection: ask for what stands there, and tell all anew. While it is turned off,
- * that is asked once: what an earlier process left is taken back. */
+ * that is asked once: what an earlier process left is taken back. Errors of reel_bus_subscribe. */
 enum reel_code reel_homeassistant_connected(struct reel_homeassistant *home, struct reel_bus *bus,
                                             struct reel_error *err_out);
 
-/* Take in a message, if it is one of these. */
+/* Take in a message, if it is one of these: what is not as it should be is taken back. False: it is
+ * another. */
 bool reel_homeassistant_hear(struct reel_homeassistant *home, struct reel_bus *bus,
                              const struct reel_bus_message *message);
 
 /* A publication was acknowledged: where it is one of these that the broker refused, that is logged
  * once. */
-void reel_homeassistant_published(struct reel_homeassistant *home, int id, int refusal);
+void reel_homeassistant_published(struct reel_homeassistant *home, int publication_id, int refusal);
 
 /* Look at some devices, where that is due, and tell what changed. */
 void reel_homeassistant_work(struct reel_homeassistant *home, struct reel_bus *bus,
