@@ -1,5 +1,6 @@
 """SIGHUP: the settings are read again while the sink records; what needs a restart is said, and bad
 settings change nothing."""
+import itertools
 import os
 import signal
 import socket
@@ -284,11 +285,12 @@ def test_a_sink_whose_disk_fails_takes_them_too(make_lab, tmp_path):
 
 
 def test_reloads_during_ingest_lose_nothing(settings):
-    """Recorders send, questions are asked, uploads are converted, and every few milliseconds all
-    settings that may change do."""
+    """Recorders send, questions are asked, and every few milliseconds all settings that may change
+    do: sixty times, and until each recorder has sent more than ten fragments."""
     lab = settings.lab
     stop = threading.Event()
     problems = []
+    sent = {f"dev{i}": 0 for i in range(3)}
 
     def record(device):
         recorder = Recorder(lab.client(), device, form=Format(rate=16000))
@@ -298,6 +300,7 @@ def test_reloads_during_ingest_lose_nothing(settings):
                 data = recorder.form.noise(800, seed=seq)
                 recorder.store(data, seq=seq)
                 audio, seq = audio + data, seq + 1
+                sent[device] = seq
             recorder.end(seq=seq)
             form, stored = read_wave(lab.sink.wav(device, "s1"))
             assert_same_audio(stored, audio, form)
@@ -313,11 +316,14 @@ def test_reloads_during_ingest_lose_nothing(settings):
         except BaseException as error:
             problems.append(error)
 
-    threads = [threading.Thread(target=record, args=(f"dev{i}",)) for i in range(3)]
+    threads = [threading.Thread(target=record, args=(device,)) for device in sent]
     threads.append(threading.Thread(target=ask))
     for thread in threads:
         thread.start()
-    for i in range(60):
+    deadline = time.monotonic() + PATIENCE_S
+    for i in itertools.count():
+        if problems or time.monotonic() > deadline or (i >= 60 and min(sent.values()) > 10):
+            break
         odd = i % 2
         settings.values |= {"rules.max_duration_s": 100000 + i,
                             f'rules "dev{odd}*".max_recordings': 10 + i}
@@ -331,4 +337,5 @@ def test_reloads_during_ingest_lose_nothing(settings):
     for thread in threads:
         thread.join(PATIENCE_S)
     assert not problems, problems[0]
-    wait_accepts(lab, lambda a: a["max_gap_s"] == 159)
+    assert min(sent.values()) > 10
+    wait_accepts(lab, lambda a: a["max_gap_s"] == 99 + i)
