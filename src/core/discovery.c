@@ -13,10 +13,9 @@ enum { HASH_DIGITS = 8, ID_BYTES = REEL_NAME_BYTES + 1 + HASH_DIGITS };
 
 struct thing {
     const char *component;
-    const char *id;   /* of the object, behind the device's */
-    const char *name; /* as it is shown */
-    const char
-        *topic; /* below broker.prefix, the sink's name behind it; NULL: the device's state */
+    const char *id;    /* of the object, behind the device's */
+    const char *name;  /* as it is shown */
+    const char *topic; /* below broker.prefix, before the sink's name; NULL: the device's state */
     const char *template;
     const char *device_class; /* NULL: none; as the next two */
     const char *state_class;
@@ -57,9 +56,10 @@ static const struct thing *thing_of(const char *device, size_t i)
 /* Does the name end like one to which a hash was added? */
 static bool ends_like_a_hash(const char *name, size_t length)
 {
-    const char *end = name + length - HASH_DIGITS;
+    size_t start = length - HASH_DIGITS;
 
-    return length > HASH_DIGITS && end[-1] == '_' && strspn(end, "0123456789abcdef") == HASH_DIGITS;
+    return length > HASH_DIGITS && name[start - 1] == '_' &&
+           strspn(name + start, "0123456789abcdef") == HASH_DIGITS;
 }
 
 /* A name as an id may be; a hash tells apart what becomes alike. */

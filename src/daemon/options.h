@@ -16,7 +16,7 @@ struct reel_options {
     bool reindex;
     bool verify;
     bool check_broker;
-    bool json; /* what is found, as JSON */
+    bool json;                          /* what is found, as JSON */
     struct reel_config_sources sources; /* borrow from the command line, and from here */
     const char *assignments[REEL_ASSIGNMENTS_MAX];
 };

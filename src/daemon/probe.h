@@ -18,8 +18,7 @@ struct reel_probe;
 struct reel_probe_run {
     const struct reel_config *config;
     const char *password;
-    uint64_t
-        number; /* random: stands in what is published, so that nobody else's is taken for it */
+    uint64_t number; /* random, in what is published: nobody else's is taken for it */
 };
 
 /* What a message is: one of several, or the last. */

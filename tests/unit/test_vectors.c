@@ -56,8 +56,9 @@ static void compare_data(const struct vector *vector, const struct reel_fragment
 {
     const char *hex = text_of(vector->expected, "data");
     size_t bytes = strlen(hex) / 2;
-    size_t repeat =
-        json_object_get(vector->expected, "repeat") ? (size_t)number_of(vector->expected, "repeat") : 1;
+    size_t repeat = json_object_get(vector->expected, "repeat")
+                        ? (size_t)number_of(vector->expected, "repeat")
+                        : 1;
 
     EXPECT(vector, fragment->data_bytes == bytes * repeat);
     for (size_t i = 0; i < bytes * repeat; i++) {
