@@ -100,10 +100,7 @@ void reel_ingest_apply(struct reel_ingest *ingest, const struct reel_arrival *ar
     bool was_complete = recording->state == REEL_STATE_COMPLETE;
 
     if (!reel_place_apply(recording, numbers, placement, 0)) {
-        struct reel_error error;
-
-        reel_error_set(&error, REEL_E_INTERNAL, NULL, "out of memory");
-        reel_ingest_fail(ingest, &error);
+        reel_ingest_fail_memory(ingest);
         return;
     }
     if (placement->row == REEL_PLACE_STORED) {

@@ -175,6 +175,14 @@ enum reel_code reel_ingest_fail(struct reel_ingest *ingest, const struct reel_er
     return ingest->failure.code;
 }
 
+void reel_ingest_fail_memory(struct reel_ingest *ingest)
+{
+    struct reel_error error;
+
+    reel_error_set(&error, REEL_E_INTERNAL, NULL, "out of memory");
+    reel_ingest_fail(ingest, &error);
+}
+
 static void batch_empty(struct reel_batch *batch)
 {
     batch_drop_notices(batch);
@@ -229,8 +237,7 @@ void reel_ingest_commit(struct reel_ingest *ingest)
 
     /* Rendered first: the commit may let go of recordings that have completed. */
     if (!reel_acks_render(ingest->acks, ingest->links.log)) {
-        reel_error_set(&error, REEL_E_INTERNAL, NULL, "out of memory");
-        reel_ingest_fail(ingest, &error);
+        reel_ingest_fail_memory(ingest);
         return;
     }
     if (reel_store_commit(ingest->store, batch->deliveries, batch->deliveries_count, reel_wall_us(),
@@ -253,43 +260,4 @@ void reel_ingest_commit(struct reel_ingest *ingest)
     /* Only here may what was queued since the last commit leave: the PUBACKs among it. */
     if (ingest->bus)
         reel_bus_write(ingest->bus);
-}
-
-static void take_hash(struct reel_ingest *ingest, const struct reel_hash_job *done)
-{
-    struct reel_error error;
-
-    if (ingest->failed || done->sha256[0] == '\0')
-        return;
-    reel_batch_open(&ingest->batch, reel_monotonic_us());
-    if (reel_store_hashed(ingest->store, done, &error))
-        reel_ingest_fail(ingest, &error);
-}
-
-/* Hand it to the hashing thread. Without memory its sum waits for the next start. */
-static bool post_job(struct reel_ingest *ingest, const struct reel_hash_job *what)
-{
-    struct reel_hash_job *job = malloc(sizeof *job);
-
-    if (!job)
-        return false;
-    *job = *what;
-    if (reel_mailbox_post(ingest->links.jobs, job, 0))
-        return true;
-    free(job);
-    return false;
-}
-
-void reel_ingest_hashing(struct reel_ingest *ingest)
-{
-    struct reel_hash_job next;
-    struct reel_hash_job *job;
-
-    while ((job = reel_mailbox_take(ingest->links.hashes)) != NULL) {
-        ingest->hashing = false;
-        take_hash(ingest, job);
-        free(job);
-    }
-    if (!ingest->failed && !ingest->hashing && reel_store_next_hash(ingest->store, &next))
-        ingest->hashing = post_job(ingest, &next);
 }

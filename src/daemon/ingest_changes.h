@@ -1,9 +1,9 @@
 /* Ingest, what becomes of recordings otherwise: ingest_change.c what requests change, ingest_tag.c
  * their tags, ingest_delete.c which recordings they delete, ingest_remove.c the removing,
  * ingest_short.c what ends too short, ingest_retain.c and ingest_choose.c what goes by itself,
- * ingest_silence.c which devices nothing comes from,
- * ingest_upload.c uploads as they come, ingest_block.c their blocks, ingest_upload_ops.c the
- * requests about them, ingest_install.c what becomes of them. */
+ * ingest_silence.c which devices nothing comes from, ingest_upload.c uploads as they come,
+ * ingest_block.c their blocks, ingest_upload_ops.c the requests about them, ingest_install.c what
+ * becomes of them. */
 #ifndef REEL_DAEMON_INGEST_CHANGES_H
 #define REEL_DAEMON_INGEST_CHANGES_H
 
@@ -66,7 +66,7 @@ void reel_ingest_forget_shorts(struct reel_ingest *ingest);
 
 /* ingest_retain.c */
 
-/* Read the settings, once. */
+/* Begin to look anew, by the settings as they are now. */
 void reel_ingest_retain_init(struct reel_ingest *ingest);
 
 /* Remove what is too old or too much, for some milliseconds. */

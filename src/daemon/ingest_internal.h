@@ -1,7 +1,8 @@
 /* Ingest, inside: what all its files share: the batch and the message under way. ingest.c has the
  * loop, ingest_connection.c the connection, ingest_delivery.c what comes by it once more,
- * ingest_batch.c the batch and its commit, ingest_settings.c newer settings, ingest_message.c what
- * came in, ingest_refuse.c what of it is refused. Where audio goes is in ingest_audio.h, what
+ * ingest_batch.c the batch and its commit, ingest_hash.c the sums of what is complete,
+ * ingest_settings.c newer settings, ingest_message.c what came in, ingest_refuse.c what of it is
+ * refused. Where audio goes is in ingest_audio.h, what
  * becomes of recordings otherwise in ingest_changes.h. */
 #ifndef REEL_DAEMON_INGEST_INTERNAL_H
 #define REEL_DAEMON_INGEST_INTERNAL_H
@@ -228,6 +229,11 @@ void reel_ingest_drop(struct reel_ingest *ingest);
 
 /* Mark the batch as failed with what `error` says; returns its code. */
 enum reel_code reel_ingest_fail(struct reel_ingest *ingest, const struct reel_error *error);
+
+/* The same where memory ran out. */
+void reel_ingest_fail_memory(struct reel_ingest *ingest);
+
+/* ingest_hash.c */
 
 /* Hand completed recordings to the hashing thread, and take in what it made. */
 void reel_ingest_hashing(struct reel_ingest *ingest);

@@ -29,10 +29,8 @@ static void refuse_placed(struct reel_ingest *ingest, const struct reel_arrival 
     refusal(placement, &arrival->fragment.numbers, &error);
     quarantine_id = reel_ingest_refuse(ingest, arrival, entry, &error);
     if (quarantine_id &&
-        !reel_place_apply(recording, &arrival->fragment.numbers, placement, quarantine_id)) {
-        reel_error_set(&error, REEL_E_INTERNAL, NULL, "out of memory");
-        reel_ingest_fail(ingest, &error);
-    }
+        !reel_place_apply(recording, &arrival->fragment.numbers, placement, quarantine_id))
+        reel_ingest_fail_memory(ingest);
 }
 
 /* A fragment that the broker delivered once more, and that was stored the first time. What its

@@ -1,8 +1,6 @@
 /* Ingest, settings: others than it began with. They are taken over between two batches, so that one
  * batch lives by one set of them; an open one is closed for that. */
 #include "daemon/ingest_changes.h"
-#include "daemon/ingest_internal.h"
-#include "daemon/ingest_retain.h"
 #include "io/loop.h"
 
 static void renew(struct reel_ingest *ingest)

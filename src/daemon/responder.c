@@ -15,7 +15,7 @@ enum { FOLLOW_US = SECOND_US / 2, READS_AT_ONCE = 64, PENDING_MAX = 256 };
 
 static bool online(const struct reel_responder *responder)
 {
-    return responder->subscriptions == REEL_RESPONDER_SUBSCRIPTIONS && responder->state.subscribed;
+    return reel_responder_hears(responder) && responder->state.subscribed;
 }
 
 /* ---- what goes out ---- */
@@ -156,8 +156,7 @@ static void take_notice(struct reel_responder *responder, struct reel_notice *no
 /* Events that the broker does not take wait in the mailbox, which is bounded in bytes. */
 static bool may_take_notice(const struct reel_responder *responder)
 {
-    return responder->subscriptions == REEL_RESPONDER_SUBSCRIPTIONS &&
-           reel_bus_pending(responder->bus) < PENDING_MAX;
+    return reel_responder_hears(responder) && reel_bus_pending(responder->bus) < PENDING_MAX;
 }
 
 static void take_notices(struct reel_responder *responder)
@@ -183,7 +182,7 @@ static void work(struct reel_responder *responder, bool readable)
     /* Who asks faster than the broker takes the answers waits in the socket, not in our memory. */
     for (int i = 0; readable && i < READS_AT_ONCE && may_read(responder); i++)
         readable = reel_bus_read(responder->bus);
-    if (responder->subscriptions == REEL_RESPONDER_SUBSCRIPTIONS && !responder->lost) {
+    if (reel_responder_hears(responder) && !responder->lost) {
         take_notices(responder);
         if (reel_rival_expire(&responder->rival, now_us) || now_us >= responder->next_status_us)
             publish_status(responder, online(responder));
@@ -269,7 +268,7 @@ static void flush(struct reel_responder *responder)
 
 static void say_goodbye(struct reel_responder *responder)
 {
-    bool connected = responder->bus && responder->subscriptions == REEL_RESPONDER_SUBSCRIPTIONS;
+    bool connected = responder->bus && reel_responder_hears(responder);
 
     responder->ending = true;
     if (connected) {

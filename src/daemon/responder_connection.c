@@ -96,7 +96,7 @@ static void on_subscribed(void *user, const int *granted, size_t count)
 {
     struct reel_responder *responder = user;
 
-    if (responder->subscriptions == REEL_RESPONDER_SUBSCRIPTIONS) {
+    if (reel_responder_hears(responder)) {
         hear_of_home(responder, granted[0] < 128);
         return;
     }
@@ -109,7 +109,7 @@ static void on_subscribed(void *user, const int *granted, size_t count)
         return;
     }
     responder->subscriptions++;
-    if (responder->subscriptions == REEL_RESPONDER_SUBSCRIPTIONS)
+    if (reel_responder_hears(responder))
         begin(responder);
 }
 

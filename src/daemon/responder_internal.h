@@ -32,13 +32,19 @@ struct reel_responder {
     int64_t connected_at_us; /* wall clock; names the connection */
     struct reel_backoff backoff;
     char unreachable[REEL_CONNECTION_TEXT_BYTES]; /* why there is no connection; "" if there is */
-    uint64_t disk_free_bytes;                     /* when the metrics were last published */
+    uint64_t disk_free_bytes;                     /* when the metrics were last gathered */
     int64_t next_status_us;                       /* monotonic, as the other */
     int64_t next_metrics_us;
     bool textfile_failed; /* metrics.textfile, when it was last written */
     int64_t asked_us;     /* when the question that is tried again was first in vain */
     int64_t in_vain_us;   /* when a question last had all its tries, and no answer; 0: never */
 };
+
+/* The broker has granted all that is needed: requests are heard. */
+static inline bool reel_responder_hears(const struct reel_responder *responder)
+{
+    return responder->subscriptions == REEL_RESPONDER_SUBSCRIPTIONS;
+}
 
 /* Tell the service manager how things are. */
 void reel_responder_tell_service(struct reel_responder *responder);

@@ -57,8 +57,7 @@ void reel_responder_metrics(struct reel_responder *responder)
         reel_log_write(links->log, REEL_LOG_WARNING, "metrics of the store: %s", error.message);
     }
     write_file(responder, &metrics);
-    if (responder->bus && responder->subscriptions == REEL_RESPONDER_SUBSCRIPTIONS &&
-        !responder->lost)
+    if (responder->bus && reel_responder_hears(responder) && !responder->lost)
         reel_announce(responder->bus, links->log, links->config->broker_prefix,
                       REEL_ANNOUNCE_METRICS, links->config->sink_name, NULL,
                       reel_metrics_document(&metrics));
