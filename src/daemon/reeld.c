@@ -91,9 +91,19 @@ static void block_signals(void)
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
+}
+
+/* SIG_BLOCK from the beginning: one that comes while the settings are read for the first time has
+ * them read again, and ends nobody. A manager would call that end a good one. */
+static void mask_reload(int how)
+{
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(how, &signals, NULL);
 }
 
 /* Large messages and answers get memory of their own, which goes back when they do. Left to itself
@@ -111,8 +121,11 @@ static int carry_out(const struct reel_options *options, struct reel_config *con
 {
     char password[REEL_SETTING_BYTES];
     struct reel_error error;
+    bool records = !options->reindex && !options->verify && !options->check_broker;
     int status;
 
+    if (!records)
+        mask_reload(SIG_UNBLOCK);
     if (options->reindex) {
         status = reindex(config, log);
     } else if (options->verify) {
@@ -152,6 +165,7 @@ int main(int argc, char **argv)
     int status;
 
     reel_memory_guard_json();
+    mask_reload(SIG_BLOCK);
     status = reel_options_read(argc, argv, &options, &config);
     return status < 0 ? run(&options, config) : status;
 }

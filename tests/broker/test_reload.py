@@ -216,6 +216,21 @@ def test_bad_settings_are_all_logged_and_change_nothing(settings):
     assert lab.client().request("status")["limits"]["max_gap_s"] == 11
 
 
+def test_one_that_comes_at_the_very_beginning_ends_nobody(settings):
+    lab = settings.lab
+    lab.sink.stop()
+    folder = settings.path.with_name(settings.path.name + ".d")
+    folder.mkdir()
+    for n in range(16):  # so that they take a while to read
+        (folder / f"{n}.conf").write_text("#\n" * 500_000)
+    lab.sink.launch()
+    wait_for(lambda: os.readlink(f"/proc/{lab.sink.program.pid}/exe").endswith("reeld"), "it to run")
+    time.sleep(0.02)
+    lab.sink.program.send(signal.SIGHUP)
+    lab.sink.wait_online()
+    wait_for(lambda: "the settings were read again" in lab.sink.log(), "them to be read again")
+
+
 def test_a_pipe_among_them_holds_nothing_up(settings):
     folder = settings.path.with_name(settings.path.name + ".d")
     folder.mkdir()
