@@ -112,6 +112,6 @@ void reel_homeassistant_tell_of_refusal(struct reel_homeassistant *home, const c
 
 void reel_homeassistant_published(struct reel_homeassistant *home, int publication_id, int refusal)
 {
-    if (reel_home_refusals_take(&home->refusals, publication_id) && refusal)
+    if (reel_home_refusals_take(&home->refusals, publication_id, refusal != 0) && refusal)
         reel_homeassistant_tell_of_refusal(home, reel_bus_reason_text(refusal));
 }
