@@ -13,7 +13,9 @@ static void renew(struct reel_ingest *ingest)
     reel_rate_set(ingest->beginnings, config->new_recordings_per_minute);
     if (ingest->store)
         reel_store_set_quarantine(ingest->store, config->quarantine_max_bytes);
-    ingest->silence.next_us = 0; /* one pass: whoever is not watched any more is forgotten */
+    /* One pass from the first device: whoever is not watched any more is forgotten. */
+    ingest->silence.device[0] = '\0';
+    ingest->silence.next_us = 0;
     reel_ingest_retain_init(ingest);
 }
 
