@@ -70,6 +70,8 @@ class Library:
                 wait_for(lambda: self.stored() > before, "the load to be recorded")
                 yield
                 assert load.poll() is None, "the load ended before the measurement"
+                counters = self.client.ask("status")["counters"]
+                assert counters["duplicates"] == 0, "the load sends again what is stored"
             finally:
                 load.kill()
                 # Behind all that it has sent: a gap, but no repeats.
@@ -82,12 +84,14 @@ def libraries(bench, sizes):
     with bench.folder("query") as folder, bench.broker(folder) as broker, \
             bench.sink(folder, broker, asker.SETTINGS) as sink, \
             asker.asking(broker, sink) as client, questions.reading(sink.store) as catalog:
+        library = Library(bench, broker, sink.store, client, catalog)
+
         def grow():
             have = 0
             for size in sizes:
                 fill(sink.store, size - have, DEVICES, 0 if have else min(OPEN, size // 10))
                 have = size
-                yield size, Library(bench, broker, sink.store, client, catalog)
+                yield size, library
 
         yield grow()
 
