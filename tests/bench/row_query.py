@@ -79,21 +79,14 @@ class Library:
 
 
 @contextmanager
-def libraries(bench, sizes):
-    """Yield an iterator over the same store, brought to each of the sizes."""
+def library_of(bench, size):
+    """A store of its own with so many recordings, filled before anything is recorded: who fills it
+    holds its catalog for longer than a sink waits."""
     with bench.folder("query") as folder, bench.broker(folder) as broker, \
             bench.sink(folder, broker, asker.SETTINGS) as sink, \
             asker.asking(broker, sink) as client, questions.reading(sink.store) as catalog:
-        library = Library(bench, broker, sink.store, client, catalog)
-
-        def grow():
-            have = 0
-            for size in sizes:
-                fill(sink.store, size - have, DEVICES, 0 if have else min(OPEN, size // 10))
-                have = size
-                yield size, library
-
-        yield grow()
+        fill(sink.store, size, DEVICES, min(OPEN, size // 10))
+        yield Library(bench, broker, sink.store, client, catalog)
 
 
 def check(question, answer, expected_from, catalog):
@@ -195,21 +188,18 @@ def row_info(library):
 
 
 def measure(bench):
-    with libraries(bench, [bench.sized(1_000_000, 2000)]) as grown:
-        for _, library in grown:
-            rows = [row_list(library), row_others(library), row_info(library)]
-    return rows
+    with library_of(bench, bench.sized(1_000_000, 2000)) as library:
+        return [row_list(library), row_others(library), row_info(library)]
 
 
 def growth(bench):
     series = {}
-    sizes = bench.sized([1000, 10_000, 100_000, 1_000_000], [1000, 2000])
-    with libraries(bench, sizes) as grown:
-        for size, library in grown:
+    for size in bench.sized([1000, 10_000, 100_000, 1_000_000], [1000, 2000]):
+        with library_of(bench, size) as library:
             times = times_ms(library, listed(library.draw(), bench.sized(10, 1)))
-            for kind in ("device", "tags", "min_duration", "sort -duration", "device + since"):
-                series.setdefault(kind, []).append((size, share(times[kind], 0.99)))
             info = row_info(library)
-            series.setdefault("info", []).append((size, info.figures["p99_ms"]))
+        for kind in ("device", "tags", "min_duration", "sort -duration", "device + since"):
+            series.setdefault(kind, []).append((size, share(times[kind], 0.99)))
+        series.setdefault("info", []).append((size, info.figures["p99_ms"]))
     return [Curve("query", "A question, 99th percentile in the sink", "recordings",
                   "ms", series)]
