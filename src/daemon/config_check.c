@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/config_internal.h"
+#include "io/bus.h"
 #include "wire/topic.h"
 #include "wire/utf8.h"
 
@@ -41,6 +42,18 @@ static bool prefix_valid(const char *prefix)
            prefix[0] != '$' && !strpbrk(prefix, "+#, ") && reel_utf8_clean(prefix, length);
 }
 
+static bool filters_valid(const char *filters)
+{
+    const char *filter;
+    size_t bytes;
+
+    while ((filter = reel_topic_next_filter(&filters, &bytes)) != NULL) {
+        if (bytes > REEL_REPLY_TOPIC_MAX_BYTES || !reel_bus_filter_valid(filter, bytes))
+            return false;
+    }
+    return true;
+}
+
 static void check_tls(const struct check *check)
 {
     const struct reel_config *config = check->config;
@@ -70,7 +83,7 @@ static void check_broker(const struct check *check)
         complain(check, "broker.prefix", NULL,
                  "broker.prefix must be a topic of at most 64 characters without wildcards, "
                  "spaces, commas, a leading $ or a slash at either end");
-    if (!reel_topic_filters_valid(config->broker_reply_allow))
+    if (!filters_valid(config->broker_reply_allow))
         complain(check, "broker.reply_allow", NULL,
                  "broker.reply_allow are topic filters, parted by commas or spaces: + is a whole "
                  "level of one, # its last");

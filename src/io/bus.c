@@ -160,6 +160,11 @@ const char *reel_bus_reason_text(int reason)
     return mosquitto_reason_string(reason);
 }
 
+bool reel_bus_filter_valid(const char *filter, size_t bytes)
+{
+    return mosquitto_sub_topic_check2(filter, bytes) == MOSQ_ERR_SUCCESS;
+}
+
 bool reel_bus_accepted(const struct reel_bus *bus)
 {
     return bus->accepted;

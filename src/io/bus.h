@@ -105,6 +105,9 @@ void reel_bus_library_finish(void);
 /* What a reason code of the broker's stands for, for an error's text. Static storage. */
 const char *reel_bus_reason_text(int reason);
 
+/* Whether it is a filter as MQTT has them: a wildcard is a whole level, `#` the last. */
+bool reel_bus_filter_valid(const char *filter, size_t bytes);
+
 /* Make a bus; nothing is sent. The config's strings are copied, the handlers too. BAD_REQUEST
  * (field "broker...") for a file or a key for TLS that cannot be used. */
 enum reel_code reel_bus_create(const struct reel_bus_config *config,

@@ -56,56 +56,32 @@ static bool is_of_device(const char *prefix, const char *device, const char *top
     return op_bytes > 0 && op[op_bytes] == '/' && strcmp(op + op_bytes + 1, device) == 0;
 }
 
-static const char between[] = ", \t";
+const char *reel_topic_next_filter(const char **list, size_t *bytes_out)
+{
+    static const char between[] = ", \t";
+    const char *filter = *list + strspn(*list, between);
+
+    *bytes_out = strcspn(filter, between);
+    *list = filter + *bytes_out;
+    return *bytes_out > 0 ? filter : NULL;
+}
 
 /* Whether one of the filters matches. */
 static bool matches_any(const char *filters, const char *topic)
 {
     char filter[REEL_REPLY_TOPIC_MAX_BYTES + 1];
+    const char *next;
+    size_t bytes;
 
-    for (filters += strspn(filters, between); *filters; filters += strspn(filters, between)) {
-        size_t bytes = strcspn(filters, between);
-
-        if (bytes < sizeof filter) {
-            memcpy(filter, filters, bytes);
-            filter[bytes] = '\0';
-            if (reel_topic_matches(filter, topic))
-                return true;
-        }
-        filters += bytes;
+    while ((next = reel_topic_next_filter(&filters, &bytes)) != NULL) {
+        if (bytes >= sizeof filter)
+            continue;
+        memcpy(filter, next, bytes);
+        filter[bytes] = '\0';
+        if (reel_topic_matches(filter, topic))
+            return true;
     }
     return false;
-}
-
-static bool filter_valid(const char *filter, size_t bytes)
-{
-    const char *end = filter + bytes;
-
-    while (filter <= end) {
-        const char *slash = memchr(filter, '/', (size_t)(end - filter));
-        const char *level_end = slash ? slash : end;
-        size_t level_bytes = (size_t)(level_end - filter);
-
-        if (level_bytes > 1 &&
-            (memchr(filter, '+', level_bytes) || memchr(filter, '#', level_bytes)))
-            return false;
-        if (slash && level_bytes == 1 && filter[0] == '#')
-            return false;
-        filter = level_end + 1;
-    }
-    return bytes <= REEL_REPLY_TOPIC_MAX_BYTES;
-}
-
-bool reel_topic_filters_valid(const char *filters)
-{
-    for (filters += strspn(filters, between); *filters; filters += strspn(filters, between)) {
-        size_t bytes = strcspn(filters, between);
-
-        if (!filter_valid(filters, bytes))
-            return false;
-        filters += bytes;
-    }
-    return true;
 }
 
 enum reel_code reel_reply_check(const char *prefix, const char *allow, const char *confined_device,

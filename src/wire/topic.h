@@ -65,8 +65,8 @@ enum reel_code reel_reply_check(const char *prefix, const char *allow, const cha
 /* Say whether `topic` matches the MQTT filter. */
 bool reel_topic_matches(const char *filter, const char *topic);
 
-/* Say whether each filter of the list, parted by commas or spaces, is one of MQTT: a wildcard is a
- * whole level, `#` the last. */
-bool reel_topic_filters_valid(const char *filters);
+/* The next filter of a list, parted by commas or white space, within `*list`, which moves behind
+ * it: of `*bytes_out` bytes, without an end. NULL: there is none. */
+const char *reel_topic_next_filter(const char **list, size_t *bytes_out);
 
 #endif
