@@ -232,6 +232,7 @@ static void count_commit(struct reel_ingest *ingest, int64_t took_us)
 void reel_ingest_commit(struct reel_ingest *ingest)
 {
     struct reel_batch *batch = &ingest->batch;
+    bool had_large_json = batch->large_json;
     int64_t began_us = reel_monotonic_us();
     struct reel_error error;
 
@@ -254,10 +255,10 @@ void reel_ingest_commit(struct reel_ingest *ingest)
     reel_acks_drop(ingest->acks);
     tell_events(ingest);
     tell_answers(ingest);
-    if (batch->large_json)
-        reel_memory_give_back();
     batch_empty(batch);
     /* Only here may what was queued since the last commit leave: the PUBACKs among it. */
     if (ingest->bus)
         reel_bus_write(ingest->bus);
+    if (had_large_json) /* which takes some milliseconds: nobody waits for it */
+        reel_memory_give_back();
 }

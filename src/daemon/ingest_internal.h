@@ -2,8 +2,8 @@
  * loop, ingest_connection.c the connection, ingest_delivery.c what comes by it once more,
  * ingest_batch.c the batch and its commit, ingest_hash.c the sums of what is complete,
  * ingest_settings.c newer settings, ingest_message.c what came in, ingest_refuse.c what of it is
- * refused. Where audio goes is in ingest_audio.h, what
- * becomes of recordings otherwise in ingest_changes.h. */
+ * refused. Where audio goes is in ingest_audio.h, what becomes of recordings otherwise in
+ * ingest_changes.h. */
 #ifndef REEL_DAEMON_INGEST_INTERNAL_H
 #define REEL_DAEMON_INGEST_INTERNAL_H
 

@@ -259,11 +259,10 @@ static void flush(struct reel_responder *responder)
         if (reel_bus_wants_write(responder->bus))
             fd.events |= POLLOUT;
         reel_poll(&fd, 1, deadline_us);
-        /* Each read may be many requests. */
-        for (int i = 0; i < READS_AT_ONCE && reel_bus_read(responder->bus) &&
-                        reel_monotonic_us() < deadline_us;
-             i++)
-            continue;
+        for (int i = 0; i < READS_AT_ONCE && reel_monotonic_us() < deadline_us; i++) {
+            if (!reel_bus_read(responder->bus)) /* it may be many requests */
+                break;
+        }
         take_notices(responder);
         reel_bus_write(responder->bus);
     }

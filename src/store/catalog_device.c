@@ -98,7 +98,6 @@ static enum reel_code hear_others(struct reel_catalog *catalog, struct reel_devi
                                   int64_t latest_us, struct reel_error *err_out)
 {
     struct reel_statement statement;
-    int64_t heard_us;
 
     reel_statement_start(&statement, catalog, REEL_STATEMENT_DEVICE_OPEN_BY,
                          "SELECT updated_us FROM recording INDEXED BY recording_open"
@@ -106,10 +105,8 @@ static enum reel_code hear_others(struct reel_catalog *catalog, struct reel_devi
                          " ORDER BY updated_us DESC LIMIT 1");
     reel_bind_text(&statement, out->device);
     reel_bind_i64(&statement, latest_us);
-    if (reel_statement_next(&statement)) {
-        heard_us = reel_take_i64(&statement);
-        out->open_heard_us = heard_us;
-    }
+    if (reel_statement_next(&statement))
+        out->open_heard_us = reel_take_i64(&statement);
     return reel_statement_end(&statement, doing, err_out);
 }
 

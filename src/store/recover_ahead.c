@@ -75,24 +75,29 @@ static void note_coming(struct ahead *ahead, const struct found *all)
             (struct coming){found->key, found->has_wav, found->has_sidecar};
 }
 
+static void release(struct ahead *ahead)
+{
+    sem_destroy(&ahead->room);
+    free(ahead->coming);
+    free(ahead);
+}
+
 struct ahead *reel_recover_ahead_start(const struct recovery *recovery, const struct found *all)
 {
     struct ahead *ahead = calloc(1, sizeof *ahead);
 
     if (!ahead)
         return NULL;
-    ahead->root_fd = recovery->home->recordings_fd;
-    ahead->coming = calloc(HASH_COUNT(all) + 1, sizeof *ahead->coming);
-    if (!ahead->coming || sem_init(&ahead->room, 0, AHEAD_RECORDINGS) != 0) {
-        free(ahead->coming);
+    if (sem_init(&ahead->room, 0, AHEAD_RECORDINGS) != 0) {
         free(ahead);
         return NULL;
     }
-    note_coming(ahead, all);
-    if (pthread_create(&ahead->thread, NULL, work, ahead) != 0) {
-        sem_destroy(&ahead->room);
-        free(ahead->coming);
-        free(ahead);
+    ahead->root_fd = recovery->home->recordings_fd;
+    ahead->coming = calloc(HASH_COUNT(all) + 1, sizeof *ahead->coming);
+    if (ahead->coming)
+        note_coming(ahead, all);
+    if (!ahead->coming || pthread_create(&ahead->thread, NULL, work, ahead) != 0) {
+        release(ahead);
         return NULL;
     }
     return ahead;
@@ -113,7 +118,5 @@ void reel_recover_ahead_stop(struct ahead *ahead)
     atomic_store_explicit(&ahead->stops, true, memory_order_relaxed);
     sem_post(&ahead->room);
     pthread_join(ahead->thread, NULL);
-    sem_destroy(&ahead->room);
-    free(ahead->coming);
-    free(ahead);
+    release(ahead);
 }
